@@ -1,0 +1,1 @@
+//! The trail on top of the sealed file: append, query, verify

@@ -1,0 +1,1 @@
+//! Connecting to the daemon, presence, typed calls

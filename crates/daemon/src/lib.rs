@@ -1,0 +1,1 @@
+//! The daemon: listen, peer, session, presence, gate, approve, limits, serve

@@ -1,0 +1,1 @@
+//! Pure policy: model, parse, decide, explain. No clock, no files, no async

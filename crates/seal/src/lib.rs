@@ -1,0 +1,1 @@
+//! The sealed file: header, slots, frames, chain, disk, heads. No policy, no globals

@@ -1,0 +1,1 @@
+//! Locked memory and process hardening. The only crate with unsafe code

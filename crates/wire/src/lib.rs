@@ -1,0 +1,1 @@
+//! Messages and framing between a client and the daemon

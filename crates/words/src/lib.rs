@@ -1,0 +1,1 @@
+//! The words of svault: names, tiers, exposures, ids. No behaviour beyond parsing and printing
