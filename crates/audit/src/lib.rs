@@ -1,1 +1,5 @@
-//! The trail on top of the sealed file: append, query, verify
+//! The trail on top of the sealed file: append, query, verify.
+
+mod entry;
+
+pub use entry::{Entry, Event, Filter};

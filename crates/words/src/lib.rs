@@ -1,1 +1,10 @@
-//! The words of svault: names, tiers, exposures, ids. No behaviour beyond parsing and printing
+//! The words of svault: names, tiers, exposures, ids. Parsing and printing, no other behaviour.
+//! What a word means is in the README; this crate only keeps every part of the house on the same one.
+
+mod class;
+mod id;
+mod name;
+
+pub use class::{Class, Door, Evidence, Exposure, Tier};
+pub use id::Id;
+pub use name::{BadWord, CallerName, EnvName, Name, Scope, SecretRef, VaultName};

@@ -1,0 +1,185 @@
+//! One entry of the trail, and the filter that finds entries.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use words::{Door, Evidence, Exposure, Id};
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Event {
+    /// A release: durable before the value leaves.
+    Allow,
+    /// A refusal; `cause` and `rule` say why.
+    Deny,
+    /// A request began to wait for a human.
+    Ask,
+    /// A human said yes to a request.
+    Approve,
+    /// A human said no to a request.
+    Refuse,
+    /// A request was taken back.
+    Cancel,
+    /// A request or its approval ran out.
+    Expire,
+    /// A human's act that releases nothing: `act` says which.
+    Act,
+    /// A proposal of a new secret.
+    Propose,
+    /// A (session, secret) pair was sealed.
+    Seal,
+    /// A session was suspended.
+    Suspend,
+    /// A human opened a seal or ended a suspension.
+    Unseal,
+    /// The store was unlocked.
+    Unlock,
+    /// The store was locked.
+    Lock,
+    /// Files were taken back to an older state by a human.
+    AcceptRollback,
+    /// Denials folded into one: `count` of them.
+    Folded,
+}
+
+/// One entry. Empty strings and `None` are left out of the stored form.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its place in the trail, from 1, without gaps.
+    pub seq: u64,
+    /// The id its caller was told.
+    pub id: Id,
+    /// When, wall clock, milliseconds.
+    pub at: Timestamp,
+    /// What.
+    pub event: Event,
+    /// The caller's name as it counts, or `unknown`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub caller: String,
+    /// What stands behind the name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
+    /// The session that limits hang on.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub session: String,
+    /// Where it came in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub door: Option<Door>,
+    /// `vault/name`, or the name as asked where there is no such secret.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub secret: String,
+    /// Version of the value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u64>,
+    /// The scope as asked.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub scope: String,
+    /// The reason as given; not checked.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+    /// The exposure granted, or as asked where denied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exposure: Option<Exposure>,
+    /// The rule that decided.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub rule: String,
+    /// Why it was denied, a stable word such as `unknown_name`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub cause: String,
+    /// The human's act, such as `policy_set`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub act: String,
+    /// The command.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub argv: Vec<String>,
+    /// Its folder.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub cwd: String,
+    /// The process that asked, then its parents, as `pid exe`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub process: Vec<String>,
+    /// How many, for folded denials.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
+    /// Anything else worth knowing.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
+}
+
+impl Entry {
+    /// An entry with nothing but id, time and event; `seq` is set when it is appended.
+    #[must_use]
+    pub fn new(id: Id, at: Timestamp, event: Event) -> Self {
+        Self {
+            seq: 0,
+            id,
+            at,
+            event,
+            caller: String::new(),
+            evidence: None,
+            session: String::new(),
+            door: None,
+            secret: String::new(),
+            version: None,
+            scope: String::new(),
+            reason: String::new(),
+            exposure: None,
+            rule: String::new(),
+            cause: String::new(),
+            act: String::new(),
+            argv: Vec::new(),
+            cwd: String::new(),
+            process: Vec::new(),
+            count: None,
+            note: String::new(),
+        }
+    }
+}
+
+/// Which entries: all that is given must match.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Filter {
+    /// Not before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// Not at or after.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// This caller.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caller: Option<String>,
+    /// This secret: `vault/name`, or a name in any vault.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<String>,
+    /// These events; empty: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<Event>,
+    /// This door.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub door: Option<Door>,
+    /// This session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    /// At most so many, newest first; `None`: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<usize>,
+}
+
+impl Filter {
+    /// Whether an entry is one of them (`last` is the reader's business).
+    #[must_use]
+    pub fn matches(&self, e: &Entry) -> bool {
+        let named = |want: &Option<String>, is: &str| want.as_deref().is_none_or(|w| w == is);
+        self.since.is_none_or(|t| e.at >= t)
+            && self.until.is_none_or(|t| e.at < t)
+            && named(&self.caller, &e.caller)
+            && named(&self.session, &e.session)
+            && self
+                .secret
+                .as_deref()
+                .is_none_or(|w| w == e.secret || e.secret.split_once('/').is_some_and(|(_, name)| name == w))
+            && (self.events.is_empty() || self.events.contains(&e.event))
+            && self.door.is_none_or(|d| e.door == Some(d))
+    }
+}

@@ -1,0 +1,287 @@
+//! The control messages (frames of kind 0), both directions. Values never travel in them: a value is a raw
+//! frame (kind 1) after the message that announces it, or the same inside a sealed frame (kind 2).
+
+use crate::report::{Report, RollbackFile, StatusReport, UnlockReport};
+use crate::want::Want;
+use serde::{Deserialize, Serialize};
+use words::{CallerName, Class, Door, EnvName, Exposure, Id, Name, Scope, SecretRef, VaultName};
+
+/// The version both sides speak; another one is refused in the hello.
+pub const VERSION: u32 = 1;
+
+/// From a client to the daemon.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum ToDaemon {
+    /// The first message of every connection.
+    Hello {
+        /// [`VERSION`].
+        version: u32,
+        /// Where the request came in.
+        door: Door,
+        /// The caller it says it is.
+        caller: Option<CallerName>,
+    },
+    /// How the daemon is: needs no rights.
+    Status,
+    /// For secrets, in a scope, with a reason: goes through the gate.
+    Ask(Ask),
+    /// Take back a request of this session.
+    Cancel {
+        /// Which one.
+        id: Id,
+    },
+    /// A new secret from somebody without presence; one raw frame with the value follows.
+    Propose {
+        /// Its name, which must be new in that vault.
+        name: Name,
+        /// The vault.
+        vault: VaultName,
+        /// Its classification, not laxer than the defaults.
+        class: Class,
+    },
+    /// Lock now.
+    Lock,
+    /// Read the whole trail; the answer says only ok or broken.
+    VerifyTrail,
+    /// Presence, step 1.
+    ProveBegin {
+        /// The slot whose K_p will be used, hex.
+        slot: String,
+        /// 32 random bytes, hex.
+        nonce: String,
+    },
+    /// Presence, step 3.
+    ProveEnd {
+        /// HMAC(K_p, "svault/1/c" | T), hex.
+        mac: String,
+    },
+    /// A human's act. In a sealed channel, or in the open inside a window.
+    Want(Box<Want>),
+    /// The human's yes to an act as shown; raw frames follow where the act takes values (see [`Want::values`]).
+    Yes {
+        /// Which act.
+        act: String,
+        /// HMAC(K_p, "svault/1/yes" | T | act_id | SHA-256(act)), hex.
+        mac: String,
+    },
+}
+
+/// A request for one or more secrets, all or nothing.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ask {
+    /// The secrets and how each is wanted; at most 64.
+    pub items: Vec<AskItem>,
+    /// The capability that is used.
+    pub scope: Option<Scope>,
+    /// Why, at most 512 bytes.
+    pub reason: Option<String>,
+    /// How far the values shall travel.
+    pub exposure: Exposure,
+    /// The command that gets them (`env`, `file`); empty for `value`.
+    #[serde(default)]
+    pub argv: Vec<String>,
+    /// The folder that the command runs in, absolute; empty for `value`.
+    #[serde(default)]
+    pub cwd: String,
+    /// How long to wait for a human, in seconds; 0: not at all.
+    pub wait: u32,
+}
+
+/// One secret of a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AskItem {
+    /// Which secret.
+    pub secret: SecretRef,
+    /// The variable it goes into, for exposure `env`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub env: Option<EnvName>,
+}
+
+/// From the daemon to a client.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum FromDaemon {
+    /// The answer to a hello.
+    Hello {
+        /// [`VERSION`].
+        version: u32,
+        /// The daemon's process id.
+        pid: u32,
+        /// 16 hex digits naming the store, as in the socket's name.
+        store: String,
+    },
+    /// How the daemon is.
+    Status(StatusReport),
+    /// A human must decide; an answer follows when one has, or `Pending` when the wait is over.
+    Waiting {
+        /// The request.
+        id: Id,
+    },
+    /// No human has decided within the wait.
+    Pending {
+        /// The request, which lives on.
+        id: Id,
+    },
+    /// Granted. As many raw frames follow as there are items, in their order.
+    Released {
+        /// The request.
+        id: Id,
+        /// What was granted for each.
+        items: Vec<Granted>,
+    },
+    /// The one opaque answer to everything that is not allowed.
+    Denied {
+        /// The id under which the trail has the reason.
+        id: Id,
+        /// A narrower exposure that policy would allow.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        narrower: Option<Exposure>,
+    },
+    /// Done, nothing to tell.
+    Done {
+        /// The id under which the trail has it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<Id>,
+    },
+    /// The trail was read to its end.
+    Verified {
+        /// Whether all of it holds.
+        ok: bool,
+    },
+    /// Presence, step 2.
+    ProveChallenge {
+        /// 32 random bytes, hex.
+        nonce: String,
+        /// The client as the daemon sees it.
+        peer: Peer,
+        /// HMAC(K_p, "svault/1/d" | T), hex.
+        mac: String,
+    },
+    /// Presence holds; every further frame is sealed.
+    Proved,
+    /// The act, as the daemon will do it.
+    Act {
+        /// Names it in the yes.
+        id: String,
+        /// The canonical bytes, hex; see [`crate::act`].
+        act: String,
+    },
+    /// What a human asked to read.
+    Report(Box<Report>),
+    /// This can't be done, for a reason that gives nothing away.
+    Error(Failure),
+}
+
+/// One granted secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Granted {
+    /// Which one.
+    pub secret: SecretRef,
+    /// How far it may travel.
+    pub exposure: Exposure,
+    /// The variable it goes into, for exposure `env`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub env: Option<EnvName>,
+}
+
+/// A process as the daemon sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Peer {
+    /// Process id, in the daemon's namespace.
+    pub pid: u32,
+    /// Start time in clock ticks since boot (proc(5), field 22).
+    pub start: u64,
+    /// Parent's process id.
+    pub parent: u32,
+    /// Controlling terminal (proc(5), field 7); 0: none.
+    pub tty: u32,
+}
+
+/// An error that may be told to anybody: it is about the message, the daemon or the machine, not about secrets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(deny_unknown_fields)]
+#[error("{message}")]
+pub struct Failure {
+    /// A stable word for scripts, such as `presence_needed`.
+    pub code: String,
+    /// One line for people.
+    pub message: String,
+    /// What to do, where something can be done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// The exit code the command line gives for it; see [`crate::exit`].
+    pub exit: u8,
+}
+
+impl Failure {
+    /// An error with its code, exit status and line.
+    #[must_use]
+    pub fn new(code: &str, exit: u8, message: impl Into<String>) -> Self {
+        Self { code: code.into(), message: message.into(), hint: None, exit }
+    }
+
+    /// With what to do.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// From the process that unlocks to the daemon it has just started, over the inherited socket pair.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum ToChild {
+    /// Open the store; three raw frames follow: wrap key, commit, K_p (32 bytes each).
+    Open {
+        /// The slot the keys are of, hex.
+        slot: String,
+        /// Go back to what is on disk: everything, or these vaults. `None`: refuse what is behind.
+        accept_rollback: Option<Vec<VaultName>>,
+        /// Go on without locked memory, recorded.
+        weak_memory: bool,
+        /// Locked memory that the human's terminal can hear: ring on file descriptor 1 of the daemon.
+        bell: bool,
+    },
+    /// Make a store; for each slot three raw frames follow, as above.
+    Create {
+        /// The slots, as canonical bytes of the header's slot without `commit` and `wrapped`, hex.
+        slots: Vec<String>,
+        /// The time zone of the store, as an IANA name.
+        zone: String,
+        /// Go on without locked memory, recorded.
+        weak_memory: bool,
+    },
+}
+
+/// From the daemon to the process that started it, over the inherited socket pair.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum FromChild {
+    /// It holds the lock; here is the store's header as read under it (hex), or none: there is no store.
+    Locked {
+        /// Preamble, header and its MAC.
+        header: Option<String>,
+    },
+    /// Another process holds the store.
+    Busy {
+        /// Which one, where the kernel says so.
+        pid: Option<u32>,
+    },
+    /// It listens.
+    Ready(Box<UnlockReport>),
+    /// Some files are not what they were; the store stays shut.
+    RolledBack {
+        /// Each file that is older, newer or missing.
+        files: Vec<RollbackFile>,
+        /// The error as told without `--accept-rollback`.
+        error: Failure,
+    },
+    /// It could not, and has ended.
+    Failed(Failure),
+}

@@ -1,0 +1,199 @@
+//! What the daemon tells a human: typed rows, the same for every surface and for `--json`.
+
+use serde::{Deserialize, Serialize};
+use words::{CallerName, Class, Door, Evidence, Exposure, Id, Name, VaultName};
+
+/// How the daemon is. Gives nothing away: anybody of this user may read it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct StatusReport {
+    /// The daemon's process id.
+    pub pid: u32,
+    /// When it was unlocked, RFC 3339 UTC.
+    pub since: String,
+    /// Seconds until it locks itself.
+    pub locks_in: u64,
+    /// Requests that wait for a human.
+    pub waiting: u32,
+    /// Requests of the asking session that wait.
+    pub own_waiting: Vec<Id>,
+    /// The trail takes records.
+    pub trail_ok: bool,
+    /// Keys lie in locked memory.
+    pub memory_locked: bool,
+    /// What this connection is taken for.
+    pub caller: String,
+    /// With which evidence.
+    pub evidence: Evidence,
+    /// What protection holds in the daemon: name and whether it does.
+    pub protection: Vec<(String, bool)>,
+}
+
+/// What `unlock` says.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct UnlockReport {
+    /// The daemon's process id.
+    pub pid: u32,
+    /// Vaults that are open.
+    pub vaults: Vec<VaultName>,
+    /// Vaults that stay shut, and why.
+    pub refused: Vec<(VaultName, String)>,
+    /// Releases since the last lock line.
+    pub uses: u64,
+    /// Denials since then.
+    pub denials: u64,
+    /// When the store was last locked, RFC 3339 UTC; none: never.
+    pub last_lock: Option<String>,
+    /// Entries in the trail at the last lock.
+    pub entries: u64,
+    /// When the policy was last changed, RFC 3339 UTC.
+    pub policy_date: String,
+    /// Two words over all heads at the last lock, for a human to remember.
+    pub word_pair: String,
+    /// Things to know, such as weak memory or files set aside.
+    pub notes: Vec<String>,
+}
+
+/// A file that is not what its head says.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RollbackFile {
+    /// Relative to the store.
+    pub path: String,
+    /// `older`, `newer`, `missing`, `beside`.
+    pub state: String,
+    /// What a human can see of it: generation, frames and bytes, found and expected.
+    pub detail: String,
+}
+
+/// The answer to a want that reads.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "report", content = "rows", rename_all = "snake_case")]
+pub enum Report {
+    /// Names and classifications.
+    Secrets(Vec<SecretRow>),
+    /// Vaults.
+    Vaults(Vec<VaultRow>),
+    /// Requests that wait.
+    Pending(Vec<PendingRow>),
+    /// Seals and suspensions.
+    Seals(Vec<SealRow>),
+    /// The policy's text.
+    Policy(PolicyRow),
+    /// Why it was decided so.
+    Explained(ExplainRow),
+    /// Callers.
+    Callers(Vec<CallerRow>),
+    /// Entries of the trail, newest first.
+    Entries(Vec<audit::Entry>),
+}
+
+/// A secret, without its value.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SecretRow {
+    /// Name.
+    pub name: Name,
+    /// Vault.
+    pub vault: VaultName,
+    /// Classification.
+    #[serde(flatten)]
+    pub class: Class,
+    /// How far it travels at most.
+    pub exposure: Exposure,
+    /// Whether that is wider than its tier.
+    pub wider: bool,
+    /// Version of the value.
+    pub version: u64,
+    /// When the value was set, RFC 3339 UTC.
+    pub changed: String,
+    /// Whether a value has left through `env`, `file` or `value`.
+    pub seen: bool,
+}
+
+/// A vault.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct VaultRow {
+    /// Name.
+    pub name: VaultName,
+    /// Secrets in it; 0 where it is shut.
+    pub secrets: usize,
+    /// `open`, or why not.
+    pub state: String,
+}
+
+/// A request that waits.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PendingRow {
+    /// Its id.
+    pub id: Id,
+    /// When it was asked, RFC 3339 UTC.
+    pub asked: String,
+    /// When it expires, RFC 3339 UTC.
+    pub expires: String,
+    /// Who asks.
+    pub caller: String,
+    /// With which evidence.
+    pub evidence: Evidence,
+    /// Which session.
+    pub session: String,
+    /// Where it came in.
+    pub door: Door,
+    /// Which secrets, as `vault/name`.
+    pub secrets: Vec<String>,
+    /// How far they shall travel.
+    pub exposure: Exposure,
+    /// The command.
+    pub argv: Vec<String>,
+    /// Its folder.
+    pub cwd: String,
+    /// What the caller says; not checked.
+    pub reason: String,
+    /// The rule that asks.
+    pub rule: String,
+    /// The line of parents, nearest first, as `pid exe`.
+    pub process: Vec<String>,
+}
+
+/// A sealed pair or a suspended session.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SealRow {
+    /// Its id.
+    pub id: Id,
+    /// Which session.
+    pub session: String,
+    /// Which secret, as `vault/name`; none: the whole session.
+    pub secret: Option<String>,
+    /// Since when, RFC 3339 UTC.
+    pub since: String,
+}
+
+/// The policy.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PolicyRow {
+    /// The document.
+    pub toml: String,
+    /// Since when, RFC 3339 UTC.
+    pub since: String,
+}
+
+/// Why a request was decided so.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ExplainRow {
+    /// The entry.
+    pub entry: audit::Entry,
+    /// Each rule that was tried, in order, and what it said.
+    pub steps: Vec<String>,
+}
+
+/// A registered caller.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CallerRow {
+    /// Its name.
+    pub name: CallerName,
+    /// Executables that match it.
+    pub exe: Vec<String>,
+    /// What it may ask for.
+    pub scopes: Vec<String>,
+    /// Its rate, as written.
+    pub rate: Option<String>,
+    /// Only when launched.
+    pub verified: bool,
+}
