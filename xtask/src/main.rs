@@ -1,1 +1,51 @@
-fn main() {}
+//! Project chores: `cargo xtask test | bench | soak | fuzz | size | vectors`.
+
+mod bench;
+mod binaries;
+mod fuzz;
+mod run;
+mod size;
+mod skips;
+mod soak;
+mod summary;
+mod test;
+mod vectors;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask test [ARGS]     every test; ARGS go to the runner, such as a part of a test's name
+cargo xtask bench           request, add and unlock beside what the machine needs at least for them
+cargo xtask soak            the long form of the crash tests: 10,000 random sequences
+cargo xtask fuzz [SECONDS]  each fuzz target for so long (default 60)
+cargo xtask size            no file over 500 lines, no function of 60 lines or more
+cargo xtask vectors         write spec/vectors again from the code
+";
+
+fn main() -> ExitCode {
+    let mut args = std::env::args().skip(1);
+    let verb = args.next().unwrap_or_default();
+    let rest: Vec<String> = args.collect();
+    let done = match verb.as_str() {
+        "test" => test::all(&rest),
+        "bench" => bench::bench(&rest),
+        "soak" => soak::soak(),
+        "fuzz" => fuzz::fuzz(&rest),
+        "size" => size::check(),
+        "vectors" => vectors::write(),
+        "" | "help" | "--help" | "-h" => {
+            print!("{HELP}");
+            Ok(())
+        }
+        other => Err(format!("no chore '{other}'\n{HELP}")),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(said) => {
+            if !said.is_empty() {
+                eprintln!("xtask: {said}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}

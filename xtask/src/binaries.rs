@@ -1,0 +1,67 @@
+//! The two binaries that the product tests drive: one with cheap KDF parameters, and the ordinary one.
+//!
+//! Both are copied to a folder that every user of the machine can read: the tests drop to an ordinary user, who may
+//! not be able to enter the folder of the sources.
+
+use crate::run::{Done, cargo, must, target};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Where the binaries are; the folder is removed at the end.
+pub struct Binaries {
+    folder: PathBuf,
+}
+
+impl Binaries {
+    /// Builds both.
+    pub fn build() -> Done<Self> {
+        // A folder of its own, so that the cheap binary is never the one that `target/debug/svault` names.
+        let cheap_dir = target().join("test-kdf");
+        let mut cheap = cargo(&["build", "--quiet", "--package", "svault", "--features", "test-kdf"]);
+        must(cheap.arg("--target-dir").arg(&cheap_dir))?;
+        must(&mut cargo(&["build", "--quiet", "--package", "svault"]))?;
+        let folder = std::env::temp_dir().join(format!("svault-bin-{}", std::process::id()));
+        let binaries = Self { folder };
+        binaries.fill(&cheap_dir.join("debug"), &target().join("debug"))?;
+        Ok(binaries)
+    }
+
+    fn fill(&self, cheap: &Path, plain: &Path) -> Done {
+        let name = format!("svault{}", std::env::consts::EXE_SUFFIX);
+        for (from, to) in [(cheap, "cheap"), (plain, "plain")] {
+            let to = self.folder.join(to);
+            std::fs::create_dir_all(&to).map_err(|e| format!("{}: {e}", to.display()))?;
+            let from = from.join(&name);
+            std::fs::copy(&from, to.join(&name)).map_err(|e| format!("{}: {e}", from.display()))?;
+        }
+        self.open_up()
+    }
+
+    #[cfg(unix)]
+    fn open_up(&self) -> Done {
+        use std::os::unix::fs::PermissionsExt;
+        for path in [self.folder.clone(), self.folder.join("cheap"), self.folder.join("plain")] {
+            let mode = std::fs::Permissions::from_mode(0o755);
+            std::fs::set_permissions(&path, mode).map_err(|e| format!("{}: {e}", path.display()))?;
+        }
+        Ok(())
+    }
+
+    #[cfg(not(unix))]
+    fn open_up(&self) -> Done {
+        Ok(())
+    }
+
+    /// Tells a test runner where they are.
+    pub fn name_in(&self, command: &mut Command) {
+        let name = format!("svault{}", std::env::consts::EXE_SUFFIX);
+        command.env("SVAULT_TEST_BIN", self.folder.join("cheap").join(&name));
+        command.env("SVAULT_PLAIN_BIN", self.folder.join("plain").join(&name));
+    }
+}
+
+impl Drop for Binaries {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
