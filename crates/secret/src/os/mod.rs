@@ -1,0 +1,23 @@
+//! What the operating system gives: a mapping of locked memory, and switches of the process.
+//! One file per system, with the same functions.
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "macos")]
+mod macos;
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
+#[cfg(target_os = "linux")]
+pub(crate) use linux::{harden, set_dumpable};
+#[cfg(target_os = "macos")]
+pub(crate) use macos::{harden, set_dumpable};
+#[cfg(unix)]
+pub(crate) use unix::{Mapping, lock_limit, map};
+#[cfg(windows)]
+pub(crate) use windows::{Mapping, harden, lock_limit, map, set_dumpable};
+
+#[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
+compile_error!("svault runs on Linux, macOS and Windows");
