@@ -1,0 +1,91 @@
+//! What a test wants beyond Rust and a C compiler. Where it is missing the test is skipped, and named at the end of
+//! `cargo xtask test` with the command that brings it; with `CI=true` it fails.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+/// Something that is not on every machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// Linux: /proc, pidfds, namespaces.
+    Linux,
+    /// The right to mount file systems and to become another user.
+    Root,
+    /// User namespaces for ordinary users.
+    UserNamespaces,
+    /// `script`, to have a terminal.
+    Script,
+    /// A terminal multiplexer.
+    Tmux,
+    /// Python 3, for `spec/reader.py`, with what it imports.
+    Reader,
+}
+
+impl Need {
+    fn is_met(self) -> bool {
+        match self {
+            Need::Linux => cfg!(target_os = "linux"),
+            Need::Root => rustix::process::geteuid().is_root(),
+            Need::UserNamespaces => works("unshare", &["--user", "--map-root-user", "--mount", "true"]),
+            Need::Script => works("script", &["--version"]),
+            Need::Tmux => works("tmux", &["-V"]),
+            Need::Reader => works("python3", &["spec/reader.py", "--check-imports"]),
+        }
+    }
+
+    /// What is missing, and the command that brings it.
+    fn told(self) -> (&'static str, &'static str) {
+        match self {
+            Need::Linux => ("Linux", "run them on Linux"),
+            Need::Root => ("root, to mount and to become another user", "sudo -E cargo xtask test"),
+            Need::UserNamespaces => ("user namespaces", "sudo sysctl -w kernel.unprivileged_userns_clone=1"),
+            Need::Script => ("the 'script' tool", "sudo apt-get install -y bsdutils"),
+            Need::Tmux => ("tmux", "sudo apt-get install -y tmux"),
+            Need::Reader => ("Python 3 with what spec/reader.py imports", "pip install -r spec/requirements.txt"),
+        }
+    }
+}
+
+fn works(program: &str, args: &[&str]) -> bool {
+    let top = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
+    let mut command = Command::new(program);
+    command.args(args).current_dir(top).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|s| s.success())
+}
+
+/// Whether all of it is here. Where it is not, the calling test is written down as skipped and must return.
+///
+/// # Panics
+/// In CI, where nothing may be left out.
+#[must_use]
+pub fn have(needs: &[Need]) -> bool {
+    let Some(missing) = needs.iter().find(|n| !n.is_met()) else { return true };
+    let (what, command) = missing.told();
+    let test = test_name();
+    let in_ci = std::env::var_os("CI").is_some_and(|v| v == "true" || v == "1");
+    assert!(!in_ci, "{test} wants {what}: {command}");
+    eprintln!("{test} is skipped, for want of {what}: {command}");
+    if let Some(path) = std::env::var_os("SVAULT_SKIPS") {
+        let mut file = std::fs::OpenOptions::new().append(true).create(true).open(path).expect("the list of skips");
+        writeln!(file, "{test}\t{what}\t{command}").expect("the list of skips");
+    }
+    false
+}
+
+/// The name of the test that runs on this thread.
+fn test_name() -> String {
+    match std::env::var("NEXTEST_TEST_NAME") {
+        Ok(name) => name,
+        Err(_) => std::thread::current().name().unwrap_or("a test").to_owned(),
+    }
+}
+
+/// Returns from the test, written down as skipped, unless all of it is here.
+#[macro_export]
+macro_rules! need {
+    ($($need:ident),+ $(,)?) => {
+        if !$crate::need::have(&[$($crate::need::Need::$need),+]) {
+            return;
+        }
+    };
+}

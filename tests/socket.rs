@@ -1,0 +1,110 @@
+//! The raw socket, with frames made by hand from the text of the wire's specification: a stranger's client.
+
+use serde_json::{Value, json};
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::Duration;
+
+/// A control message, as JSON.
+pub const CONTROL: u8 = 0;
+/// Bytes of a secret.
+pub const RAW: u8 = 1;
+/// Sealed.
+pub const SEALED: u8 = 2;
+
+/// One connection.
+pub struct Raw {
+    stream: UnixStream,
+}
+
+impl Raw {
+    /// Connects and says nothing.
+    ///
+    /// # Panics
+    /// When nobody listens.
+    #[must_use]
+    pub fn connect(socket: &Path) -> Self {
+        let stream = UnixStream::connect(socket).expect("connect");
+        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("timeout");
+        Self { stream }
+    }
+
+    /// Connects and says hello; the caller may claim a name.
+    #[must_use]
+    pub fn hello(socket: &Path, caller: Option<&str>) -> Self {
+        let mut raw = Self::connect(socket);
+        raw.send(&json!({"type": "hello", "version": 1, "door": "cli", "caller": caller}));
+        let answer = raw.control();
+        assert_eq!(answer["type"], "hello", "{answer}");
+        raw
+    }
+
+    /// Sends a control message.
+    pub fn send(&mut self, message: &Value) {
+        self.frame(CONTROL, message.to_string().as_bytes());
+    }
+
+    /// Sends a frame of any kind. A peer that has gone is no error here: what it answered is looked at.
+    pub fn frame(&mut self, kind: u8, payload: &[u8]) {
+        let length = u32::try_from(payload.len() + 1).expect("length");
+        let mut bytes = length.to_le_bytes().to_vec();
+        bytes.push(kind);
+        bytes.extend_from_slice(payload);
+        self.bytes(&bytes);
+    }
+
+    /// Sends bytes as they are.
+    pub fn bytes(&mut self, bytes: &[u8]) {
+        let _ = self.stream.write_all(bytes);
+    }
+
+    /// No more will be sent.
+    pub fn finish(&mut self) {
+        let _ = self.stream.shutdown(std::net::Shutdown::Write);
+    }
+
+    /// The next frame: kind and payload. `None`: closed, or silent for too long.
+    pub fn next(&mut self) -> Option<(u8, Vec<u8>)> {
+        let mut head = [0; 5];
+        self.stream.read_exact(&mut head).ok()?;
+        let length = u32::from_le_bytes([head[0], head[1], head[2], head[3]]) as usize;
+        let mut payload = vec![0; length.checked_sub(1)?];
+        self.stream.read_exact(&mut payload).ok()?;
+        Some((head[4], payload))
+    }
+
+    /// The next frame, which must be a control message.
+    #[track_caller]
+    pub fn control(&mut self) -> Value {
+        match self.next() {
+            Some((CONTROL, payload)) => serde_json::from_slice(&payload).expect("JSON"),
+            other => panic!("no control message: {other:?}"),
+        }
+    }
+
+    /// Everything that comes until the other side closes or is silent for that long.
+    pub fn rest(&mut self, silence: Duration) -> Vec<(u8, Vec<u8>)> {
+        let _ = self.stream.set_read_timeout(Some(silence));
+        let mut all = Vec::new();
+        while let Some(frame) = self.next() {
+            all.push(frame);
+        }
+        all
+    }
+
+    /// The stream itself.
+    #[must_use]
+    pub fn stream(&self) -> &UnixStream {
+        &self.stream
+    }
+}
+
+/// A request by hand, as `get` makes it.
+#[must_use]
+pub fn ask(secret: Value, scope: Option<&str>, reason: Option<&str>, exposure: &str) -> Value {
+    json!({
+        "type": "ask", "items": [{"secret": secret}], "scope": scope, "reason": reason,
+        "exposure": exposure, "argv": [], "cwd": "", "wait": 0
+    })
+}

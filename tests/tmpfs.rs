@@ -1,0 +1,38 @@
+//! A small file system of its own, to run out of space for real. Wants root.
+
+use crate::scratch::own;
+use rustix::mount::{MountFlags, UnmountFlags};
+use std::path::{Path, PathBuf};
+
+/// A mounted tmpfs, unmounted at the end.
+pub struct Tmpfs {
+    at: PathBuf,
+}
+
+impl Tmpfs {
+    /// Mounts one of so many KiB on a folder, which is made.
+    #[must_use]
+    pub fn mount(at: &Path, kib: usize, uid: u32) -> Self {
+        std::fs::create_dir_all(at).expect("a folder to mount on");
+        let options = std::ffi::CString::new(format!("size={kib}k,mode=0700")).expect("options");
+        rustix::mount::mount("tmpfs", at, "tmpfs", MountFlags::NOSUID, options.as_c_str()).expect("mount");
+        own(at, uid);
+        Self { at: at.to_owned() }
+    }
+
+    /// Fills it to the last byte; removing the file makes room again.
+    #[must_use]
+    pub fn fill(&self) -> PathBuf {
+        let path = self.at.join("filler");
+        let mut file = std::fs::File::create(&path).expect("create");
+        let block = [0; 1024];
+        while std::io::Write::write_all(&mut file, &block).is_ok() {}
+        path
+    }
+}
+
+impl Drop for Tmpfs {
+    fn drop(&mut self) {
+        let _ = rustix::mount::unmount(&self.at, UnmountFlags::DETACH);
+    }
+}
