@@ -1,10 +1,21 @@
-//! Messages and framing between a client and the daemon.
+//! Messages, framing and proofs between a client and the daemon. No sockets: both ends bring their own.
+//!
+//! What goes over the wire, byte by byte, is in `spec/wire-v1.md`.
 
+pub mod act;
+pub mod agents;
+pub mod card;
+pub mod code;
 pub mod exit;
+pub mod frame;
+pub mod hex;
 mod message;
+pub mod paths;
+pub mod proof;
 mod report;
 mod want;
 
+pub use hex::{Hex, HexBytes};
 pub use message::*;
 pub use report::*;
 pub use want::{Lasts, Want};

@@ -1,6 +1,7 @@
 //! The control messages (frames of kind 0), both directions. Values never travel in them: a value is a raw
 //! frame (kind 1) after the message that announces it, or the same inside a sealed frame (kind 2).
 
+use crate::hex::{Hex, HexBytes};
 use crate::report::{Report, RollbackFile, StatusReport, UnlockReport};
 use crate::want::Want;
 use serde::{Deserialize, Serialize};
@@ -46,24 +47,24 @@ pub enum ToDaemon {
     VerifyTrail,
     /// Presence, step 1.
     ProveBegin {
-        /// The slot whose K_p will be used, hex.
-        slot: String,
-        /// 32 random bytes, hex.
-        nonce: String,
+        /// The slot whose K_p will be used.
+        slot: Hex<8>,
+        /// Random bytes of the client.
+        nonce: Hex<32>,
     },
     /// Presence, step 3.
     ProveEnd {
-        /// HMAC(K_p, "svault/1/c" | T), hex.
-        mac: String,
+        /// HMAC(K_p, "svault/1/c" | T).
+        mac: Hex<32>,
     },
     /// A human's act. In a sealed channel, or in the open inside a window.
     Want(Box<Want>),
     /// The human's yes to an act as shown; raw frames follow where the act takes values (see [`Want::values`]).
     Yes {
         /// Which act.
-        act: String,
-        /// HMAC(K_p, "svault/1/yes" | T | act_id | SHA-256(act)), hex.
-        mac: String,
+        act: Id,
+        /// HMAC(K_p, "svault/1/yes" | T | act_id | SHA-256(act)).
+        mac: Hex<32>,
     },
 }
 
@@ -153,21 +154,21 @@ pub enum FromDaemon {
     },
     /// Presence, step 2.
     ProveChallenge {
-        /// 32 random bytes, hex.
-        nonce: String,
+        /// Random bytes of the daemon.
+        nonce: Hex<32>,
         /// The client as the daemon sees it.
         peer: Peer,
-        /// HMAC(K_p, "svault/1/d" | T), hex.
-        mac: String,
+        /// HMAC(K_p, "svault/1/d" | T).
+        mac: Hex<32>,
     },
-    /// Presence holds; every further frame is sealed.
+    /// Presence holds. The first sealed frame; every further one is sealed too.
     Proved,
     /// The act, as the daemon will do it.
     Act {
         /// Names it in the yes.
-        id: String,
-        /// The canonical bytes, hex; see [`crate::act`].
-        act: String,
+        id: Id,
+        /// The canonical bytes; see [`crate::act`].
+        act: HexBytes,
     },
     /// What a human asked to read.
     Report(Box<Report>),
@@ -239,23 +240,28 @@ impl Failure {
 pub enum ToChild {
     /// Open the store; three raw frames follow: wrap key, commit, K_p (32 bytes each).
     Open {
-        /// The slot the keys are of, hex.
-        slot: String,
-        /// Go back to what is on disk: everything, or these vaults. `None`: refuse what is behind.
+        /// The slot the keys are of.
+        slot: Hex<8>,
+        /// Go back to what is on disk: everything (an empty list), or these vaults. `None`: refuse what is behind.
         accept_rollback: Option<Vec<VaultName>>,
         /// Go on without locked memory, recorded.
         weak_memory: bool,
-        /// Locked memory that the human's terminal can hear: ring on file descriptor 1 of the daemon.
+        /// File descriptor 1 of the daemon is the human's terminal: ring there.
         bell: bool,
     },
     /// Make a store; for each slot three raw frames follow, as above.
     Create {
-        /// The slots, as canonical bytes of the header's slot without `commit` and `wrapped`, hex.
-        slots: Vec<String>,
+        /// The store file's id, which the slots' keys are derived with.
+        file_id: Hex<16>,
+        /// The slots, as canonical bytes of the header's slot without `commit`, `nonce` and `wrapped`. The keys are
+        /// derived for epoch 1.
+        slots: Vec<HexBytes>,
         /// The time zone of the store, as an IANA name.
         zone: String,
         /// Go on without locked memory, recorded.
         weak_memory: bool,
+        /// File descriptor 1 of the daemon is the human's terminal: ring there.
+        bell: bool,
     },
 }
 
@@ -263,10 +269,10 @@ pub enum ToChild {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum FromChild {
-    /// It holds the lock; here is the store's header as read under it (hex), or none: there is no store.
+    /// It holds the lock; here is the store's header as read under it, or none: there is no store.
     Locked {
         /// Preamble, header and its MAC.
-        header: Option<String>,
+        header: Option<HexBytes>,
     },
     /// Another process holds the store.
     Busy {

@@ -1,5 +1,6 @@
 //! What a human can want: every act that takes presence.
 
+use crate::hex::HexBytes;
 use crate::message::{Ask, Failure};
 use serde::{Deserialize, Serialize};
 use words::{CallerName, Class, Id, Name, SecretRef, VaultName};
@@ -111,8 +112,10 @@ pub enum Want {
     /// New slots for the store (a new epoch); for each slot three values follow the yes: wrap key, commit, K_p.
     /// With `recover` it is the act after an unlock with the recovery code.
     Slots {
-        /// As canonical bytes of the header's slot without `commit` and `wrapped`, hex.
-        slots: Vec<String>,
+        /// The epoch the slots' keys are derived for: the store's plus one.
+        epoch: u64,
+        /// As canonical bytes of the header's slot without `commit`, `nonce` and `wrapped`.
+        slots: Vec<HexBytes>,
     },
 }
 
@@ -134,7 +137,7 @@ impl Want {
     pub fn values(&self) -> usize {
         match self {
             Want::Add { .. } | Want::Replace { .. } => 1,
-            Want::Slots { slots } => 3 * slots.len(),
+            Want::Slots { slots, .. } => 3 * slots.len(),
             _ => 0,
         }
     }
@@ -160,7 +163,7 @@ impl Want {
     /// The error for a want without presence.
     #[must_use]
     pub fn presence_needed() -> Failure {
-        Failure::new("presence_needed", crate::exit::DENIED, "this needs a human at the keyboard")
+        Failure::new(crate::code::PRESENCE_NEEDED, crate::exit::DENIED, "this needs a human at the keyboard")
             .hint("run it in your own terminal, or give --passphrase-fd")
     }
 }
