@@ -1,0 +1,89 @@
+//! Changes to the policy's text that keep everything else in it, comments too.
+
+use crate::model::Caller;
+use crate::parse::ParseError;
+use crate::{Policy, model::MAX_CALLERS};
+use toml_edit::{Array, DocumentMut, Item, Table, Value};
+use words::CallerName;
+
+/// Why the text was not changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EditError {
+    /// It is no valid policy, before or after.
+    #[error(transparent)]
+    Parse(#[from] ParseError),
+    /// The caller is there already.
+    #[error("caller '{0}' is registered already")]
+    Exists(CallerName),
+    /// There is no such caller.
+    #[error("no caller '{0}' is registered")]
+    Missing(CallerName),
+    /// There are too many.
+    #[error("a policy has at most {MAX_CALLERS} callers")]
+    TooMany,
+    /// `[callers]` is written in a way that can't be edited without rewriting it.
+    #[error("[callers] is not a plain table: use 'svault policy edit'")]
+    Shape,
+}
+
+/// The text with one more caller, as `[callers.NAME]` at its end.
+///
+/// # Errors
+/// When the text is no policy, the caller exists, or the result would be no policy.
+pub fn add_caller(text: &str, name: &CallerName, caller: &Caller) -> Result<String, EditError> {
+    let (policy, mut doc) = read(text)?;
+    if policy.callers.contains_key(name) {
+        return Err(EditError::Exists(name.clone()));
+    }
+    if policy.callers.len() >= MAX_CALLERS {
+        return Err(EditError::TooMany);
+    }
+    let callers = doc.entry("callers").or_insert_with(|| {
+        let mut table = Table::new();
+        table.set_implicit(true);
+        Item::Table(table)
+    });
+    let callers = callers.as_table_mut().ok_or(EditError::Shape)?;
+    let mut table = Table::new();
+    table.insert("exe", list(caller.exe.iter().map(String::as_str)));
+    table.insert("scopes", list(caller.scopes.iter().map(words::Scope::as_str)));
+    if let Some(rate) = &caller.rate {
+        table.insert("rate", Item::Value(Value::from(rate.to_string())));
+    }
+    if caller.verified {
+        table.insert("verified", Item::Value(Value::from(true)));
+    }
+    table.decor_mut().set_prefix("\n");
+    callers.insert(name.as_str(), Item::Table(table));
+    checked(&doc)
+}
+
+/// The text without one caller. Rules that forbid it something stay.
+///
+/// # Errors
+/// When the text is no policy or has no such caller.
+pub fn remove_caller(text: &str, name: &CallerName) -> Result<String, EditError> {
+    let (policy, mut doc) = read(text)?;
+    if !policy.callers.contains_key(name) {
+        return Err(EditError::Missing(name.clone()));
+    }
+    let callers = doc.get_mut("callers").and_then(Item::as_table_like_mut).ok_or(EditError::Shape)?;
+    callers.remove(name.as_str()).ok_or(EditError::Shape)?;
+    checked(&doc)
+}
+
+fn read(text: &str) -> Result<(Policy, DocumentMut), EditError> {
+    let policy = Policy::parse(text)?;
+    let doc = text.parse::<DocumentMut>().map_err(|_| EditError::Shape)?;
+    Ok((policy, doc))
+}
+
+fn checked(doc: &DocumentMut) -> Result<String, EditError> {
+    let text = doc.to_string();
+    Policy::parse(&text)?;
+    Ok(text)
+}
+
+fn list<'a>(words: impl Iterator<Item = &'a str>) -> Item {
+    Item::Value(Value::Array(words.collect::<Array>()))
+}
