@@ -185,7 +185,7 @@ impl Drop for Block {
 #[allow(unsafe_code)]
 mod access {
     //! The one place where a block's pointer becomes a reference.
-    use super::{Block, NonNull};
+    use super::Block;
     use std::slice::{from_raw_parts, from_raw_parts_mut};
 
     // SAFETY: a block is the only owner of its bytes, as a `Box<[u8]>` is; the tables behind it are under a lock.
@@ -231,8 +231,11 @@ mod access {
     }
 
     #[cfg(test)]
-    pub(super) fn peek(start: NonNull<u8>, len: usize) -> Vec<u8> {
+    pub(super) fn peek(start: std::ptr::NonNull<u8>, len: usize) -> Vec<u8> {
         // SAFETY: tests call this only for a place inside a chunk that another live block keeps mapped.
         unsafe { from_raw_parts(start.as_ptr(), len) }.to_vec()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -57,3 +57,39 @@ mod unix {
 
 #[cfg(unix)]
 pub use unix::take;
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::take;
+    use rustix::fd::{AsRawFd, IntoRawFd, OwnedFd};
+    use rustix::io::{Errno, FdFlags, fcntl_getfd, fcntl_setfd};
+    use std::fs::File;
+
+    /// A descriptor as exec leaves it: open, without the flag, owned by nobody.
+    fn inherited() -> i32 {
+        let fd = OwnedFd::from(File::open("/dev/null").unwrap());
+        fcntl_setfd(&fd, FdFlags::empty()).unwrap();
+        fd.into_raw_fd()
+    }
+
+    #[test]
+    fn an_inherited_one_is_taken_once() {
+        let n = inherited();
+        let fd = take(n).unwrap();
+        assert_eq!(fd.as_raw_fd(), n);
+        assert!(fcntl_getfd(&fd).unwrap().contains(FdFlags::CLOEXEC));
+        assert!(take(n).is_err(), "a second owner");
+    }
+
+    #[test]
+    fn one_of_our_own_is_not_taken_away_from_its_owner() {
+        let own = File::open("/dev/null").unwrap();
+        assert!(take(own.as_raw_fd()).is_err());
+    }
+
+    #[test]
+    fn what_is_not_open_is_an_error() {
+        assert_eq!(take(999_999).unwrap_err().raw_os_error(), Some(Errno::BADF.raw_os_error()));
+        assert!(take(-1).is_err());
+    }
+}

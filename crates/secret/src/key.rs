@@ -76,6 +76,6 @@ mod tests {
     fn random_keys_differ() {
         let (a, b) = (Key::random().unwrap(), Key::random().unwrap());
         assert!(!a.ct_eq(b.expose()));
-        assert!(a.ct_eq(&*a.expose()));
+        assert!(a.ct_eq(a.expose()));
     }
 }

@@ -5,16 +5,16 @@
 //! into a forked child, never moved by a growing buffer, and overwritten with zeros when dropped. Neither type can be
 //! cloned, compared with `==` or printed:
 //!
-//! ```compile_fail
+//! ```compile_fail,E0599
 //! let key = secret::Key::random().unwrap();
 //! let copy = key.clone();
 //! ```
-//! ```compile_fail
+//! ```compile_fail,E0369
 //! let a = secret::Bytes::copy_from(b"sk-test-1").unwrap();
 //! let b = secret::Bytes::copy_from(b"sk-test-1").unwrap();
 //! assert!(a == b);
 //! ```
-//! ```compile_fail
+//! ```compile_fail,E0277
 //! let a = secret::Bytes::copy_from(b"sk-test-1").unwrap();
 //! println!("{a}");
 //! ```
