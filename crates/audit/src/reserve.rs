@@ -1,0 +1,65 @@
+//! A file that takes up room so that releases can still be recorded after denials have filled the disk.
+
+use seal::{Disk, Open};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Room for a thousand entries.
+const BYTES: usize = 1 << 20;
+
+/// The reserve of a store.
+pub(crate) struct Reserve {
+    disk: Arc<dyn Disk>,
+    path: PathBuf,
+    there: bool,
+}
+
+impl Reserve {
+    /// The reserve of this store; made where it is missing. A disk too full for it is no error.
+    pub(crate) fn open(disk: Arc<dyn Disk>, store: &Path) -> Self {
+        let path = store.join("state").join("reserve");
+        let there = matches!(disk.stat(&path), Ok(Some(stat)) if stat.len == BYTES as u64);
+        let mut reserve = Self { disk, path, there };
+        reserve.refill();
+        reserve
+    }
+
+    /// Whether there is room to give back.
+    pub(crate) fn is_there(&self) -> bool {
+        self.there
+    }
+
+    /// Gives the room back to the disk; `false` when there was none.
+    pub(crate) fn release(&mut self) -> bool {
+        if !self.there {
+            return false;
+        }
+        self.there = false;
+        self.disk.remove(&self.path).is_ok()
+    }
+
+    /// Takes the room again, if there is enough.
+    pub(crate) fn refill(&mut self) {
+        if self.there {
+            return;
+        }
+        self.there = self.fill().is_ok();
+        if !self.there {
+            let _ = self.disk.remove(&self.path);
+        }
+    }
+
+    fn fill(&self) -> io::Result<()> {
+        match self.disk.remove(&self.path) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+            _ => {}
+        }
+        // Random: a disk that compresses or leaves out zeros would keep no room for it.
+        let mut bytes = vec![0; BYTES];
+        getrandom::fill(&mut bytes).map_err(io::Error::other)?;
+        let file = self.disk.open(&self.path, Open::CreateNew)?;
+        file.write_at(&bytes, 0)?;
+        file.sync_data()
+    }
+}

@@ -1,0 +1,137 @@
+//! What goes in and out of the store's calls.
+
+use crate::{FileState, LastLock, SecretKey};
+use jiff::Timestamp;
+use seal::{File, SlotSpec};
+use secret::Bytes;
+use serde::{Deserialize, Serialize};
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use words::{CallerName, Class, Id, Name, VaultName};
+
+/// What a human may set, beside the policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// The time zone that windows are in, as an IANA name.
+    pub zone: String,
+    /// A program that is told of waiting requests: it gets the id and the caller.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notify: Option<String>,
+    /// What other parts, or a newer svault, keep here.
+    #[serde(flatten)]
+    pub other: serde_json::Map<String, serde_json::Value>,
+}
+
+/// How to open a store whose files may have been taken back.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Rollback {
+    /// Refuse.
+    #[default]
+    Refuse,
+    /// Go on from what is there, everywhere.
+    AcceptAll,
+    /// Go on from what is there in these vaults; refuse anything else.
+    Accept(Vec<VaultName>),
+}
+
+/// What was found when a store was opened.
+#[derive(Debug, Default)]
+pub struct OpenReport {
+    /// How it was when it was last locked; none: never.
+    pub last_lock: Option<LastLock>,
+    /// Vaults that stay shut, and why.
+    pub refused: Vec<(VaultName, String)>,
+    /// Files that are older, newer, missing or damaged: refused (vaults), or accepted.
+    pub files: Vec<FileState>,
+    /// What was cut off behind the last good frame, kept beside the file.
+    pub set_aside: Vec<PathBuf>,
+    /// Things to know.
+    pub notes: Vec<String>,
+}
+
+/// A new secret.
+#[derive(Debug, Clone)]
+pub struct NewSecret {
+    /// Its vault.
+    pub vault: VaultName,
+    /// Its name, new in that vault.
+    pub name: Name,
+    /// Its classification; with `proposed_by` it is a proposal.
+    pub class: Class,
+    /// Who adds it; `None`: a human.
+    pub created_by: Option<CallerName>,
+}
+
+/// A change of one secret.
+pub enum Change<'a> {
+    /// A new secret.
+    Add(NewSecret, &'a Bytes),
+    /// A new value.
+    Replace(&'a SecretKey, &'a Bytes),
+    /// Another classification, or a confirmed proposal.
+    Edit(&'a SecretKey, Class),
+    /// The end of it.
+    Remove(&'a SecretKey),
+}
+
+/// A change that was written and is not durable yet: run it where it may block, then hand it to [`Store::written`].
+#[must_use = "nothing is durable before the write was run and handed back"]
+pub struct Write {
+    file: Arc<dyn File>,
+}
+
+impl Write {
+    /// Waits for the disk.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn run(&self) -> io::Result<()> {
+        self.file.sync_data()
+    }
+}
+
+/// A vault, as a list shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VaultInfo {
+    /// Its name.
+    pub name: VaultName,
+    /// Secrets in it; 0 where it is shut.
+    pub secrets: usize,
+    /// Why it is shut; `None`: it is open.
+    pub shut: Option<String>,
+}
+
+/// A closed (session, secret) pair, or a suspended session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealRecord {
+    /// Its id.
+    pub id: Id,
+    /// Which session.
+    pub session: String,
+    /// Which secret, as `vault/name`; none: the whole session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<String>,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// The policy's text and date.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyText {
+    /// The document.
+    pub toml: String,
+    /// When it was last changed.
+    pub changed: Timestamp,
+}
+
+/// What a change of slots did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SlotChange {
+    /// The store's epoch now.
+    pub epoch: u64,
+    /// Slots that are gone.
+    pub dropped: Vec<SlotSpec>,
+    /// Vaults that were shut and keep their old key until they are opened.
+    pub not_rotated: Vec<VaultName>,
+}
