@@ -1,0 +1,225 @@
+//! A request as it was when it was asked. Approvals, grants and the last look before a release compare with it.
+
+use super::house::Vault;
+use policy::{Lookup, Named, SecretFacts};
+use std::time::Duration;
+use words::{CallerName, Class, Door, EnvName, Evidence, Exposure, Id, Name, Scope, SecretRef, Tier, VaultName};
+
+/// Which record of which vault: stays the same when the secret is renamed or replaced.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SecretId {
+    /// The vault.
+    pub vault: VaultName,
+    /// The record in it.
+    pub record: [u8; 16],
+}
+
+/// A secret as the vault showed it: no value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// Which record.
+    pub id: SecretId,
+    /// Its name.
+    pub name: Name,
+    /// The version of its value.
+    pub version: u64,
+    /// Its classification.
+    pub class: Class,
+}
+
+/// What the vaults have under a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// This one.
+    One(Box<Seen>),
+    /// None. A proposal is not found by a name without a vault.
+    None,
+    /// Several vaults have it.
+    Ambiguous,
+}
+
+/// One secret of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FrozenItem {
+    /// As asked.
+    pub asked: SecretRef,
+    /// The variable it goes into.
+    pub env: Option<EnvName>,
+    /// What was there when it was asked.
+    pub found: Found,
+}
+
+/// What a yes that lasts is held by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Anchor {
+    /// The launcher of a launched session, or the process that matched.
+    Process {
+        /// Its process id.
+        pid: u32,
+        /// When it was started (proc(5), field 22), so that a reused pid is another process.
+        start: u64,
+    },
+    /// Nothing but this connection: in the unknown session a yes serves no other.
+    Connection(u64),
+}
+
+/// On whose account a request goes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Account {
+    /// A human with presence over exactly this: belongs to no session, counts nowhere.
+    Human,
+    /// A session: `launched:ID`, `matched:NAME` or `unknown`.
+    Session(String),
+}
+
+/// Who asks and how, as the daemon saw it.
+#[derive(Debug, Clone)]
+pub struct Asker {
+    /// On whose account.
+    pub account: Account,
+    /// Every name that counts, the strongest evidence first.
+    pub callers: Vec<Named>,
+    /// What a yes is held by.
+    pub anchor: Anchor,
+    /// The connection it came over.
+    pub connection: u64,
+    /// Where it came in.
+    pub door: Door,
+    /// The process and its parents as `pid exe`, nearest first.
+    pub process: Vec<String>,
+}
+
+/// A request, frozen.
+#[derive(Debug, Clone)]
+pub struct Frozen {
+    /// The id its caller is told.
+    pub id: Id,
+    /// What is asked for, 1 to 64; the gate refuses other numbers.
+    pub items: Vec<FrozenItem>,
+    /// The capability that is used.
+    pub scope: Option<Scope>,
+    /// Why.
+    pub reason: Option<String>,
+    /// How far the values shall travel.
+    pub exposure: Exposure,
+    /// The command that gets them.
+    pub argv: Vec<String>,
+    /// Its folder.
+    pub cwd: String,
+    /// How long the caller waits for a human.
+    pub wait: Duration,
+    /// Who asks.
+    pub by: Asker,
+}
+
+impl Frozen {
+    /// Freezes a request: looks up every name once. Names that don't exist are frozen as that.
+    #[must_use]
+    pub fn new(vault: &impl Vault, id: Id, ask: wire::Ask, by: Asker) -> Self {
+        let freeze = |item: wire::AskItem| {
+            let found = vault.find(&item.secret);
+            FrozenItem { asked: item.secret, env: item.env, found }
+        };
+        Self {
+            id,
+            items: ask.items.into_iter().map(freeze).collect(),
+            scope: ask.scope,
+            reason: ask.reason,
+            exposure: ask.exposure,
+            argv: ask.argv,
+            cwd: ask.cwd,
+            wait: Duration::from_secs(ask.wait.into()),
+            by,
+        }
+    }
+
+    /// Whether a human with presence asks.
+    #[must_use]
+    pub fn is_human(&self) -> bool {
+        self.by.account == Account::Human
+    }
+
+    /// The session it counts for; a human's counts for none.
+    #[must_use]
+    pub fn session(&self) -> Option<&str> {
+        match &self.by.account {
+            Account::Human => None,
+            Account::Session(key) => Some(key),
+        }
+    }
+
+    /// The name it goes under: the strongest, `human` or `unknown`.
+    #[must_use]
+    pub fn caller(&self) -> &str {
+        match (&self.by.account, self.by.callers.first()) {
+            (Account::Human, _) => "human",
+            (_, Some(named)) => named.name.as_str(),
+            (_, None) => "unknown",
+        }
+    }
+
+    /// What stands behind that name.
+    #[must_use]
+    pub fn evidence(&self) -> Option<Evidence> {
+        self.by.callers.first().map(|c| c.evidence)
+    }
+
+    /// The names that count.
+    pub fn names(&self) -> impl Iterator<Item = &CallerName> {
+        self.by.callers.iter().map(|c| &c.name)
+    }
+
+    /// Whether this and another are the same in all that a yes is given for. The reason is compared apart: a
+    /// grant holds for every reason.
+    #[must_use]
+    pub fn same_act(&self, other: &Frozen) -> bool {
+        self.items == other.items
+            && self.scope == other.scope
+            && self.exposure == other.exposure
+            && self.argv == other.argv
+            && self.cwd == other.cwd
+            && self.by.account == other.by.account
+            && self.by.callers == other.by.callers
+            && self.by.anchor == other.by.anchor
+            && self.by.door == other.by.door
+    }
+}
+
+impl FrozenItem {
+    /// For the policy.
+    #[must_use]
+    pub fn lookup(&self) -> Lookup<'_> {
+        match &self.found {
+            Found::One(s) => {
+                Lookup::Found(SecretFacts { vault: &s.id.vault, name: &s.name, class: &s.class })
+            }
+            Found::None => Lookup::Unknown(&self.asked),
+            Found::Ambiguous => Lookup::Ambiguous(&self.asked),
+        }
+    }
+
+    /// How the trail names it: `vault/name`, or as asked where there is no such secret.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        let (vault, name) = match &self.found {
+            Found::One(s) => (Some(&s.id.vault), &s.name),
+            Found::None | Found::Ambiguous => (self.asked.vault.as_ref(), &self.asked.name),
+        };
+        vault.map_or_else(|| name.to_string(), |v| format!("{v}/{name}"))
+    }
+
+    /// The secret, where there is one.
+    #[must_use]
+    pub fn seen(&self) -> Option<&Seen> {
+        match &self.found {
+            Found::One(s) => Some(s),
+            Found::None | Found::Ambiguous => None,
+        }
+    }
+
+    /// Its tier; what is not there is treated as the strictest.
+    #[must_use]
+    pub fn tier(&self) -> Tier {
+        self.seen().map_or(Tier::High, |s| s.class.tier)
+    }
+}

@@ -1,0 +1,108 @@
+//! What the gate needs from the rest of the house: one small trait for each step. The gate has no other way out.
+//! Futures need not be `Send`: the daemon runs on one thread.
+
+#![allow(async_fn_in_trait)]
+
+use super::frozen::{Found, Frozen, SecretId};
+use crate::approve::{Answer, Lasting};
+use crate::clock::Clock;
+use crate::limits::{Blame, Counts, Due, Seal};
+use audit::Entry;
+use policy::Policy;
+use std::rc::Rc;
+use words::{Id, SecretRef};
+
+/// Could not be recorded: nothing is released.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("it could not be recorded")]
+pub struct NoRecord;
+
+/// The value could not be read: gone, replaced, damaged, or no locked memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the value could not be read")]
+pub struct NoValue;
+
+/// The rules as they are at this moment.
+pub trait Rules {
+    /// The policy.
+    fn policy(&self) -> Rc<Policy>;
+    /// The store's zone, for windows.
+    fn zone(&self) -> jiff::tz::TimeZone;
+    /// Whether neither the user nor anybody but root can change this program: itself and every folder above it.
+    /// See [`crate::program::is_fixed`].
+    fn program_fixed(&self, path: &str) -> bool;
+}
+
+/// Counters and seals. Every method is instant; [`crate::limits::Limits`] does the work.
+pub trait Limiter {
+    /// Whether limits stand against this, were it to count as `counts`. Changes nothing.
+    ///
+    /// # Errors
+    /// What stands against it.
+    fn check(&self, req: &Frozen, counts: Counts) -> Result<(), Blame>;
+    /// Whether this denial goes into the folded count rather than a record of its own; if so it is counted.
+    fn folds(&self, req: &Frozen) -> bool;
+    /// Counts what an entry says. Called for every entry right after it was appended.
+    fn count(&self, entry: &Entry) -> Vec<Due>;
+}
+
+/// Scores a reason, where a human would be asked. It can only make a decision stricter.
+pub trait Judge {
+    /// `Err` with the rule that says no.
+    ///
+    /// # Errors
+    /// The judge does not accept it.
+    async fn judge(&self, req: &Frozen) -> Result<(), String>;
+}
+
+/// Humans. [`crate::approve::Approvals`] does the work.
+pub trait Approver {
+    /// Uses up a yes that was given before, if there is one for exactly this: its id.
+    fn take_yes(&self, req: &Frozen, lasting: Lasting) -> Option<Id>;
+    /// Tells the caller to wait, rings, and waits for a human, at most as long as the caller wants to.
+    async fn ask(&self, req: &Rc<Frozen>, lasting: Lasting, rule: &str) -> Answer;
+}
+
+/// The trail.
+pub trait Trail {
+    /// What [`Trail::durable`] waits for.
+    type Ticket;
+    /// Appends entries next to each other, all or none, without waiting for the disk. `seq` is set here.
+    ///
+    /// # Errors
+    /// When it can't: nothing is released then.
+    fn append(&self, entries: &[Entry]) -> Result<Self::Ticket, NoRecord>;
+    /// Waits until they are on the disk.
+    ///
+    /// # Errors
+    /// When that fails or the trail is broken.
+    async fn durable(&self, ticket: Self::Ticket) -> Result<(), NoRecord>;
+    /// A new id, for a record of its own.
+    fn fresh_id(&self) -> Id;
+}
+
+/// The vaults.
+pub trait Vault {
+    /// What there is under this name now. A name without a vault never finds a proposal.
+    fn find(&self, name: &SecretRef) -> Found;
+    /// The value of exactly this version in locked memory, marked as seen.
+    ///
+    /// # Errors
+    /// When there is no such version or it can't be read.
+    fn open(&self, id: &SecretId, version: u64) -> Result<secret::Bytes, NoValue>;
+    /// Keeps a seal or suspension in the store, synced.
+    ///
+    /// # Errors
+    /// When that fails: the seal holds in memory, and what was asked is denied anyway.
+    async fn keep_seal(&self, seal: &Seal) -> Result<(), NoRecord>;
+}
+
+/// The process at the other end.
+pub trait Peers {
+    /// Whether it still is what it was when it asked: alive, the same program, the same parents and evidence.
+    fn still_there(&self, req: &Frozen) -> bool;
+}
+
+/// All of it.
+pub trait House: Rules + Limiter + Judge + Approver + Trail + Vault + Peers + Clock {}
+impl<T: Rules + Limiter + Judge + Approver + Trail + Vault + Peers + Clock> House for T {}
