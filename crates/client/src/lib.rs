@@ -1,1 +1,26 @@
-//! Connecting to the daemon, presence, typed calls
+//! Connecting to the daemon, presence, unlocking: what every surface (command line, TUI, MCP) calls.
+//! It decides nothing and prints nothing.
+//!
+//! A caller without presence: [`Connection::open`], then [`Connection::ask`]. A human: [`Prover::of`] what was typed,
+//! [`Connection::prove`], and one [`Human::act`].
+
+mod connection;
+mod error;
+mod guard;
+mod human;
+mod keys;
+mod os;
+mod unlock;
+
+/// Where the store is and where its daemon listens.
+pub use wire::paths;
+
+pub use connection::{Answer, Connection};
+pub use error::Error;
+pub use guard::{may_type, under_agent};
+pub use human::{Acted, Hold, Human};
+pub use keys::{NewSlot, Presented, Prover, SlotOpened, StoreHeader};
+pub use unlock::{Asker, How, NewStore, Unlocked, init, unlock};
+
+/// What this crate's functions return.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -242,8 +242,8 @@ pub enum ToChild {
     Open {
         /// The slot the keys are of.
         slot: Hex<8>,
-        /// Go back to what is on disk: everything (an empty list), or these vaults. `None`: refuse what is behind.
-        accept_rollback: Option<Vec<VaultName>>,
+        /// What to do with files that are not what they were.
+        rollback: Rollback,
         /// Go on without locked memory, recorded.
         weak_memory: bool,
         /// File descriptor 1 of the daemon is the human's terminal: ring there.
@@ -262,6 +262,22 @@ pub enum ToChild {
         weak_memory: bool,
         /// File descriptor 1 of the daemon is the human's terminal: ring there.
         bell: bool,
+    },
+}
+
+/// What unlocking does with files that are older than their heads, missing, or from another line.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Rollback {
+    /// Such a vault stays shut; with such a store or trail nothing opens.
+    #[default]
+    Refuse,
+    /// Open nothing: answer [`FromChild::RolledBack`] with every such file (none, perhaps), and end.
+    Show,
+    /// Go back to what is on disk, and say so in the trail.
+    Accept {
+        /// These vaults only; none: everything.
+        vaults: Vec<VaultName>,
     },
 }
 

@@ -1,0 +1,241 @@
+//! One connection to the daemon: the hello, then the calls of somebody without presence.
+
+use crate::{Error, Result, os, os::Stream};
+use secret::Bytes;
+use serde::de::DeserializeOwned;
+use std::time::Duration;
+use wire::frame::{self, Kind};
+use wire::paths::StoreDir;
+use wire::{Ask, Failure, FromDaemon, Granted, Report, StatusReport, ToDaemon, VERSION, Want};
+use words::{CallerName, Class, Door, Exposure, Id, Name, VaultName};
+
+/// How long an answer may take that waits for no human.
+const ANSWER: Duration = Duration::from_secs(30);
+/// How long an answer may take that reads or rewrites everything.
+pub(crate) const LONG_ANSWER: Duration = Duration::from_secs(600);
+
+/// What the daemon answered to a request.
+#[derive(Debug)]
+#[must_use]
+pub enum Answer {
+    /// Granted: each secret with how far it may travel, and its value.
+    Released {
+        /// The request.
+        id: Id,
+        /// In the order asked.
+        items: Vec<(Granted, Bytes)>,
+    },
+    /// Denied, and why is not told.
+    Denied {
+        /// The id under which the trail has the reason.
+        id: Id,
+        /// A narrower exposure that policy would allow.
+        narrower: Option<Exposure>,
+    },
+    /// No human has decided within the wait.
+    Pending {
+        /// The request, which lives on.
+        id: Id,
+    },
+    /// Done.
+    Done {
+        /// The id under which the trail has it.
+        id: Option<Id>,
+    },
+    /// What a human asked to read.
+    Report(Box<Report>),
+}
+
+/// A connection without presence.
+pub struct Connection {
+    pub(crate) stream: Stream,
+    pub(crate) listener: Option<u32>,
+    daemon: u32,
+    store: String,
+}
+
+impl Connection {
+    /// Connects to the store's daemon and says hello. From here on this process can't be read by others of its user.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] where nobody listens; [`Error::NotOurs`] and [`Error::Path`] where somebody else does.
+    pub fn open(store: &StoreDir, door: Door, caller: Option<CallerName>) -> Result<Self> {
+        for socket in store.sockets() {
+            if let Some((stream, listener)) = os::connect(&socket)? {
+                return Self::greet(stream, listener, door, caller);
+            }
+        }
+        Err(Error::Locked)
+    }
+
+    /// A connection over a stream that is already there.
+    ///
+    /// # Errors
+    /// As [`Connection::open`].
+    #[cfg(unix)]
+    pub fn over(stream: std::os::unix::net::UnixStream, door: Door, caller: Option<CallerName>) -> Result<Self> {
+        Self::greet(stream, None, door, caller)
+    }
+
+    fn greet(stream: Stream, listener: Option<u32>, door: Door, caller: Option<CallerName>) -> Result<Self> {
+        stream.set_read_timeout(Some(ANSWER)).map_err(frame::Error::Io)?;
+        stream.set_write_timeout(Some(ANSWER)).map_err(frame::Error::Io)?;
+        let mut made = Self { stream, listener, daemon: 0, store: String::new() };
+        made.send(&ToDaemon::Hello { version: VERSION, door, caller })?;
+        match made.receive()? {
+            FromDaemon::Hello { version, pid, store } if version == VERSION => {
+                (made.daemon, made.store) = (pid, store);
+            }
+            FromDaemon::Hello { version, .. } => return Err(other_version(version)),
+            FromDaemon::Error(f) => return Err(Error::Daemon(f)),
+            _ => return Err(Error::Unexpected),
+        }
+        // The daemon has seen who is here; from now on nobody of this user shall look in. Where it doesn't hold, the
+        // daemon's own protections still do.
+        let _ = secret::set_dumpable(false);
+        Ok(made)
+    }
+
+    /// The daemon's process, as the kernel says where it tells, else as the daemon does.
+    #[must_use]
+    pub fn daemon(&self) -> u32 {
+        self.listener.unwrap_or(self.daemon)
+    }
+
+    /// The store's id, as the daemon says.
+    #[must_use]
+    pub fn store(&self) -> &str {
+        &self.store
+    }
+
+    pub(crate) fn send(&mut self, message: &ToDaemon) -> Result<()> {
+        Ok(frame::write_control(&mut self.stream, message)?)
+    }
+
+    pub(crate) fn receive<T: DeserializeOwned>(&mut self) -> Result<T> {
+        frame::read_control(&mut self.stream)?.ok_or(Error::Frame(frame::Error::Closed))
+    }
+
+    fn patience(&mut self, wait: Duration) -> Result<()> {
+        Ok(self.stream.set_read_timeout(Some(wait)).map_err(frame::Error::Io)?)
+    }
+
+    /// How the daemon is.
+    ///
+    /// # Errors
+    /// The connection's.
+    pub fn status(&mut self) -> Result<StatusReport> {
+        self.send(&ToDaemon::Status)?;
+        match self.receive()? {
+            FromDaemon::Status(report) => Ok(report),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// Asks for secrets, through the gate. `waiting` is told the id when a human must decide.
+    ///
+    /// # Errors
+    /// The connection's, and what is wrong with the request itself.
+    pub fn ask(&mut self, ask: &Ask, waiting: impl FnMut(&Id)) -> Result<Answer> {
+        self.patience(ANSWER + Duration::from_secs(u64::from(ask.wait)))?;
+        self.send(&ToDaemon::Ask(ask.clone()))?;
+        let answer = self.answer(waiting);
+        self.patience(ANSWER)?;
+        answer
+    }
+
+    /// A human's act in the open, where a window serves it.
+    ///
+    /// # Errors
+    /// [`Error::Daemon`] with code `presence_needed` where none does: [`Connection::prove`] then.
+    pub fn want(&mut self, want: Want) -> Result<Answer> {
+        self.send(&ToDaemon::Want(Box::new(want)))?;
+        self.answer(|_| {})
+    }
+
+    /// Proposes a new secret. The value travels unsealed: everybody who could read it on this socket could have
+    /// written it.
+    ///
+    /// # Errors
+    /// The connection's.
+    pub fn propose(&mut self, name: Name, vault: VaultName, class: Class, value: &Bytes) -> Result<Answer> {
+        self.send(&ToDaemon::Propose { name, vault, class })?;
+        frame::write(&mut self.stream, Kind::Raw, value.expose())?;
+        self.answer(|_| {})
+    }
+
+    /// Takes back a request of this session.
+    ///
+    /// # Errors
+    /// The connection's.
+    pub fn cancel(&mut self, id: Id) -> Result<Answer> {
+        self.send(&ToDaemon::Cancel { id })?;
+        self.answer(|_| {})
+    }
+
+    /// Locks the store. The daemon ends.
+    ///
+    /// # Errors
+    /// The connection's.
+    pub fn lock(mut self) -> Result<()> {
+        self.patience(LONG_ANSWER)?;
+        self.send(&ToDaemon::Lock)?;
+        match self.answer(|_| {})? {
+            Answer::Done { .. } => Ok(()),
+            _ => Err(Error::Unexpected),
+        }
+    }
+
+    /// Has the daemon read the whole trail: does all of it hold?
+    ///
+    /// # Errors
+    /// The connection's.
+    pub fn verify_trail(&mut self) -> Result<bool> {
+        self.patience(LONG_ANSWER)?;
+        self.send(&ToDaemon::VerifyTrail)?;
+        let answer = self.receive()?;
+        self.patience(ANSWER)?;
+        match answer {
+            FromDaemon::Verified { ok } => Ok(ok),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    fn answer(&mut self, mut waiting: impl FnMut(&Id)) -> Result<Answer> {
+        loop {
+            match self.receive()? {
+                FromDaemon::Waiting { id } => waiting(&id),
+                FromDaemon::Released { id, items } => {
+                    let value = |g| Ok((g, frame::read_raw(&mut self.stream)?));
+                    let items = items.into_iter().map(value).collect::<Result<_>>()?;
+                    return Ok(Answer::Released { id, items });
+                }
+                other => return plain(other),
+            }
+        }
+    }
+}
+
+/// An answer without values.
+pub(crate) fn plain(message: FromDaemon) -> Result<Answer> {
+    match message {
+        FromDaemon::Denied { id, narrower } => Ok(Answer::Denied { id, narrower }),
+        FromDaemon::Pending { id } => Ok(Answer::Pending { id }),
+        FromDaemon::Done { id } => Ok(Answer::Done { id }),
+        FromDaemon::Report(report) => Ok(Answer::Report(report)),
+        other => Err(unexpected(other)),
+    }
+}
+
+pub(crate) fn unexpected(message: FromDaemon) -> Error {
+    match message {
+        FromDaemon::Error(failure) => Error::Daemon(failure),
+        _ => Error::Unexpected,
+    }
+}
+
+fn other_version(found: u32) -> Error {
+    let line = format!("the daemon speaks version {found} of the protocol, this program version {VERSION}");
+    let hint = "lock the store and unlock it with this svault";
+    Error::Daemon(Failure::new(wire::code::VERSION, wire::exit::FAILED, line).hint(hint))
+}

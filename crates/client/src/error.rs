@@ -1,0 +1,218 @@
+//! What can go wrong in a client, each with its stable word, its exit code and what to do.
+
+use std::io;
+use std::path::PathBuf;
+use wire::{Failure, RollbackFile, act, exit, frame, paths, proof};
+
+/// Errors of this crate. A denial is none: it is an answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Nobody listens: no daemon, so the store is locked.
+    #[error("locked: a human must run 'svault unlock'")]
+    Locked,
+    /// There is no store.
+    #[error("no store at {}", .0.display())]
+    NoStore(PathBuf),
+    /// There is one already.
+    #[error("there is a store at {} already", .0.display())]
+    Exists(PathBuf),
+    /// A folder or socket that must not be trusted.
+    #[error(transparent)]
+    Path(#[from] paths::Error),
+    /// The daemon says so.
+    #[error(transparent)]
+    Daemon(Failure),
+    /// What listens there belongs to another user.
+    #[error("what listens at {} belongs to another user", .0.display())]
+    NotOurs(PathBuf),
+    /// What listens there does not hold the store.
+    #[error("what listens there (process {}) is not the daemon of this store; nothing was given to it", pid_text(*.pid))]
+    NotTheDaemon {
+        /// Its process, as the kernel says.
+        pid: Option<u32>,
+    },
+    /// The daemon talks to somebody in between.
+    #[error("another process stands between this one and the daemon; nothing was given to it")]
+    Relay,
+    /// Another process holds the store's lock and can't prove that it is the daemon.
+    #[error("the store is held by process {}, which can't prove that it is its daemon", pid_text(*.pid))]
+    Held {
+        /// Which one, where the kernel says so.
+        pid: Option<u32>,
+    },
+    /// A passphrase or code under an agent.
+    #[error("a passphrase is not taken under an AI agent ({0})")]
+    UnderAgent(String),
+    /// No slot opens with this passphrase.
+    #[error("wrong passphrase")]
+    WrongPassphrase,
+    /// No slot opens with this recovery code.
+    #[error("wrong recovery code")]
+    WrongRecoveryCode,
+    /// The store has no slot for what was presented.
+    #[error("this store has no {0} that this svault can use")]
+    NoSlot(&'static str),
+    /// The daemon's act is not what was asked for.
+    #[error(transparent)]
+    Differs(#[from] act::Disagrees),
+    /// The daemon's act can't be shown.
+    #[error(transparent)]
+    Act(#[from] act::Error),
+    /// The human said no.
+    #[error("not confirmed; nothing was done")]
+    NotConfirmed,
+    /// The caller of this library gave more or fewer values than the act takes.
+    #[error("an act of {wants} values was given {got}")]
+    Values {
+        /// How many it takes.
+        wants: usize,
+        /// How many it was given.
+        got: usize,
+    },
+    /// An answer that has no place there.
+    #[error("the daemon answered something unexpected")]
+    Unexpected,
+    /// The connection.
+    #[error(transparent)]
+    Frame(#[from] frame::Error),
+    /// The sealed channel.
+    #[error(transparent)]
+    Channel(#[from] proof::Error),
+    /// Files are not what they were.
+    #[error(transparent)]
+    RolledBack(Box<RolledBack>),
+    /// The daemon could not be started.
+    #[error("can't start the daemon: {0}")]
+    Start(io::Error),
+    /// The daemon ended before it was ready.
+    #[error("the daemon ended before it was ready")]
+    Ended,
+    /// The store file.
+    #[error(transparent)]
+    Store(#[from] seal::Error),
+    /// Locked memory.
+    #[error(transparent)]
+    Memory(#[from] secret::Error),
+    /// The kernel gives no randomness.
+    #[error("the kernel gives no randomness: {0}")]
+    Random(getrandom::Error),
+    /// What this process is can't be read.
+    #[error("can't read {what}: {source}")]
+    Me {
+        /// Which file.
+        what: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+    /// A passphrase is needed, and there is nobody to ask.
+    #[error("a passphrase is needed, and there is no terminal to ask for it")]
+    NoWayToAsk,
+    /// The surface failed to ask.
+    #[error("{0}")]
+    Ask(io::Error),
+    /// Not on this system yet.
+    #[error("{0} is not possible on this system yet")]
+    Platform(&'static str),
+}
+
+/// Files that are not what they were, and the daemon's line about them.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
+pub struct RolledBack {
+    /// Each of them.
+    pub files: Vec<RollbackFile>,
+    /// The line.
+    pub error: Failure,
+}
+
+fn pid_text(pid: Option<u32>) -> String {
+    pid.map_or_else(|| "unknown".to_owned(), |p| p.to_string())
+}
+
+impl Error {
+    /// The stable word, for `--json`.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        match self {
+            Error::Locked => "locked",
+            Error::NoStore(_) | Error::Path(paths::Error::Missing(_)) => "no_store",
+            Error::Exists(_) => "exists",
+            Error::Path(_) | Error::NotOurs(_) => "path",
+            Error::Daemon(f) => &f.code,
+            Error::NotTheDaemon { .. } => "not_the_daemon",
+            Error::Relay => "relay",
+            Error::Held { .. } => "held",
+            Error::UnderAgent(_) => wire::code::UNDER_AGENT,
+            Error::WrongPassphrase => "wrong_passphrase",
+            Error::WrongRecoveryCode => "wrong_recovery_code",
+            Error::NoSlot(_) => "no_slot",
+            Error::Differs(_) => wire::code::ACT_CHANGED,
+            Error::Act(_) => "act",
+            Error::NotConfirmed => "not_confirmed",
+            Error::NoWayToAsk => wire::code::PRESENCE_NEEDED,
+            Error::Values { .. } | Error::Unexpected | Error::Frame(_) | Error::Channel(_) => "protocol",
+            Error::RolledBack(r) => &r.error.code,
+            Error::Start(_) | Error::Ended => "daemon_start",
+            Error::Store(_) => "store",
+            Error::Memory(_) | Error::Random(_) | Error::Me { .. } | Error::Ask(_) => wire::code::MACHINE,
+            Error::Platform(_) => "platform",
+        }
+    }
+
+    /// The exit code of the command line.
+    #[must_use]
+    pub fn exit(&self) -> u8 {
+        use seal::Error as S;
+        match self {
+            Error::Locked | Error::NoStore(_) | Error::Path(paths::Error::Missing(_)) => exit::LOCKED,
+            Error::UnderAgent(_) | Error::NoWayToAsk => exit::DENIED,
+            Error::Daemon(f) => f.exit,
+            Error::RolledBack(r) => r.error.exit,
+            Error::Store(S::Missing { .. }) => exit::LOCKED,
+            Error::Store(
+                S::BadMagic { .. }
+                | S::Version { .. }
+                | S::Bounds { .. }
+                | S::Kdf { .. }
+                | S::Slot { .. }
+                | S::HeaderMac { .. }
+                | S::Damaged { .. }
+                | S::RolledBack { .. }
+                | S::Beside { .. },
+            ) => exit::DAMAGED,
+            _ => exit::FAILED,
+        }
+    }
+
+    /// What to do, where something can be done.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        let text = match self {
+            Error::NoStore(_) | Error::Path(paths::Error::Missing(_)) => {
+                "run 'svault init', or set SVAULT_HOME to the store's folder"
+            }
+            Error::Exists(_) => "unlock it with 'svault unlock', or set SVAULT_HOME to another folder",
+            Error::Daemon(f) => return f.hint.clone(),
+            Error::RolledBack(r) => return r.error.hint.clone(),
+            Error::NotTheDaemon { .. } | Error::Relay | Error::Held { .. } => {
+                "find out what that process is before you type anything; the real daemon answers after 'svault unlock'"
+            }
+            Error::NotOurs(_) => "run svault as the store's owner",
+            Error::UnderAgent(_) => "run the command in your own terminal, not in the agent's",
+            Error::NoWayToAsk => "run it in your own terminal, or give --passphrase-fd",
+            Error::WrongPassphrase => "the passphrase is the one of 'svault init'; a lost one: 'svault recover'",
+            Error::WrongRecoveryCode => "only the newest recovery code counts",
+            Error::Differs(_) | Error::Act(_) => "nothing was done; compare 'svault --version' with the daemon's",
+            Error::Frame(frame::Error::Io(e)) if timed_out(e) => "the daemon does not answer; try again",
+            Error::Memory(secret::Error::NoLockedMemory { .. }) => "raise 'ulimit -l', or give --weak-memory",
+            Error::Ended => "try again; 'svault doctor' shows what this machine lacks",
+            _ => return None,
+        };
+        Some(text.to_owned())
+    }
+}
+
+fn timed_out(e: &io::Error) -> bool {
+    matches!(e.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock)
+}

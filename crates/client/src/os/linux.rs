@@ -1,0 +1,77 @@
+//! This process and its parents, from /proc (proc(5)).
+
+use super::Ancestor;
+use crate::{Error, Result};
+use std::path::PathBuf;
+use wire::Peer;
+
+/// How many parents are looked at.
+const DEPTH: usize = 64;
+
+/// This very program, whatever has become of its path.
+pub(crate) fn program() -> std::io::Result<PathBuf> {
+    Ok(PathBuf::from("/proc/self/exe"))
+}
+
+/// This process as the daemon must see it.
+pub(crate) fn me() -> Result<Peer> {
+    let what = "/proc/self/stat";
+    let text = std::fs::read(what).map_err(|source| Error::Me { what, source })?;
+    let malformed = || Error::Me { what, source: std::io::ErrorKind::InvalidData.into() };
+    stat(&text).ok_or_else(malformed)
+}
+
+/// Fields 1, 4, 7 and 22. The name in field 2 may hold anything but ends at the last parenthesis.
+fn stat(text: &[u8]) -> Option<Peer> {
+    let text = String::from_utf8_lossy(text);
+    let (front, back) = text.rsplit_once(')')?;
+    let pid = front.split(' ').next()?.parse().ok()?;
+    let fields: Vec<&str> = back.split_ascii_whitespace().collect();
+    // `fields[0]` is field 3. tty_nr is printed as a signed number.
+    let tty: i32 = fields.get(4)?.parse().ok()?;
+    Some(Peer {
+        pid,
+        start: fields.get(19)?.parse().ok()?,
+        parent: fields.get(1)?.parse().ok()?,
+        tty: u32::from_ne_bytes(tty.to_ne_bytes()),
+    })
+}
+
+/// The parents, nearest first. Ends at the first that can't be read.
+pub(crate) fn ancestors() -> Vec<Ancestor> {
+    let mut found = Vec::new();
+    let mut pid = me().map(|m| m.parent).unwrap_or(0);
+    while pid > 0 && found.len() < DEPTH {
+        let Some(stat) = std::fs::read(format!("/proc/{pid}/stat")).ok().and_then(|t| stat(&t)) else { break };
+        let exe = std::fs::read_link(format!("/proc/{pid}/exe")).ok();
+        let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        let args = line.strip_suffix(b"\0").unwrap_or(&line).split(|b| *b == 0);
+        found.push(Ancestor {
+            exe: exe.map(|p| p.to_string_lossy().into_owned()),
+            argv: args.map(|a| String::from_utf8_lossy(a).into_owned()).collect(),
+        });
+        pid = stat.parent;
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_parentheses_and_blanks_is_read_right() {
+        let text = b"77 (a) b (c) S 5 77 9 34816 77 4194304 1 2 3 4 5 6 7 8 20 0 1 0 123456 1 2";
+        let peer = stat(text).unwrap();
+        assert_eq!(peer, Peer { pid: 77, start: 123_456, parent: 5, tty: 34816 });
+        assert_eq!(stat(b"77 (x"), None);
+    }
+
+    #[test]
+    fn this_process_and_its_parents_are_read() {
+        let me = me().unwrap();
+        assert_eq!(me.pid, std::process::id());
+        assert_eq!(me.parent, std::os::unix::process::parent_id());
+        assert!(!ancestors().is_empty());
+    }
+}

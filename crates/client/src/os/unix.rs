@@ -1,0 +1,86 @@
+//! Unix sockets: connecting to a daemon, and starting one with a private pair.
+
+use crate::{Error, Result};
+use std::fs::File;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use wire::paths::{Socket, StoreDir};
+
+pub(crate) type Stream = UnixStream;
+
+/// Connects, if somebody of our user listens. Also gives the listener's process, where the kernel tells.
+pub(crate) fn connect(socket: &Socket) -> Result<Option<(Stream, Option<u32>)>> {
+    if !socket.check()? {
+        return Ok(None);
+    }
+    let stream = match socket.with_address(|at| UnixStream::connect(at)) {
+        Ok(stream) => stream,
+        Err(e) if matches!(e.kind(), std::io::ErrorKind::ConnectionRefused | std::io::ErrorKind::NotFound) => {
+            return Ok(None);
+        }
+        Err(source) => return Err(wire::paths::Error::Io { path: socket.path(), source }.into()),
+    };
+    let pid = listener(&stream, socket)?;
+    Ok(Some((stream, pid)))
+}
+
+/// The credentials of the process that listens: its user must be ours.
+#[cfg(target_os = "linux")]
+fn listener(stream: &Stream, socket: &Socket) -> Result<Option<u32>> {
+    let of = rustix::net::sockopt::socket_peercred(stream)
+        .map_err(|e| wire::paths::Error::Io { path: socket.path(), source: e.into() })?;
+    if of.uid != rustix::process::geteuid() {
+        return Err(Error::NotOurs(socket.path()));
+    }
+    Ok(u32::try_from(of.pid.as_raw_nonzero().get()).ok())
+}
+
+/// Where the kernel's word is not asked for, the owner of socket and folder must do (checked before).
+#[cfg(not(target_os = "linux"))]
+fn listener(_stream: &Stream, _socket: &Socket) -> Result<Option<u32>> {
+    Ok(None)
+}
+
+/// A daemon that was started, and our end of the pair.
+pub(crate) struct Child {
+    pub stream: Stream,
+    process: std::process::Child,
+}
+
+impl Child {
+    /// Waits for its end, so that the store's lock is free again. Our end is closed first.
+    pub(crate) fn end(mut self) {
+        let _ = self.stream.shutdown(std::net::Shutdown::Both);
+        let _ = self.process.wait();
+    }
+}
+
+/// What of our environment a daemon gets.
+fn passes(name: &str) -> bool {
+    name == "HOME" || name == "LANG" || name.starts_with("XDG_")
+}
+
+/// Starts `svault daemon run --store REALPATH` with one end of a pair as its stdin.
+pub(crate) fn start(store: &StoreDir, program: Option<&Path>, bell: Option<File>) -> Result<Child> {
+    let (ours, theirs) = UnixStream::pair().map_err(Error::Start)?;
+    let program = match program {
+        Some(p) => p.to_owned(),
+        None => super::program().map_err(Error::Start)?,
+    };
+    let process = Command::new(program)
+        .arg0("svault")
+        .args(["daemon", "run", "--store"])
+        .arg(store.real())
+        .env_clear()
+        .envs(std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(passes)))
+        .current_dir("/")
+        .stdin(Stdio::from(OwnedFd::from(theirs)))
+        .stdout(bell.map_or_else(Stdio::null, Stdio::from))
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(Error::Start)?;
+    Ok(Child { stream: ours, process })
+}
