@@ -336,3 +336,6 @@ mod real {
         file.seek_write(buf, offset)
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests;

@@ -118,19 +118,21 @@ impl HeadsFile {
         if file.len().map_err(io("read"))? > 2 * MAX_SLOT as u64 {
             return Err(Error::Heads { at: At(path.to_path_buf()), what: "the heads file is too long" });
         }
-        let mut newest: Option<(usize, u64, BTreeMap<FileId, Head>)> = None;
+        let mut newest: Option<(usize, Vec<u8>, Slot)> = None;
         for slot in 0..2 {
             let Some(bytes) = read_slot(&*file, slot).map_err(io("read"))? else { continue };
-            let Some((sequence, heads)) = parse(&bytes, store, &key) else { continue };
-            if newest.as_ref().is_none_or(|(_, other, _)| sequence > *other) {
-                newest = Some((slot, sequence, heads));
+            let Some(found) = parse(&bytes, store, &key) else { continue };
+            if newest.as_ref().is_none_or(|(.., other)| found.sequence > other.sequence) {
+                newest = Some((slot, bytes, found));
             }
         }
-        let Some((safe, sequence, heads)) = newest else {
+        let Some((safe, bytes, Slot { sequence, heads })) = newest else {
             let what = "the heads file has been altered or belongs to another store";
             return Err(Error::Heads { at: At(path.to_path_buf()), what });
         };
-        // What was read may have been in the cache only; the next write must find one slot safe.
+        // What was read may have been in the cache only, even after a sync that failed. It is written once more, and
+        // synced, as the next write needs one slot that is safe.
+        file.write_at(&bytes, (safe * MAX_SLOT) as u64).map_err(io("write"))?;
         file.sync_data().map_err(io("sync"))?;
         let path = path.to_path_buf();
         Ok(Self {
@@ -296,8 +298,14 @@ fn filled(result: io::Result<()>) -> io::Result<bool> {
     }
 }
 
-/// What a slot says, if every rule holds.
-fn parse(bytes: &[u8], store: FileId, key: &secret::Key) -> Option<(u64, BTreeMap<FileId, Head>)> {
+/// What a slot says.
+struct Slot {
+    sequence: u64,
+    heads: BTreeMap<FileId, Head>,
+}
+
+/// Reads a slot; `None` unless every rule holds.
+fn parse(bytes: &[u8], store: FileId, key: &secret::Key) -> Option<Slot> {
     let (body, tag) = bytes.split_last_chunk::<MAC_LEN>()?;
     if !hash::same(&hash::mac(key, &[LABEL, body]), tag) {
         return None;
@@ -317,5 +325,8 @@ fn parse(bytes: &[u8], store: FileId, key: &secret::Key) -> Option<(u64, BTreeMa
         }
         heads.insert(head.file_id, head);
     }
-    r.rest().iter().all(|byte| *byte == 0).then_some((sequence, heads))
+    r.rest().iter().all(|byte| *byte == 0).then_some(Slot { sequence, heads })
 }
+
+#[cfg(test)]
+mod tests;

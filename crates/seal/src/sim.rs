@@ -1,0 +1,614 @@
+//! A simulated disk for tests: what was not synced may be lost, in any part and in any order, when the power goes.
+//!
+//! Data is lost by sectors of 512 bytes, each for itself; a file's length and the names in a folder by themselves.
+//! A failed sync behaves as on Linux: the data stays readable, and no later sync writes it.
+
+use crate::disk::{Disk, File, Open, Stat};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// What is written or lost as one.
+pub const SECTOR: usize = 512;
+
+/// A simulated disk. Clones are the same disk; [`SimDisk::killed`] and [`SimDisk::crash`] are copies of it.
+#[derive(Clone, Default)]
+pub struct SimDisk(Arc<Mutex<State>>);
+
+#[derive(Clone, Default)]
+struct State {
+    files: BTreeMap<u64, Inode>,
+    names: BTreeMap<PathBuf, u64>,
+    durable_names: BTreeMap<PathBuf, u64>,
+    pending: Vec<Naming>,
+    dirs: BTreeSet<PathBuf>,
+    next: u64,
+    ops: u64,
+    off_at: Option<u64>,
+    failing_sync: Option<u64>,
+    capacity: Option<u64>,
+    record: bool,
+    cuts: Vec<SimDisk>,
+}
+
+/// A change of names that no sync of its folder has made durable yet.
+#[derive(Clone)]
+enum Naming {
+    Made { path: PathBuf, file: u64 },
+    Removed { path: PathBuf },
+    Renamed { from: PathBuf, to: PathBuf, file: u64 },
+}
+
+type Sector = [u8; SECTOR];
+
+#[derive(Clone, Default)]
+struct Inode {
+    /// What a read sees.
+    data: Arc<Vec<u8>>,
+    /// What is surely on the disk.
+    durable: Arc<Vec<u8>>,
+    /// Every content a sector has had since the last sync.
+    dirty: BTreeMap<usize, Vec<Sector>>,
+    /// Of a sync that failed: no later sync writes these.
+    forsaken: BTreeMap<usize, Vec<Sector>>,
+    /// Every length since the last sync.
+    lens: Vec<usize>,
+}
+
+impl SimDisk {
+    /// An empty disk with the folder `/`.
+    #[must_use]
+    pub fn new() -> Self {
+        let disk = Self::default();
+        disk.lock().dirs.insert(PathBuf::from("/"));
+        disk
+    }
+
+    /// How many changing operations (writes, cuts, syncs, names) there were.
+    #[must_use]
+    pub fn ops(&self) -> u64 {
+        self.lock().ops
+    }
+
+    /// Switches the power off at the changing operation with this number: it and everything later fails.
+    pub fn crash_at(&self, op: u64) {
+        self.lock().off_at = Some(op);
+    }
+
+    /// Lets the `nth` sync from now (0 = the next) fail.
+    pub fn fail_sync(&self, nth: u64) {
+        self.lock().failing_sync = Some(nth);
+    }
+
+    /// Limits the bytes of all files together; a write beyond it is done in part.
+    pub fn set_capacity(&self, bytes: Option<u64>) {
+        self.lock().capacity = bytes;
+    }
+
+    /// How many bytes all files have together.
+    #[must_use]
+    pub fn used(&self) -> u64 {
+        self.lock().used()
+    }
+
+    /// From now on a copy of the disk is kept before each changing operation: see [`SimDisk::cuts`].
+    pub fn record(&self) {
+        self.lock().record = true;
+    }
+
+    /// The copies kept since [`SimDisk::record`], and one of now. Each is to be asked for its `crash` or `killed`.
+    #[must_use]
+    pub fn cuts(&self) -> Vec<SimDisk> {
+        let mut state = self.lock();
+        state.record = false;
+        let mut cuts = std::mem::take(&mut state.cuts);
+        cuts.push(Self(Arc::new(Mutex::new(state.clone()))));
+        cuts
+    }
+
+    /// The disk as the next process finds it when this one is killed now: nothing is lost, but what was not synced
+    /// still is not. Faults are gone.
+    #[must_use]
+    pub fn killed(&self) -> SimDisk {
+        let mut state = self.lock().clone();
+        state.calm();
+        Self(Arc::new(Mutex::new(state)))
+    }
+
+    /// The disk after the power went now. Seed 0: everything that was not synced is lost; 1: nothing is;
+    /// others: any part of it.
+    #[must_use]
+    pub fn crash(&self, seed: u64) -> SimDisk {
+        let mut state = self.lock().clone();
+        state.calm();
+        let mut dice = Dice { seed, state: seed };
+        for naming in std::mem::take(&mut state.pending) {
+            if dice.keeps() {
+                naming.apply(&mut state.durable_names);
+            }
+        }
+        state.names = state.durable_names.clone();
+        let named: BTreeSet<u64> = state.names.values().copied().collect();
+        state.files.retain(|id, _| named.contains(id));
+        for file in state.files.values_mut() {
+            *file = Inode::settled(file.after_power_cut(&mut dice));
+        }
+        Self(Arc::new(Mutex::new(state)))
+    }
+
+    /// The bytes of a file as a read sees them, past all faults.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub fn bytes(&self, path: &Path) -> io::Result<Vec<u8>> {
+        let state = self.lock();
+        let id = state.names.get(path).ok_or(io::ErrorKind::NotFound)?;
+        Ok(state.files.get(id).map(|file| file.data.to_vec()).unwrap_or_default())
+    }
+
+    /// Puts bytes in place of a file's, durable at once, past all faults: for tests that tamper.
+    pub fn put(&self, path: &Path, bytes: &[u8]) {
+        let mut state = self.lock();
+        let id = state.names.get(path).copied().unwrap_or(state.next);
+        state.next = state.next.max(id + 1);
+        state.files.insert(id, Inode::settled(bytes.to_vec()));
+        state.names.insert(path.to_path_buf(), id);
+        state.durable_names.insert(path.to_path_buf(), id);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts a changing operation. `Err` when the power is off; `Ok(false)` when it goes off with this one.
+    fn change(&self) -> io::Result<(MutexGuard<'_, State>, bool)> {
+        let mut state = self.lock();
+        state.power()?;
+        if state.record {
+            let mut copy = state.clone();
+            (copy.record, copy.cuts) = (false, Vec::new());
+            state.cuts.push(Self(Arc::new(Mutex::new(copy))));
+        }
+        state.ops += 1;
+        let on = state.power().is_ok();
+        Ok((state, on))
+    }
+
+    fn handle(&self, file: u64, writable: bool) -> Arc<dyn File> {
+        Arc::new(SimFile { disk: self.clone(), file, writable })
+    }
+}
+
+fn off() -> io::Error {
+    io::Error::other("the simulated power is off")
+}
+
+fn done(on: bool) -> io::Result<()> {
+    if on { Ok(()) } else { Err(off()) }
+}
+
+impl State {
+    fn power(&self) -> io::Result<()> {
+        done(self.off_at.is_none_or(|at| self.ops <= at))
+    }
+
+    fn calm(&mut self) {
+        (self.off_at, self.failing_sync, self.capacity, self.record) = (None, None, None, false);
+        self.cuts = Vec::new();
+    }
+
+    fn used(&self) -> u64 {
+        self.files.values().map(|file| file.data.len() as u64).sum()
+    }
+
+    fn inode(&mut self, id: u64) -> io::Result<&mut Inode> {
+        self.files.get_mut(&id).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    /// Whether this sync is the one that fails.
+    fn sync_fails(&mut self) -> bool {
+        let fails = self.failing_sync == Some(0);
+        self.failing_sync = self.failing_sync.and_then(|n| n.checked_sub(1));
+        fails
+    }
+
+    fn parent_exists(&self, path: &Path) -> io::Result<()> {
+        let known = path.parent().is_some_and(|dir| self.dirs.contains(dir));
+        if known { Ok(()) } else { Err(io::ErrorKind::NotFound.into()) }
+    }
+
+    fn rename_now(&mut self, naming: Naming) {
+        naming.apply(&mut self.names);
+        self.pending.push(naming);
+    }
+}
+
+impl Naming {
+    fn apply(&self, names: &mut BTreeMap<PathBuf, u64>) {
+        match self {
+            Self::Made { path, file } => {
+                names.insert(path.clone(), *file);
+            }
+            Self::Removed { path } => {
+                names.remove(path);
+            }
+            Self::Renamed { from, to, file } => {
+                names.remove(from);
+                names.insert(to.clone(), *file);
+            }
+        }
+    }
+
+    fn is_in(&self, dir: &Path) -> bool {
+        match self {
+            Self::Made { path, .. } | Self::Removed { path } => path.parent() == Some(dir),
+            Self::Renamed { from, to, .. } => from.parent() == Some(dir) || to.parent() == Some(dir),
+        }
+    }
+}
+
+impl Inode {
+    fn settled(bytes: Vec<u8>) -> Self {
+        let data = Arc::new(bytes);
+        Self { durable: Arc::clone(&data), data, ..Self::default() }
+    }
+
+    fn sector(bytes: &[u8], index: usize) -> Sector {
+        let mut sector = [0; SECTOR];
+        let from = bytes.get(index * SECTOR..).unwrap_or_default();
+        let len = from.len().min(SECTOR);
+        sector[..len].copy_from_slice(&from[..len]);
+        sector
+    }
+
+    /// Notes that bytes `from..to` changed.
+    fn touch(&mut self, from: usize, to: usize) {
+        for index in from / SECTOR..to.div_ceil(SECTOR) {
+            let now = Self::sector(&self.data, index);
+            self.dirty.entry(index).or_default().push(now);
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8], offset: usize) {
+        if bytes.is_empty() {
+            return;
+        }
+        let data = Arc::make_mut(&mut self.data);
+        let end = offset + bytes.len();
+        if data.len() < end {
+            data.resize(end, 0);
+            self.lens.push(end);
+        }
+        data[offset..end].copy_from_slice(bytes);
+        self.touch(offset, end);
+    }
+
+    fn set_len(&mut self, len: usize) {
+        let before = self.data.len();
+        Arc::make_mut(&mut self.data).resize(len, 0);
+        self.lens.push(len);
+        if len < before {
+            self.touch(len, before);
+        }
+    }
+
+    fn sync(&mut self) {
+        let durable = Arc::make_mut(&mut self.durable);
+        durable.resize(self.data.len(), 0);
+        for (index, _) in std::mem::take(&mut self.dirty) {
+            let start = (index * SECTOR).min(durable.len());
+            let end = (start + SECTOR).min(durable.len());
+            durable[start..end].copy_from_slice(&self.data[start..end]);
+            self.forsaken.remove(&index);
+        }
+        self.lens.clear();
+    }
+
+    fn fail_sync(&mut self) {
+        for (index, versions) in std::mem::take(&mut self.dirty) {
+            self.forsaken.entry(index).or_default().extend(versions);
+        }
+    }
+
+    fn after_power_cut(&self, dice: &mut Dice) -> Vec<u8> {
+        let mut lens = vec![self.durable.len()];
+        lens.extend(&self.lens);
+        let len = lens[dice.pick(lens.len())];
+        let mut bytes = self.durable.to_vec();
+        let unsure: BTreeSet<usize> = self.dirty.keys().chain(self.forsaken.keys()).copied().collect();
+        for index in unsure {
+            let mut versions = vec![Self::sector(&self.durable, index)];
+            versions.extend(self.forsaken.get(&index).into_iter().flatten());
+            versions.extend(self.dirty.get(&index).into_iter().flatten());
+            let end = (index + 1) * SECTOR;
+            if bytes.len() < end {
+                bytes.resize(end, 0);
+            }
+            bytes[end - SECTOR..end].copy_from_slice(&versions[dice.pick(versions.len())]);
+        }
+        bytes.resize(len, 0);
+        bytes
+    }
+}
+
+/// What chance decides at a power cut (splitmix64).
+struct Dice {
+    seed: u64,
+    state: u64,
+}
+
+impl Dice {
+    fn next(&mut self) -> u64 {
+        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    /// Which of `count` states in time order is on the disk: the first is what was synced.
+    fn pick(&mut self, count: usize) -> usize {
+        match self.seed {
+            0 => 0,
+            1 => count - 1,
+            _ => (self.next() % count as u64) as usize,
+        }
+    }
+
+    fn keeps(&mut self) -> bool {
+        self.pick(2) == 1
+    }
+}
+
+impl Disk for SimDisk {
+    fn open(&self, path: &Path, how: Open) -> io::Result<Arc<dyn File>> {
+        if how != Open::CreateNew {
+            let state = self.lock();
+            state.power()?;
+            let file = *state.names.get(path).ok_or(io::ErrorKind::NotFound)?;
+            return Ok(self.handle(file, how == Open::Write));
+        }
+        let (mut state, on) = self.change()?;
+        state.parent_exists(path)?;
+        if state.names.contains_key(path) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        let file = state.next;
+        state.next += 1;
+        state.files.insert(file, Inode::default());
+        state.rename_now(Naming::Made { path: path.to_path_buf(), file });
+        done(on).map(|()| self.handle(file, true))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let (mut state, on) = self.change()?;
+        state.parent_exists(to)?;
+        let file = *state.names.get(from).ok_or(io::ErrorKind::NotFound)?;
+        state.rename_now(Naming::Renamed { from: from.to_path_buf(), to: to.to_path_buf(), file });
+        done(on)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        let (mut state, on) = self.change()?;
+        if !state.names.contains_key(path) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        state.rename_now(Naming::Removed { path: path.to_path_buf() });
+        done(on)
+    }
+
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        let (mut state, on) = self.change()?;
+        done(on)?;
+        if state.sync_fails() {
+            return Err(io::Error::other("a simulated sync failed"));
+        }
+        let (here, elsewhere) =
+            std::mem::take(&mut state.pending).into_iter().partition::<Vec<_>, _>(|n| n.is_in(dir));
+        for naming in here {
+            naming.apply(&mut state.durable_names);
+        }
+        state.pending = elsewhere;
+        Ok(())
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
+        let state = self.lock();
+        state.power()?;
+        if !state.dirs.contains(dir) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        let all = state.names.keys().chain(&state.dirs).filter(|path| path.parent() == Some(dir));
+        let mut names: Vec<String> =
+            all.filter_map(|path| path.file_name()?.to_str().map(str::to_owned)).collect();
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// Folders are durable at once: no test is about losing one.
+    fn mkdir(&self, dir: &Path) -> io::Result<()> {
+        let (mut state, on) = self.change()?;
+        if state.names.contains_key(dir) {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
+        if !state.dirs.contains(dir) {
+            state.parent_exists(dir)?;
+            state.dirs.insert(dir.to_path_buf());
+        }
+        done(on)
+    }
+
+    fn stat(&self, path: &Path) -> io::Result<Option<Stat>> {
+        let state = self.lock();
+        state.power()?;
+        if state.dirs.contains(path) {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
+        let file = state.names.get(path).and_then(|id| state.files.get(id));
+        Ok(file.map(|file| Stat { len: file.data.len() as u64 }))
+    }
+}
+
+struct SimFile {
+    disk: SimDisk,
+    file: u64,
+    writable: bool,
+}
+
+impl SimFile {
+    fn change(&self) -> io::Result<(MutexGuard<'_, State>, bool)> {
+        if !self.writable {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
+        self.disk.change()
+    }
+}
+
+impl File for SimFile {
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+        let mut state = self.disk.lock();
+        state.power()?;
+        let data = &state.inode(self.file)?.data;
+        let from = data.get(offset as usize..).unwrap_or_default();
+        let len = from.len().min(buf.len());
+        buf[..len].copy_from_slice(&from[..len]);
+        Ok(len)
+    }
+
+    fn write_at(&self, buf: &[u8], offset: u64) -> io::Result<()> {
+        let (mut state, on) = self.change()?;
+        let (used, capacity) = (state.used(), state.capacity);
+        let file = state.inode(self.file)?;
+        let grows = (offset + buf.len() as u64).saturating_sub(file.data.len() as u64);
+        let short = capacity.map_or(0, |capacity| (used + grows).saturating_sub(capacity).min(grows));
+        let fits = buf.len().saturating_sub(short as usize);
+        file.write(&buf[..fits], offset as usize);
+        done(on)?;
+        if short > 0 { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        let mut state = self.disk.lock();
+        state.power()?;
+        Ok(state.inode(self.file)?.data.len() as u64)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        let (mut state, on) = self.change()?;
+        state.inode(self.file)?.set_len(len as usize);
+        done(on)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        let (mut state, on) = self.disk.change()?;
+        done(on)?;
+        let fails = state.sync_fails();
+        let file = state.inode(self.file)?;
+        if fails {
+            file.fail_sync();
+            return Err(io::Error::other("a simulated sync failed"));
+        }
+        file.sync();
+        Ok(())
+    }
+
+    fn sync_all(&self) -> io::Result<()> {
+        self.sync_data()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn disk_with_file() -> (SimDisk, Arc<dyn File>) {
+        let disk = SimDisk::new();
+        let file = disk.open(Path::new("/f"), Open::CreateNew).unwrap();
+        file.write_at(&[1; 2000], 0).unwrap();
+        file.sync_all().unwrap();
+        disk.sync_dir(Path::new("/")).unwrap();
+        (disk, file)
+    }
+
+    fn found(disk: &SimDisk) -> Vec<u8> {
+        disk.bytes(Path::new("/f")).unwrap()
+    }
+
+    #[test]
+    fn what_was_synced_stays_and_the_rest_may_go_in_any_part() {
+        let (disk, file) = disk_with_file();
+        file.write_at(&[2; 1500], 500).unwrap();
+        assert_eq!(found(&disk.crash(0)), [1; 2000]);
+        assert_eq!(found(&disk.crash(1))[500..], [2; 1500]);
+        let mixed = (2..40).map(|seed| found(&disk.crash(seed))).filter(|bytes| {
+            assert_eq!(bytes[..500], [1; 500]);
+            bytes[500..].contains(&1) && bytes[500..].contains(&2)
+        });
+        assert!(mixed.count() > 10);
+        file.sync_data().unwrap();
+        assert!((0..40).all(|seed| found(&disk.crash(seed))[500..] == [2; 1500]));
+    }
+
+    #[test]
+    fn lengths_and_names_may_go_too() {
+        let (disk, file) = disk_with_file();
+        file.set_len(100).unwrap();
+        let lens: BTreeSet<usize> = (0..20).map(|seed| found(&disk.crash(seed)).len()).collect();
+        assert_eq!(lens, BTreeSet::from([100, 2000]));
+        disk.open(Path::new("/g"), Open::CreateNew).unwrap();
+        disk.rename(Path::new("/g"), Path::new("/f")).unwrap();
+        let replaced = |disk: &SimDisk| found(disk).is_empty();
+        assert!(!replaced(&disk.crash(0)) && replaced(&disk.crash(1)));
+        disk.sync_dir(Path::new("/")).unwrap();
+        assert!((0..20).all(|seed| replaced(&disk.crash(seed))));
+    }
+
+    #[test]
+    fn a_failed_sync_loses_data_that_a_later_one_does_not_bring_back() {
+        let (disk, file) = disk_with_file();
+        file.write_at(&[3; 10], 0).unwrap();
+        disk.fail_sync(0);
+        assert!(file.sync_data().is_err());
+        file.sync_data().unwrap();
+        assert_eq!(found(&disk)[..10], [3; 10]);
+        assert_eq!(found(&disk.crash(0))[..10], [1; 10]);
+        file.write_at(&[3; 10], 0).unwrap();
+        file.sync_data().unwrap();
+        assert_eq!(found(&disk.crash(0))[..10], [3; 10]);
+    }
+
+    #[test]
+    fn a_full_disk_takes_what_fits() {
+        let (disk, file) = disk_with_file();
+        disk.set_capacity(Some(2100));
+        assert_eq!(file.write_at(&[4; 300], 2000).unwrap_err().kind(), io::ErrorKind::StorageFull);
+        assert_eq!(found(&disk).len(), 2100);
+        file.write_at(&[5; 300], 0).unwrap();
+    }
+
+    #[test]
+    fn the_power_goes_at_the_named_operation() {
+        let (disk, file) = disk_with_file();
+        let cut = disk.ops() + 1;
+        disk.crash_at(cut);
+        file.write_at(&[6; 10], 0).unwrap();
+        assert!(file.sync_data().is_err());
+        assert!(file.read_at(&mut [0], 0).is_err());
+        assert_eq!(found(&disk.crash(0))[..10], [1; 10]);
+    }
+
+    #[test]
+    fn cuts_are_before_each_operation_and_after_the_last() {
+        let (disk, file) = disk_with_file();
+        disk.record();
+        file.write_at(&[7; 10], 0).unwrap();
+        file.sync_data().unwrap();
+        let cuts = disk.cuts();
+        let states: Vec<u8> = cuts.iter().map(|cut| found(&cut.crash(0))[0]).collect();
+        assert_eq!(states, [1, 1, 7]);
+        // A killed process loses nothing, but what it had not synced is still at risk.
+        assert_eq!(found(&cuts[1].killed())[0], 7);
+        assert_eq!(found(&cuts[1].killed().crash(0))[0], 1);
+    }
+}
