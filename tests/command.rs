@@ -169,6 +169,20 @@ impl Running {
         i32::try_from(self.child.id()).expect("pid")
     }
 
+    /// Waits until it has written this to stdout; what it wrote so far is then gone.
+    ///
+    /// # Panics
+    /// When it ends without, or takes too long.
+    pub fn waits_for(&self, text: &str) {
+        let mut seen = Vec::new();
+        while !String::from_utf8_lossy(&seen).contains(text) {
+            match self.out.recv_timeout(Duration::from_secs(20)) {
+                Ok(part) => seen.extend(part),
+                Err(_) => panic!("{} did not say '{text}': {}", self.shown, String::from_utf8_lossy(&seen)),
+            }
+        }
+    }
+
     /// Waits for its end; a process that outlives its deadline is killed and fails the test.
     #[must_use]
     pub fn end(mut self) -> Output {

@@ -8,6 +8,7 @@ pub mod need;
 pub mod processes;
 pub mod sandbox;
 pub mod scratch;
+pub mod sealed;
 pub mod socket;
 pub mod terminal;
 pub mod tmpfs;

@@ -25,9 +25,15 @@ impl Raw {
     /// When nobody listens.
     #[must_use]
     pub fn connect(socket: &Path) -> Self {
-        let stream = UnixStream::connect(socket).expect("connect");
-        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("timeout");
-        Self { stream }
+        Self::try_connect(socket).expect("connect")
+    }
+
+    /// As [`Self::connect`]; `None` where nobody listens.
+    #[must_use]
+    pub fn try_connect(socket: &Path) -> Option<Self> {
+        let stream = UnixStream::connect(socket).ok()?;
+        stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
+        Some(Self { stream })
     }
 
     /// Connects and says hello; the caller may claim a name.

@@ -1,0 +1,99 @@
+//! Promise 4 of the ground floor, for real: the daemon is killed while it writes, and nothing acknowledged is lost.
+//! (The simulated disk, every cut point of random sequences, is in the tests of `vault` and `seal`.)
+
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::time::Duration;
+use svault_tests::need;
+use svault_tests::sandbox::{GOOD_REASON, Sandbox};
+use svault_tests::socket::{RAW, Raw, ask};
+
+const ROUNDS: u64 = 50;
+
+/// What was acknowledged.
+enum Acked {
+    Proposed(String),
+    Released(String),
+}
+
+/// Proposes and asks until the daemon is gone; says what was acknowledged.
+fn writer(socket: PathBuf, round: u64, tell: mpsc::Sender<Acked>) {
+    for n in 0.. {
+        let Some(acked) = proposed(&socket, &format!("R{round}N{n}")) else { return };
+        let _ = tell.send(acked);
+        let Some(acked) = released(&socket) else { return };
+        let _ = tell.send(acked);
+    }
+}
+
+fn greeted(socket: &Path) -> Option<Raw> {
+    let mut raw = Raw::try_connect(socket)?;
+    raw.send(&json!({"type": "hello", "version": 1, "door": "cli", "caller": null}));
+    raw.next()?;
+    Some(raw)
+}
+
+fn answer(raw: &mut Raw) -> Option<Value> {
+    serde_json::from_slice(&raw.next()?.1).ok()
+}
+
+fn proposed(socket: &Path, name: &str) -> Option<Acked> {
+    let mut raw = greeted(socket)?;
+    let class = json!({"scope": "default", "tier": "medium"});
+    raw.send(&json!({"type": "propose", "name": name, "vault": "main", "class": class}));
+    raw.frame(RAW, format!("value of {name}").as_bytes());
+    let done = answer(&mut raw)?;
+    assert_eq!(done["type"], "done", "{done}");
+    Some(Acked::Proposed(name.into()))
+}
+
+fn released(socket: &Path) -> Option<Acked> {
+    let mut raw = greeted(socket)?;
+    raw.send(&ask(json!({"vault": "main", "name": "LOW"}), Some("db"), Some(GOOD_REASON), "value"));
+    let done = answer(&mut raw)?;
+    assert_eq!(done["type"], "released", "{done}");
+    Some(Acked::Released(done["id"].as_str()?.into()))
+}
+
+#[test]
+fn fifty_kills_during_writes_lose_nothing_acknowledged() {
+    need!(Linux);
+    let sandbox = Sandbox::open_to_all("");
+    sandbox.add("LOW", "sk-test-crash", &["--tier", "low", "--scope", "db"]);
+    let (mut names, mut ids) = (Vec::new(), Vec::new());
+    for round in 0..ROUNDS {
+        let (tell, told) = mpsc::channel();
+        let writers: Vec<_> = (0..2)
+            .map(|w| {
+                let (socket, tell) = (sandbox.socket(), tell.clone());
+                std::thread::spawn(move || writer(socket, round * 10 + w, tell))
+            })
+            .collect();
+        drop(tell);
+        // Between 1 and 60 ms, another moment in every round.
+        std::thread::sleep(Duration::from_micros(1_000 + (round * 7_919) % 59 * 1_000));
+        sandbox.kill_daemon();
+        writers.into_iter().for_each(|w| w.join().expect("a writer"));
+        for acked in told {
+            match acked {
+                Acked::Proposed(name) => names.push(name),
+                Acked::Released(id) => ids.push(id),
+            }
+        }
+        let _ = sandbox.unlock();
+    }
+    assert!(names.len() > 50 && ids.len() > 50, "{} and {} are too few to prove anything", names.len(), ids.len());
+    let listed = sandbox.human(&["list", "--json"]).ok().json();
+    let listed: Vec<&str> = listed["secrets"].as_array().expect("rows").iter().filter_map(|r| r["name"].as_str()).collect();
+    let lost: Vec<&String> = names.iter().filter(|n| !listed.contains(&n.as_str())).collect();
+    assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
+    let trail = sandbox.human(&["audit", "list", "--json", "--last", "1000000"]).ok().json();
+    let recorded: Vec<&str> = trail["entries"].as_array().expect("rows").iter().filter_map(|e| e["id"].as_str()).collect();
+    let lost: Vec<&String> = ids.iter().filter(|id| !recorded.contains(&id.as_str())).collect();
+    assert!(lost.is_empty(), "released and not recorded: {lost:?}");
+    for name in names.iter().rev().step_by(names.len() / 20 + 1) {
+        assert_eq!(sandbox.human(&["show", name]).ok().text(), format!("value of {name}"));
+    }
+    let _ = sandbox.run(&["audit", "verify"]).ok();
+}

@@ -1,0 +1,222 @@
+//! Promise 10 of the ground floor: who asks is read from the kernel. Real processes, as an ordinary user.
+
+use serde_json::Value;
+use std::path::PathBuf;
+use svault_tests::sandbox::{GOOD_REASON, Sandbox};
+use svault_tests::{Output, need};
+
+const VALUE: &str = "sk-test-identity-7e11";
+
+/// A store with a registered caller `robot`, whose executable is a shell of the sandbox's own.
+struct House {
+    sandbox: Sandbox,
+    robot: PathBuf,
+    stranger: PathBuf,
+}
+
+impl House {
+    fn new(verified: bool) -> Self {
+        let sandbox = Sandbox::ready();
+        let robot = copy(&sandbox, "/bin/bash", "robot");
+        let stranger = copy(&sandbox, env!("CARGO_BIN_EXE_stranger"), "stranger");
+        sandbox.set_policy(&format!(
+            "[callers.robot]\nexe = [\"{}\"]\nscopes = [\"db\"]\nrate = \"1000/hour\"\nverified = {verified}\n\
+             [limits]\nburst_per_session = \"1000/10s\"\nburst_per_secret = \"1000/10s\"\nseal_after = \"1000 denials/5min\"\n",
+            robot.display()
+        ));
+        sandbox.add("LOW", VALUE, &["--tier", "low", "--scope", "db"]);
+        Self { sandbox, robot, stranger }
+    }
+
+    /// Runs a line in a shell that is this executable. The `:` keeps the shell from becoming the command itself.
+    fn by(&self, shell: &std::path::Path, line: &str) -> Output {
+        let shell = shell.to_str().expect("path");
+        self.sandbox
+            .program(shell, &["--norc", "-c", &format!("{line}\n:")])
+            .env("SVAULT", self.sandbox.binary())
+            .env("STRANGER", &self.stranger)
+            .env("SOCKET", self.sandbox.socket())
+            .run()
+    }
+
+    fn get(&self) -> String {
+        format!("\"$SVAULT\" get LOW --scope db --wait 0 --reason '{GOOD_REASON}'")
+    }
+}
+
+fn copy(sandbox: &Sandbox, from: &str, name: &str) -> PathBuf {
+    let to = sandbox.path(name);
+    std::fs::copy(from, &to).expect("copy");
+    svault_tests::scratch::own(&to, sandbox.uid());
+    to
+}
+
+const STATUS: &str = "\"$SVAULT\" status --json";
+
+/// What a connection is taken for: caller and evidence.
+#[track_caller]
+fn taken_for(said: &Output) -> (String, String) {
+    let json: Value = said.json();
+    let word = |key: &str| json[key].as_str().unwrap_or_else(|| panic!("no {key}: {json}")).to_owned();
+    (word("caller"), word("evidence"))
+}
+
+fn robot(evidence: &str) -> (String, String) {
+    ("robot".into(), evidence.into())
+}
+
+fn nobody() -> (String, String) {
+    ("unknown".into(), "claimed".into())
+}
+
+#[test]
+fn the_registered_executable_is_matched() {
+    need!(Linux);
+    let house = House::new(false);
+    assert_eq!(taken_for(&house.by(&house.robot, STATUS)), robot("matched"));
+    assert_eq!(house.by(&house.robot, &house.get()).text(), VALUE);
+    let entry = &house.sandbox.trail().into_iter().find(|e| e["event"] == "allow" && e["caller"] == "robot").expect("one");
+    assert_eq!(entry["evidence"], "matched");
+    // A grandchild through an ordinary shell is its child all the same.
+    let nested = format!("/bin/sh -c '{STATUS}\n:'");
+    assert_eq!(taken_for(&house.by(&house.robot, &nested)), robot("matched"));
+    // A link is another path to the same inode.
+    let link = house.sandbox.path("link");
+    std::os::unix::fs::symlink(&house.robot, &link).expect("link");
+    assert_eq!(taken_for(&house.by(&link, STATUS)), robot("matched"));
+}
+
+#[test]
+fn a_name_that_is_only_said_stays_claimed() {
+    need!(Linux);
+    let house = House::new(false);
+    let line = format!("{} --caller robot", house.get());
+    let _ = house.by("/bin/bash".as_ref(), &line).ok();
+    let entry = &house.sandbox.trail().into_iter().find(|e| e["event"] == "allow").expect("one");
+    assert_eq!((&entry["caller"], &entry["evidence"]), (&"robot".into(), &"claimed".into()));
+    assert_eq!(entry["session"], "unknown", "a claim makes no session of its own");
+    // A claim beside a match: the intersection of rights. `other` has none.
+    let line = format!("{} --caller other", house.get());
+    let _ = house.by(&house.robot, &line).denied();
+}
+
+#[test]
+fn a_copy_is_not_matched() {
+    need!(Linux);
+    let house = House::new(false);
+    let other = copy(&house.sandbox, "/bin/bash", "copied");
+    assert_eq!(taken_for(&house.by(&other, STATUS)), nobody());
+    let _ = house.by(&other, &house.get()).denied();
+    // Nor one with the same name in another folder, nor one that calls itself so.
+    std::fs::create_dir(house.sandbox.path("bin")).expect("mkdir");
+    std::fs::copy(&other, house.sandbox.path("bin/robot")).expect("copy");
+    assert_eq!(taken_for(&house.by(&house.sandbox.path("bin/robot"), STATUS)), nobody());
+    let renamed = format!("exec -a '{}' /bin/sh -c '{STATUS}\n:'", house.robot.display());
+    assert_eq!(taken_for(&house.by(&other, &renamed)), nobody());
+}
+
+#[test]
+fn a_bind_mount_in_a_user_namespace_is_not_matched() {
+    need!(Linux, UserNamespaces);
+    let house = House::new(false);
+    let other = copy(&house.sandbox, "/bin/bash", "copied");
+    let (mine, theirs) = (other.display(), house.robot.display());
+    let line = format!(
+        "unshare --user --map-current-user --mount /bin/sh -c \"mount --bind '{mine}' '{theirs}' && '{theirs}' --norc -c '\\\"\\$SVAULT\\\" status --json\n:'\""
+    );
+    let mounted = format!(
+        "unshare --user --map-root-user --mount /bin/sh -c \"mount --bind '{mine}' '{theirs}' && '{theirs}' --norc -c '\\\"\\$SVAULT\\\" status --json\n:'\""
+    );
+    for line in [line, mounted] {
+        let said = house.by("/bin/bash".as_ref(), &line);
+        if said.code == 0 && !said.out.is_empty() {
+            assert_eq!(taken_for(&said), nobody(), "{}", said.all());
+        } else {
+            assert!(!said.err.contains("matched"), "{}", said.all());
+        }
+    }
+    // The real one in another mount or process namespace is not seen as ours either.
+    for flags in ["--user --map-root-user --mount", "--user --map-root-user --pid --fork --mount-proc"] {
+        let line = format!("unshare {flags} '{theirs}' --norc -c '{}'", house.get().replace('\'', "\"") + "\n:");
+        let said = house.by("/bin/bash".as_ref(), &line);
+        assert_ne!(said.text(), VALUE, "{flags}: {}", said.all());
+    }
+}
+
+#[test]
+fn becoming_the_executable_after_connecting_is_not_matched() {
+    need!(Linux);
+    let house = House::new(false);
+    let robot_path = house.robot.display();
+    // The connection is handed to the registered program by exec: the status request is written by it, on $FD.
+    let request = "{\\\"type\\\":\\\"status\\\"}";
+    let write = format!("printf \"\\\\x12\\\\0\\\\0\\\\0\\\\0{request}\" >&$FD; timeout 2 cat <&$FD | tail -c +6; :");
+    let line = format!("\"$STRANGER\" connect-exec \"$SOCKET\" '{robot_path}' --norc -c '{write}'");
+    let said = house.by("/bin/bash".as_ref(), &line);
+    assert_eq!(taken_for(&said), nobody(), "{}", said.all());
+    // A parent that becomes the registered program after its child has greeted.
+    let go = house.sandbox.path("go");
+    let write = format!("touch '{}'; timeout 5 head -n 1 <&$FD; :", go.display());
+    let line = format!("\"$STRANGER\" parent-exec \"$SOCKET\" '{}' '{robot_path}' --norc -c \"{write}\"", go.display());
+    let line = line.replace("$FD", "\\$FD");
+    let said = house.by("/bin/bash".as_ref(), &line);
+    assert_eq!(taken_for(&said), nobody(), "{}", said.all());
+}
+
+#[test]
+fn an_orphan_is_not_matched() {
+    need!(Linux);
+    let house = House::new(false);
+    let out = house.sandbox.path("home/out");
+    let line = format!("setsid -f /bin/sh -c 'sleep 0.5; \"$SVAULT\" status --json > {0}.new; mv {0}.new {0}'", out.display());
+    let _ = house.by(&house.robot, &line).ok();
+    house.sandbox.wait_for("the orphan", || out.exists());
+    let text = std::fs::read(&out).expect("its output");
+    let said = Output { code: 0, out: text, err: String::new() };
+    assert_eq!(taken_for(&said), nobody());
+}
+
+#[test]
+fn verified_means_launched_and_nothing_else() {
+    need!(Linux);
+    let house = House::new(true);
+    let _ = house.by(&house.robot, &house.get()).denied();
+    let _ = house.by("/bin/bash".as_ref(), &format!("{} --caller robot", house.get())).denied();
+    // Only a human launches.
+    let robot_path = house.robot.to_str().expect("path");
+    let line = format!("{}\n:", house.get());
+    let start = ["agent", "start", "robot", "--", robot_path, "--norc", "-c", &line];
+    let with_binary = |human: bool| {
+        let cmd = house.sandbox.svault(&start).env("SVAULT", house.sandbox.binary());
+        if human { cmd.human().run() } else { cmd.run() }
+    };
+    let _ = with_binary(false).exits(4);
+    assert_eq!(with_binary(true).text(), VALUE);
+    let entry = &house.sandbox.trail().into_iter().find(|e| e["event"] == "allow").expect("one");
+    assert_eq!((&entry["caller"], &entry["evidence"]), (&"robot".into(), &"launched".into()));
+    // Its rights end with it.
+    let _ = house.by(&house.robot, &house.get()).denied();
+}
+
+#[test]
+fn a_launched_agents_children_stay_its_own_even_as_orphans() {
+    need!(Linux);
+    let house = House::new(true);
+    let out = house.sandbox.path("home/out");
+    let get = house.get().replace('\'', "\"");
+    let line = format!("setsid -f /bin/sh -c '{get} > {0}.new; mv {0}.new {0}'; sleep 2", out.display());
+    let start = ["agent", "start", "robot", "--", "/bin/bash", "-c", &line];
+    let _ = house.sandbox.svault(&start).env("SVAULT", house.sandbox.binary()).human().run().ok();
+    assert_eq!(std::fs::read_to_string(&out).expect("its output"), VALUE, "the launcher is their subreaper");
+}
+
+#[test]
+fn another_user_is_not_even_heard() {
+    need!(Linux, Root);
+    let house = House::new(false);
+    // Root may connect to any socket; the daemon speaks to its own user only.
+    let mut raw = svault_tests::socket::Raw::connect(&house.sandbox.socket());
+    raw.send(&serde_json::json!({"type": "hello", "version": 1, "door": "cli", "caller": null}));
+    let answer = raw.next().map(|(_, payload)| String::from_utf8_lossy(&payload).into_owned());
+    assert!(answer.is_none_or(|a| a.contains("\"error\"")), "root was greeted");
+}

@@ -1,0 +1,94 @@
+//! Promise 2: nothing is released before its record is durable. If it can't be recorded, the answer is no.
+
+use svault_tests::need;
+use svault_tests::sandbox::{GOOD_REASON, OPEN_POLICY, Sandbox};
+use svault_tests::socket::{RAW, Raw, ask};
+use svault_tests::tmpfs::Tmpfs;
+
+const VALUE: &str = "sk-test-recorded-first-81d2";
+
+/// One request over the raw socket: whether a value came.
+fn released(sandbox: &Sandbox) -> bool {
+    let mut raw = Raw::hello(&sandbox.socket(), None);
+    let name = serde_json::json!({"vault": "main", "name": "LOW"});
+    raw.send(&ask(name, Some("db"), Some(GOOD_REASON), "value"));
+    match raw.control()["type"].as_str() {
+        Some("released") => {
+            assert_eq!(raw.next(), Some((RAW, VALUE.as_bytes().to_vec())));
+            true
+        }
+        Some("denied") => {
+            raw.finish();
+            assert!(raw.rest(std::time::Duration::from_secs(5)).is_empty(), "bytes after a denial");
+            false
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn allowed(sandbox: &Sandbox) -> usize {
+    let listed = sandbox.human(&["audit", "list", "--json", "--last", "100000"]).ok().json();
+    let entries = listed["entries"].as_array().expect("entries").clone();
+    entries.iter().filter(|e| e["event"] == "allow" && e["secret"] == "main/LOW").count()
+}
+
+#[test]
+fn with_a_full_disk_every_request_is_denied() {
+    need!(Linux, Root);
+    let sandbox = Sandbox::empty();
+    let disk = Tmpfs::mount(&sandbox.store(), 2048, sandbox.uid());
+    let _ = sandbox.init();
+    sandbox.set_policy(OPEN_POLICY);
+    sandbox.add("LOW", VALUE, &["--tier", "low", "--scope", "db"]);
+    assert!(released(&sandbox));
+
+    // A reserve may carry releases for a while after the disk is full; each of them must be in the trail all the same.
+    let filler = disk.fill();
+    let mut released_here = 1;
+    while released(&sandbox) {
+        released_here += 1;
+        assert!(released_here < 20_000, "the disk is full and nothing is refused");
+    }
+    for _ in 0..20 {
+        assert!(!released(&sandbox), "a request was answered that could not be recorded");
+    }
+    assert_eq!(sandbox.get("LOW").exits(4).out, b"");
+
+    // What was released is in the trail, now and after a power cut.
+    std::fs::remove_file(filler).expect("remove");
+    sandbox.kill_daemon();
+    let _ = sandbox.unlock();
+    assert_eq!(allowed(&sandbox), released_here);
+    assert!(released(&sandbox), "with room again, requests are answered again");
+    sandbox.lock();
+}
+
+#[test]
+fn an_answered_request_is_in_the_trail_after_a_power_cut() {
+    need!(Linux);
+    let sandbox = Sandbox::open_to_all("");
+    sandbox.add("LOW", VALUE, &["--tier", "low", "--scope", "db"]);
+    for round in 1..=5 {
+        assert!(released(&sandbox));
+        sandbox.kill_daemon();
+        let _ = sandbox.unlock();
+        assert_eq!(allowed(&sandbox), round);
+    }
+}
+
+#[test]
+fn a_trail_that_can_not_be_written_closes_the_gate() {
+    need!(Linux);
+    let sandbox = Sandbox::open_to_all("");
+    sandbox.add("LOW", VALUE, &["--tier", "low", "--scope", "db"]);
+    // The open segment cut short below the daemon: what it writes next would leave a hole.
+    let mut segments: Vec<_> = std::fs::read_dir(sandbox.store().join("trail")).expect("trail").flatten().map(|e| e.path()).collect();
+    segments.sort();
+    let open = std::fs::OpenOptions::new().write(true).open(segments.last().expect("a segment")).expect("open");
+    let len = open.metadata().expect("stat").len();
+    open.set_len(len / 2).expect("cut");
+    let _ = sandbox.get("LOW");
+    sandbox.kill_daemon();
+    let refused = sandbox.human(&["unlock"]).exits(5);
+    assert!(!refused.all().contains(VALUE));
+}
