@@ -1,0 +1,143 @@
+//! One connection: whole frames in and out, none of which can keep the daemon waiting.
+
+use crate::seats::Seat;
+use std::rc::Rc;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+use tokio::time::{Instant, timeout, timeout_at};
+use wire::FromDaemon;
+use wire::frame::{self, Accept, Decoder, Frame, Kind};
+
+/// A frame that has begun is whole within this time.
+const FRAME: Duration = Duration::from_secs(10);
+/// An answer is taken within this time.
+const ANSWER: Duration = Duration::from_secs(10);
+
+/// Why a connection ends.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnError {
+    /// A frame that began and didn't end, one that was due and didn't come, or an answer that nobody took.
+    #[error("the other side is too slow")]
+    Slow,
+    /// Its place went to somebody else while it did nothing.
+    #[error("too many connections; this one did nothing")]
+    Evicted,
+    /// A frame that can't be.
+    #[error(transparent)]
+    Frame(#[from] frame::Error),
+}
+
+impl From<std::io::Error> for ConnError {
+    fn from(e: std::io::Error) -> Self {
+        Self::Frame(e.into())
+    }
+}
+
+/// A connection with its place among the others.
+pub struct Conn {
+    stream: UnixStream,
+    decoder: Decoder,
+    begun: Option<Instant>,
+    seat: Rc<Seat>,
+}
+
+impl Conn {
+    pub(crate) fn new(stream: UnixStream, seat: Rc<Seat>) -> Self {
+        Self { stream, decoder: Decoder::new(), begun: None, seat }
+    }
+
+    /// The socket, for looking at the process behind it.
+    #[must_use]
+    pub fn stream(&self) -> &UnixStream {
+        &self.stream
+    }
+
+    /// The next frame, whenever it comes. While nothing comes the connection may have to make room for others.
+    /// None: the other side has closed. May be cancelled and called again.
+    ///
+    /// # Errors
+    /// [`ConnError`]: the connection is of no more use.
+    pub async fn next(&mut self, accept: Accept) -> Result<Option<Frame>, ConnError> {
+        let seat = Rc::clone(&self.seat);
+        let idle = seat.idle();
+        tokio::select! {
+            biased;
+            frame = self.read(accept, None) => frame,
+            () = idle.evicted() => Err(ConnError::Evicted),
+        }
+    }
+
+    /// The same for a connection that is owed an answer: it keeps its place. A waiting request uses it to notice that
+    /// its client has gone or takes it back.
+    ///
+    /// # Errors
+    /// As [`Conn::next`].
+    pub async fn while_waiting(&mut self, accept: Accept) -> Result<Option<Frame>, ConnError> {
+        self.read(accept, None).await
+    }
+
+    /// A frame that is due: a value after its announcement, a yes within its time.
+    ///
+    /// # Errors
+    /// As [`Conn::next`]; [`ConnError::Slow`] when the time is over, `Closed` where the other side has closed.
+    pub async fn due(&mut self, accept: Accept, within: Duration) -> Result<Frame, ConnError> {
+        match self.read(accept, Some(Instant::now() + within)).await? {
+            Some(frame) => Ok(frame),
+            None => Err(frame::Error::Closed.into()),
+        }
+    }
+
+    /// The hello: due within a time, and in nobody's way until then.
+    pub(crate) async fn first(&mut self, accept: Accept, within: Duration) -> Result<Frame, ConnError> {
+        let seat = Rc::clone(&self.seat);
+        let idle = seat.idle();
+        tokio::select! {
+            biased;
+            frame = self.due(accept, within) => frame,
+            () = idle.evicted() => Err(ConnError::Evicted),
+        }
+    }
+
+    async fn read(&mut self, accept: Accept, due: Option<Instant>) -> Result<Option<Frame>, ConnError> {
+        loop {
+            let limit = [due, self.begun.map(|at| at + FRAME)].into_iter().flatten().min();
+            let read = self.stream.read(self.decoder.space());
+            let n = match limit {
+                Some(at) => timeout_at(at, read).await.map_err(|_| ConnError::Slow)??,
+                None => read.await?,
+            };
+            if n == 0 {
+                return if self.decoder.is_inside() { Err(frame::Error::Cut.into()) } else { Ok(None) };
+            }
+            self.begun.get_or_insert_with(Instant::now);
+            if let Some(frame) = self.decoder.filled(n, accept)? {
+                self.begun = None;
+                return Ok(Some(frame));
+            }
+        }
+    }
+
+    /// Sends a control message.
+    ///
+    /// # Errors
+    /// As [`Conn::write`].
+    pub async fn send(&mut self, message: &FromDaemon) -> Result<(), ConnError> {
+        let bytes = frame::control(message)?;
+        self.put(&bytes).await
+    }
+
+    /// Sends a frame: a sealed payload, or a value. Values come from `gate::Released` alone.
+    ///
+    /// # Errors
+    /// [`ConnError::Slow`] where the other side doesn't read, and what the socket says.
+    pub async fn write(&mut self, kind: Kind, payload: &[u8]) -> Result<(), ConnError> {
+        let head = frame::head(kind, payload.len())?;
+        self.put(&head).await?;
+        self.put(payload).await
+    }
+
+    async fn put(&mut self, bytes: &[u8]) -> Result<(), ConnError> {
+        timeout(ANSWER, self.stream.write_all(bytes)).await.map_err(|_| ConnError::Slow)?.map_err(ConnError::from)
+    }
+}

@@ -1,0 +1,157 @@
+//! Room for a fixed number of connections. When it is full, the terminal session with the most of them gives up one
+//! that does nothing, the one that has done nothing for longest: a program that opens a thousand connections and
+//! leaves them open is in its own way before it is in anybody else's.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::{Rc, Weak};
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// A connection that gives up its seat is gone within this time.
+const GIVE_UP: Duration = Duration::from_secs(1);
+
+/// All seats.
+pub struct Room {
+    most: usize,
+    seats: RefCell<HashMap<u64, Weak<Seat>>>,
+    next: Cell<u64>,
+    turn: Cell<u64>,
+    freed: Notify,
+}
+
+/// The place of one connection; free again when it is dropped.
+pub struct Seat {
+    room: Rc<Room>,
+    number: u64,
+    group: Cell<Option<u32>>,
+    idle_since: Cell<Option<u64>>,
+    evict: Notify,
+}
+
+impl Room {
+    /// With so many seats.
+    pub fn new(most: usize) -> Rc<Self> {
+        let (seats, freed) = (RefCell::default(), Notify::new());
+        Rc::new(Self { most, seats, next: Cell::new(0), turn: Cell::new(0), freed })
+    }
+
+    /// A seat for a new connection. None where all the others are being served.
+    pub async fn seat(self: &Rc<Self>) -> Option<Rc<Seat>> {
+        if self.seats.borrow().len() >= self.most {
+            self.laziest()?.evict.notify_one();
+            tokio::time::timeout(GIVE_UP, self.freed.notified()).await.ok()?;
+        }
+        if self.seats.borrow().len() >= self.most {
+            return None;
+        }
+        let number = self.next.replace(self.next.get() + 1);
+        let seat = Rc::new(Seat {
+            room: Rc::clone(self),
+            number,
+            group: Cell::new(None),
+            idle_since: Cell::new(None),
+            evict: Notify::new(),
+        });
+        self.seats.borrow_mut().insert(number, Rc::downgrade(&seat));
+        Some(seat)
+    }
+
+    /// Of the group with the most seats among those that have an idle one: its longest idle.
+    fn laziest(&self) -> Option<Rc<Seat>> {
+        let all: Vec<Rc<Seat>> = self.seats.borrow().values().filter_map(Weak::upgrade).collect();
+        let mut sizes: HashMap<Option<u32>, usize> = HashMap::new();
+        for seat in &all {
+            *sizes.entry(seat.group.get()).or_default() += 1;
+        }
+        let idle = all.into_iter().filter(|s| s.idle_since.get().is_some());
+        idle.max_by_key(|s| (sizes.get(&s.group.get()).copied(), std::cmp::Reverse(s.idle_since.get())))
+    }
+}
+
+impl Seat {
+    /// The terminal session of the process, known after the hello.
+    pub fn belongs_to(&self, session: u32) {
+        self.group.set(Some(session));
+    }
+
+    /// From now until the guard is dropped it does nothing.
+    pub fn idle(&self) -> Idle<'_> {
+        let turn = &self.room.turn;
+        turn.set(turn.get() + 1);
+        self.idle_since.set(Some(turn.get()));
+        Idle(self)
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.room.seats.borrow_mut().remove(&self.number);
+        self.room.freed.notify_waiters();
+    }
+}
+
+/// While it exists, the seat may be given to somebody else.
+pub struct Idle<'a>(&'a Seat);
+
+impl Idle<'_> {
+    /// Ends when the seat is needed.
+    pub async fn evicted(&self) {
+        self.0.evict.notified().await;
+    }
+}
+
+impl Drop for Idle<'_> {
+    fn drop(&mut self) {
+        self.0.idle_since.set(None);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::task::{LocalSet, spawn_local};
+
+    fn run(test: impl Future<Output = ()>) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        LocalSet::new().block_on(&runtime, test);
+    }
+
+    /// A connection that does nothing until it is told to go; then its name is noted.
+    fn lazy(seat: Rc<Seat>, name: &'static str, gone: &Rc<RefCell<Vec<&'static str>>>) {
+        let gone = Rc::clone(gone);
+        spawn_local(async move {
+            seat.idle().evicted().await;
+            gone.borrow_mut().push(name);
+        });
+    }
+
+    #[test]
+    fn the_biggest_group_makes_room() {
+        run(async {
+            let (room, gone) = (Room::new(4), Rc::new(RefCell::default()));
+            for (session, name) in [(1, "human"), (2, "first"), (2, "second"), (2, "third")] {
+                let seat = room.seat().await.unwrap();
+                seat.belongs_to(session);
+                lazy(seat, name, &gone);
+            }
+            tokio::task::yield_now().await;
+            let a = room.seat().await.unwrap();
+            a.belongs_to(3);
+            let b = room.seat().await.unwrap();
+            assert_eq!(*gone.borrow(), ["first", "second"]);
+            drop((a, b));
+        });
+    }
+
+    #[test]
+    fn nobody_who_is_served_is_thrown_out() {
+        run(async {
+            let room = Room::new(2);
+            let (_a, b) = (room.seat().await.unwrap(), room.seat().await.unwrap());
+            assert!(room.seat().await.is_none());
+            drop(b);
+            assert!(room.seat().await.is_some());
+        });
+    }
+}
