@@ -85,7 +85,9 @@ impl Cmd {
     pub fn secret(mut self, flag: &str, text: &str) -> Self {
         let (read, write) = rustix::pipe::pipe().expect("pipe");
         let _ = rustix::io::fcntl_setfd(&write, rustix::io::FdFlags::CLOEXEC);
-        std::fs::File::from(write).write_all(format!("{text}\n").as_bytes()).expect("a pipe holds a passphrase");
+        std::fs::File::from(write)
+            .write_all(format!("{text}\n").as_bytes())
+            .expect("a pipe holds a passphrase");
         self.flag(flag, &read.as_raw_fd().to_string());
         self.inherited.push(read);
         self
@@ -201,7 +203,12 @@ impl Running {
         // A daemon never holds a client's pipes, so both end with the process; a second is for what is on its way.
         let out = drain(&self.out);
         let err = String::from_utf8_lossy(&drain(&self.err)).into_owned();
-        assert!(!late, "{} did not end\nstdout: {}\nstderr: {err}", self.shown, String::from_utf8_lossy(&out));
+        assert!(
+            !late,
+            "{} did not end\nstdout: {}\nstderr: {err}",
+            self.shown,
+            String::from_utf8_lossy(&out)
+        );
         Output { code: code(status), out, err }
     }
 }
@@ -229,6 +236,14 @@ impl Output {
     #[must_use]
     pub fn all(&self) -> String {
         format!("exit {}\n--- stdout\n{}--- stderr\n{}", self.code, self.text(), self.err)
+    }
+
+    /// The same with the first lines of stdout only.
+    #[must_use]
+    pub fn head(mut self, lines: usize) -> Self {
+        let text = self.text();
+        self.out = text.lines().take(lines).map(|l| format!("{l}\n")).collect::<String>().into_bytes();
+        self
     }
 
     /// It must have ended well.

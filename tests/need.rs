@@ -41,7 +41,9 @@ impl Need {
             Need::UserNamespaces => ("user namespaces", "sudo sysctl -w kernel.unprivileged_userns_clone=1"),
             Need::Script => ("the 'script' tool", "sudo apt-get install -y bsdutils"),
             Need::Tmux => ("tmux", "sudo apt-get install -y tmux"),
-            Need::Reader => ("Python 3 with what spec/reader.py imports", "pip install -r spec/requirements.txt"),
+            Need::Reader => {
+                ("Python 3 with what spec/reader.py imports", "pip install -r spec/requirements.txt")
+            }
         }
     }
 }
@@ -66,7 +68,8 @@ pub fn have(needs: &[Need]) -> bool {
     assert!(!in_ci, "{test} wants {what}: {command}");
     eprintln!("{test} is skipped, for want of {what}: {command}");
     if let Some(path) = std::env::var_os("SVAULT_SKIPS") {
-        let mut file = std::fs::OpenOptions::new().append(true).create(true).open(path).expect("the list of skips");
+        let mut file =
+            std::fs::OpenOptions::new().append(true).create(true).open(path).expect("the list of skips");
         writeln!(file, "{test}\t{what}\t{command}").expect("the list of skips");
     }
     false

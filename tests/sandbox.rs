@@ -193,7 +193,9 @@ impl Sandbox {
     #[must_use]
     pub fn daemon(&self) -> Option<i32> {
         let store = self.store();
-        processes::with_argument(&store).into_iter().find(|p| processes::arguments(*p).iter().any(|a| a == "daemon"))
+        processes::with_argument(&store)
+            .into_iter()
+            .find(|p| processes::arguments(*p).iter().any(|a| a == "daemon"))
     }
 
     /// Kills the daemon as a power cut would, and waits until it is gone.
@@ -208,7 +210,9 @@ impl Sandbox {
     pub fn socket(&self) -> PathBuf {
         let state = self.store().join("state");
         let mut found = std::fs::read_dir(&state).expect("state").filter_map(|e| Some(e.ok()?.path()));
-        found.find(|p| p.extension().is_some_and(|e| e == "sock")).expect("a socket in the store's state folder")
+        found
+            .find(|p| p.extension().is_some_and(|e| e == "sock"))
+            .expect("a socket in the store's state folder")
     }
 
     /// Waits until something is so.

@@ -71,7 +71,7 @@ impl Raw {
     }
 
     /// The next frame: kind and payload. `None`: closed, or silent for too long.
-    pub fn next(&mut self) -> Option<(u8, Vec<u8>)> {
+    pub fn frame_in(&mut self) -> Option<(u8, Vec<u8>)> {
         let mut head = [0; 5];
         self.stream.read_exact(&mut head).ok()?;
         let length = u32::from_le_bytes([head[0], head[1], head[2], head[3]]) as usize;
@@ -83,7 +83,7 @@ impl Raw {
     /// The next frame, which must be a control message.
     #[track_caller]
     pub fn control(&mut self) -> Value {
-        match self.next() {
+        match self.frame_in() {
             Some((CONTROL, payload)) => serde_json::from_slice(&payload).expect("JSON"),
             other => panic!("no control message: {other:?}"),
         }
@@ -93,7 +93,7 @@ impl Raw {
     pub fn rest(&mut self, silence: Duration) -> Vec<(u8, Vec<u8>)> {
         let _ = self.stream.set_read_timeout(Some(silence));
         let mut all = Vec::new();
-        while let Some(frame) = self.next() {
+        while let Some(frame) = self.frame_in() {
             all.push(frame);
         }
         all

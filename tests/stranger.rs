@@ -72,7 +72,9 @@ mod unix {
             writeln!(log.lock().expect("lock"), "{} {text}", head[4]).expect("log");
             let message: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
             let answer = match message["type"].as_str() {
-                Some("hello") => json!({"type": "hello", "version": 1, "pid": std::process::id(), "store": "0".repeat(16)}),
+                Some("hello") => {
+                    json!({"type": "hello", "version": 1, "pid": std::process::id(), "store": "0".repeat(16)})
+                }
                 Some("prove_begin") => {
                     let (start, parent, tty) = stat(pid);
                     let peer = json!({"pid": pid, "start": start, "parent": parent, "tty": tty});
@@ -129,7 +131,8 @@ mod unix {
 
     /// Holds the store's lock and does nothing else.
     fn lock(file: &Path) {
-        let file = File::options().read(true).write(true).create(true).truncate(false).open(file).expect("open");
+        let file =
+            File::options().read(true).write(true).create(true).truncate(false).open(file).expect("open");
         rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive).expect("flock");
         println!("ready");
         loop {

@@ -18,8 +18,10 @@ fn house(rate: &str, limits: &str) -> Sandbox {
     sandbox
 }
 
-const WIDE: &str = "burst_per_session = \"1000/10s\"\nburst_per_secret = \"1000/10s\"\nseal_after = \"1000 denials/5min\"";
-const SEAL: &str = "burst_per_session = \"1000/10s\"\nburst_per_secret = \"1000/10s\"\nseal_after = \"5 denials/5min\"";
+const WIDE: &str =
+    "burst_per_session = \"1000/10s\"\nburst_per_secret = \"1000/10s\"\nseal_after = \"1000 denials/5min\"";
+const SEAL: &str =
+    "burst_per_session = \"1000/10s\"\nburst_per_secret = \"1000/10s\"\nseal_after = \"5 denials/5min\"";
 
 fn power_cut(sandbox: &Sandbox) {
     sandbox.kill_daemon();
@@ -28,7 +30,8 @@ fn power_cut(sandbox: &Sandbox) {
 
 /// A request that the policy denies: no scope.
 fn bad_request(sandbox: &Sandbox, name: &str) {
-    let _ = sandbox.run(&["get", name, "--scope", "wrong", "--reason", "a reason that is long enough"]).denied();
+    let _ =
+        sandbox.run(&["get", name, "--scope", "wrong", "--reason", "a reason that is long enough"]).denied();
 }
 
 fn cause(sandbox: &Sandbox, denied: &Output) -> String {
@@ -117,7 +120,11 @@ fn two_seals_suspend_the_session() {
 
 /// The segments of the trail, oldest first.
 fn segments(sandbox: &Sandbox) -> Vec<std::path::PathBuf> {
-    let mut all: Vec<_> = std::fs::read_dir(sandbox.store().join("trail")).expect("trail").flatten().map(|e| e.path()).collect();
+    let mut all: Vec<_> = std::fs::read_dir(sandbox.store().join("trail"))
+        .expect("trail")
+        .flatten()
+        .map(|e| e.path())
+        .collect();
     all.sort();
     all
 }
@@ -141,7 +148,9 @@ fn refused(sandbox: &Sandbox) {
 fn trail_and_heads_that_are_gone_or_old_are_refused() {
     type Harm = fn(&Sandbox, &Path);
     let harms: [(&str, Harm); 6] = [
-        ("the open segment deleted", |s, _| std::fs::remove_file(segments(s).pop().expect("one")).expect("rm")),
+        ("the open segment deleted", |s, _| {
+            std::fs::remove_file(segments(s).pop().expect("one")).expect("rm")
+        }),
         ("the trail deleted", |s, _| std::fs::remove_dir_all(s.store().join("trail")).expect("rm")),
         ("the trail cut by one byte", |s, _| cut(&segments(s).pop().expect("one"), 1)),
         ("the trail cut by a record", |s, _| cut(&segments(s).pop().expect("one"), 1500)),
@@ -163,7 +172,11 @@ fn trail_and_heads_that_are_gone_or_old_are_refused() {
             }
             // The heads are synced by a timer of a second; they name what is durable.
             std::thread::sleep(std::time::Duration::from_millis(1500));
-            if locked { sandbox.lock() } else { sandbox.kill_daemon() }
+            if locked {
+                sandbox.lock()
+            } else {
+                sandbox.kill_daemon()
+            }
             harm(&sandbox, &old);
             refused(&sandbox);
             // The honest way back, with presence, recorded.

@@ -30,12 +30,12 @@ fn writer(socket: PathBuf, round: u64, tell: mpsc::Sender<Acked>) {
 fn greeted(socket: &Path) -> Option<Raw> {
     let mut raw = Raw::try_connect(socket)?;
     raw.send(&json!({"type": "hello", "version": 1, "door": "cli", "caller": null}));
-    raw.next()?;
+    raw.frame_in()?;
     Some(raw)
 }
 
 fn answer(raw: &mut Raw) -> Option<Value> {
-    serde_json::from_slice(&raw.next()?.1).ok()
+    serde_json::from_slice(&raw.frame_in()?.1).ok()
 }
 
 fn proposed(socket: &Path, name: &str) -> Option<Acked> {
@@ -83,13 +83,20 @@ fn fifty_kills_during_writes_lose_nothing_acknowledged() {
         }
         let _ = sandbox.unlock();
     }
-    assert!(names.len() > 50 && ids.len() > 50, "{} and {} are too few to prove anything", names.len(), ids.len());
+    assert!(
+        names.len() > 50 && ids.len() > 50,
+        "{} and {} are too few to prove anything",
+        names.len(),
+        ids.len()
+    );
     let listed = sandbox.human(&["list", "--json"]).ok().json();
-    let listed: Vec<&str> = listed["secrets"].as_array().expect("rows").iter().filter_map(|r| r["name"].as_str()).collect();
+    let listed: Vec<&str> =
+        listed["secrets"].as_array().expect("rows").iter().filter_map(|r| r["name"].as_str()).collect();
     let lost: Vec<&String> = names.iter().filter(|n| !listed.contains(&n.as_str())).collect();
     assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
     let trail = sandbox.human(&["audit", "list", "--json", "--last", "1000000"]).ok().json();
-    let recorded: Vec<&str> = trail["entries"].as_array().expect("rows").iter().filter_map(|e| e["id"].as_str()).collect();
+    let recorded: Vec<&str> =
+        trail["entries"].as_array().expect("rows").iter().filter_map(|e| e["id"].as_str()).collect();
     let lost: Vec<&String> = ids.iter().filter(|id| !recorded.contains(&id.as_str())).collect();
     assert!(lost.is_empty(), "released and not recorded: {lost:?}");
     for name in names.iter().rev().step_by(names.len() / 20 + 1) {

@@ -37,7 +37,8 @@ fn parameters(sealed: &Sealed) -> std::ops::Range<usize> {
 #[test]
 fn the_ordinary_binary_refuses_cheap_parameters() {
     let sandbox = locked();
-    let said = sandbox.program(bin::plain().to_str().expect("path"), &["unlock", "--json"]).human().run().exits(5);
+    let said =
+        sandbox.program(bin::plain().to_str().expect("path"), &["unlock", "--json"]).human().run().exits(5);
     assert_eq!(code(&said), "kdf_bounds");
     assert_eq!(sandbox.daemon(), None);
     // And the test binary opens it: it is the parameters that are refused, nothing else.
@@ -95,7 +96,8 @@ fn another_version_is_refused_by_name() {
 fn slots_removed_swapped_added_or_edited() {
     let sandbox = locked();
     let sealed = Sealed::read(&sandbox.store().join("store.svault"));
-    let slot = |n: usize| sealed.field(&format!("slot{n}.id")).start..sealed.field(&format!("slot{n}.wrapped")).end;
+    let slot =
+        |n: usize| sealed.field(&format!("slot{n}.id")).start..sealed.field(&format!("slot{n}.wrapped")).end;
     let (first, second) = (sealed.bytes[slot(0)].to_vec(), sealed.bytes[slot(1)].to_vec());
     let count = sealed.field("slot_count");
     assert_eq!(sealed.bytes[count.start], 2, "a passphrase and a recovery code");

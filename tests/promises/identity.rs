@@ -75,7 +75,12 @@ fn the_registered_executable_is_matched() {
     let house = House::new(false);
     assert_eq!(taken_for(&house.by(&house.robot, STATUS)), robot("matched"));
     assert_eq!(house.by(&house.robot, &house.get()).text(), VALUE);
-    let entry = &house.sandbox.trail().into_iter().find(|e| e["event"] == "allow" && e["caller"] == "robot").expect("one");
+    let entry = &house
+        .sandbox
+        .trail()
+        .into_iter()
+        .find(|e| e["event"] == "allow" && e["caller"] == "robot")
+        .expect("one");
     assert_eq!(entry["evidence"], "matched");
     // A grandchild through an ordinary shell is its child all the same.
     let nested = format!("/bin/sh -c '{STATUS}\n:'");
@@ -137,7 +142,8 @@ fn a_bind_mount_in_a_user_namespace_is_not_matched() {
     }
     // The real one in another mount or process namespace is not seen as ours either.
     for flags in ["--user --map-root-user --mount", "--user --map-root-user --pid --fork --mount-proc"] {
-        let line = format!("unshare {flags} '{theirs}' --norc -c '{}'", house.get().replace('\'', "\"") + "\n:");
+        let line =
+            format!("unshare {flags} '{theirs}' --norc -c '{}'", house.get().replace('\'', "\"") + "\n:");
         let said = house.by("/bin/bash".as_ref(), &line);
         assert_ne!(said.text(), VALUE, "{flags}: {}", said.all());
     }
@@ -150,14 +156,18 @@ fn becoming_the_executable_after_connecting_is_not_matched() {
     let robot_path = house.robot.display();
     // The connection is handed to the registered program by exec: the status request is written by it, on $FD.
     let request = "{\\\"type\\\":\\\"status\\\"}";
-    let write = format!("printf \"\\\\x12\\\\0\\\\0\\\\0\\\\0{request}\" >&$FD; timeout 2 cat <&$FD | tail -c +6; :");
+    let write =
+        format!("printf \"\\\\x12\\\\0\\\\0\\\\0\\\\0{request}\" >&$FD; timeout 2 cat <&$FD | tail -c +6; :");
     let line = format!("\"$STRANGER\" connect-exec \"$SOCKET\" '{robot_path}' --norc -c '{write}'");
     let said = house.by("/bin/bash".as_ref(), &line);
     assert_eq!(taken_for(&said), nobody(), "{}", said.all());
     // A parent that becomes the registered program after its child has greeted.
     let go = house.sandbox.path("go");
     let write = format!("touch '{}'; timeout 5 head -n 1 <&$FD; :", go.display());
-    let line = format!("\"$STRANGER\" parent-exec \"$SOCKET\" '{}' '{robot_path}' --norc -c \"{write}\"", go.display());
+    let line = format!(
+        "\"$STRANGER\" parent-exec \"$SOCKET\" '{}' '{robot_path}' --norc -c \"{write}\"",
+        go.display()
+    );
     let line = line.replace("$FD", "\\$FD");
     let said = house.by("/bin/bash".as_ref(), &line);
     assert_eq!(taken_for(&said), nobody(), "{}", said.all());
@@ -168,7 +178,10 @@ fn an_orphan_is_not_matched() {
     need!(Linux);
     let house = House::new(false);
     let out = house.sandbox.path("home/out");
-    let line = format!("setsid -f /bin/sh -c 'sleep 0.5; \"$SVAULT\" status --json > {0}.new; mv {0}.new {0}'", out.display());
+    let line = format!(
+        "setsid -f /bin/sh -c 'sleep 0.5; \"$SVAULT\" status --json > {0}.new; mv {0}.new {0}'",
+        out.display()
+    );
     let _ = house.by(&house.robot, &line).ok();
     house.sandbox.wait_for("the orphan", || out.exists());
     let text = std::fs::read(&out).expect("its output");
@@ -217,6 +230,6 @@ fn another_user_is_not_even_heard() {
     // Root may connect to any socket; the daemon speaks to its own user only.
     let mut raw = svault_tests::socket::Raw::connect(&house.sandbox.socket());
     raw.send(&serde_json::json!({"type": "hello", "version": 1, "door": "cli", "caller": null}));
-    let answer = raw.next().map(|(_, payload)| String::from_utf8_lossy(&payload).into_owned());
+    let answer = raw.frame_in().map(|(_, payload)| String::from_utf8_lossy(&payload).into_owned());
     assert!(answer.is_none_or(|a| a.contains("\"error\"")), "root was greeted");
 }

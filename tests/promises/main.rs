@@ -1,14 +1,18 @@
 //! One module per promise, over the real binary and the real socket.
 #![cfg(unix)]
 
+mod commands;
 mod counters;
 mod crash;
+mod docs;
 mod downgrade;
+mod errors;
 mod identity;
 mod memory;
 mod one_gate;
 mod opaque;
 mod presence;
 mod recorded_first;
+mod snapshot;
 mod tamper;
 mod time;

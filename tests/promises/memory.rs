@@ -41,15 +41,25 @@ fn after_a_release_the_daemon_has_the_value_nowhere() {
     let sandbox = Sandbox::open_to_all("");
     sandbox.add("LOW", &value(), &["--tier", "low", "--scope", "db"]);
     let pid = sandbox.daemon().expect("a daemon");
-    assert!(!found(pid, sandbox.store().as_os_str().as_encoded_bytes()).is_empty(), "the scan finds nothing at all");
+    assert!(
+        !found(pid, sandbox.store().as_os_str().as_encoded_bytes()).is_empty(),
+        "the scan finds nothing at all"
+    );
     for _ in 0..10 {
         assert_eq!(sandbox.get("LOW").ok().text(), value());
     }
     assert_eq!(sandbox.human(&["show", "LOW"]).ok().text(), value());
     let run = ["run", "--env", "TOKEN=LOW", "--scope", "db", "--reason", "checking the orders table", "--"];
-    assert_eq!(sandbox.run(&[&run[..], &["/bin/sh", "-c", "printf %s \"$TOKEN\""]].concat()).ok().text(), value());
+    assert_eq!(
+        sandbox.run(&[&run[..], &["/bin/sh", "-c", "printf %s \"$TOKEN\""]].concat()).ok().text(),
+        value()
+    );
     assert_eq!(found(pid, value().as_bytes()), Vec::<String>::new());
-    assert_eq!(found(pid, PASSPHRASE.as_bytes()), Vec::<String>::new(), "the daemon never has the passphrase");
+    assert_eq!(
+        found(pid, PASSPHRASE.as_bytes()),
+        Vec::<String>::new(),
+        "the daemon never has the passphrase"
+    );
 }
 
 #[test]
@@ -151,7 +161,8 @@ fn secret_types_have_no_copy_and_no_debug_that_prints() {
     for (file, name) in [("bytes.rs", "Bytes"), ("key.rs", "Key")] {
         let text = std::fs::read_to_string(folder.join(file)).expect("source");
         let at = text.find(&format!("pub struct {name}")).expect("the type");
-        let above: Vec<&str> = text[..at].lines().rev().take_while(|l| !l.is_empty() && !l.starts_with('}')).collect();
+        let above: Vec<&str> =
+            text[..at].lines().rev().take_while(|l| !l.is_empty() && !l.starts_with('}')).collect();
         assert!(!above.iter().any(|l| l.contains("derive")), "{name} derives something: {above:?}");
         for given in ["Clone", "Copy", "Display", "Serialize", "PartialEq", "AsRef", "Deref", "Borrow"] {
             assert!(!text.contains(&format!("{given} for {name}")), "{name} is {given}");

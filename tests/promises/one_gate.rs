@@ -101,7 +101,8 @@ fn snake(word: &str) -> String {
 
 #[test]
 fn every_message_is_in_these_tests() {
-    let mut sent: Vec<String> = messages().iter().map(|m| m["type"].as_str().unwrap_or("").to_owned()).collect();
+    let mut sent: Vec<String> =
+        messages().iter().map(|m| m["type"].as_str().unwrap_or("").to_owned()).collect();
     sent.push("lock".into());
     for variant in variants("message.rs", "ToDaemon") {
         assert!(sent.contains(&variant), "no test sends '{variant}'");
@@ -111,7 +112,8 @@ fn every_message_is_in_these_tests() {
         assert!(wanted.contains(&variant), "no test wants '{variant}'");
     }
     let answers = variants("message.rs", "FromDaemon");
-    let known = "hello status waiting pending released denied done verified prove_challenge proved act report error";
+    let known =
+        "hello status waiting pending released denied done verified prove_challenge proved act report error";
     assert_eq!(answers, known.split(' ').collect::<Vec<_>>(), "a new answer: can it carry a value?");
 }
 
@@ -185,7 +187,8 @@ fn all_or_nothing() {
     house.add("OTHER", VALUE, &["--tier", "low", "--scope", "api"]);
     let mut raw = Raw::hello(&house.socket(), None);
     let mut request = ask(json!({"vault": "main", "name": "LOW"}), Some("db"), Some(GOOD_REASON), "value");
-    request["items"] = json!([{"secret": {"vault": "main", "name": "LOW"}}, {"secret": {"vault": "main", "name": "OTHER"}}]);
+    request["items"] =
+        json!([{"secret": {"vault": "main", "name": "LOW"}}, {"secret": {"vault": "main", "name": "OTHER"}}]);
     raw.send(&request);
     raw.finish();
     let frames = raw.rest(Duration::from_secs(5));
@@ -239,7 +242,9 @@ fn nothing_but_the_gate_makes_a_release() {
     visit(&folder, &mut |path, text| {
         let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or("");
         let name = path.strip_prefix(&folder).expect("below").display().to_string();
-        if code.lines().any(|l| l.contains("Released {") && !l.trim_start().starts_with("//") && !l.contains("FromDaemon")) {
+        if code.lines().any(|l| {
+            l.contains("Released {") && !l.trim_start().starts_with("//") && !l.contains("FromDaemon")
+        }) {
             makers.push(name.clone());
         }
         if code.contains("FromDaemon::Released") {

@@ -103,7 +103,12 @@ fn every_cause_gives_the_same_bytes() {
         }
         assert!(ids.insert(id), "an id was used twice");
     }
-    assert_eq!(seen.len(), 1, "answers differ: {:?}", seen.iter().map(|b| String::from_utf8_lossy(b)).collect::<Vec<_>>());
+    assert_eq!(
+        seen.len(),
+        1,
+        "answers differ: {:?}",
+        seen.iter().map(|b| String::from_utf8_lossy(b)).collect::<Vec<_>>()
+    );
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 

@@ -76,7 +76,9 @@ fn a_fake_daemon_is_given_nothing() {
     let socket = sandbox.socket();
     // Beside the real one: it took the socket's place.
     let fake = Stranger::start(&sandbox, &["fake", text(&socket), "LOG"]);
-    for args in [&["show", "LOW"] as &[&str], &["list"], &["policy", "show"], &["remove", "LOW"], &["audit", "list"]] {
+    for args in
+        [&["show", "LOW"] as &[&str], &["list"], &["policy", "show"], &["remove", "LOW"], &["audit", "list"]]
+    {
         let said = sandbox.human(args);
         assert_ne!(said.code, 0, "{args:?} believed a fake daemon\n{}", said.all());
     }
@@ -98,7 +100,10 @@ fn unlock_next_to_a_fake_daemon_starts_the_real_one() {
     let _ = sandbox.unlock();
     assert_eq!(sandbox.human(&["show", "LOW"]).ok().text(), VALUE);
     only_harmless(&fake.heard());
-    assert!(!fake.heard().contains("prove_begin"), "not even a question: the lock was free, so no daemon exists");
+    assert!(
+        !fake.heard().contains("prove_begin"),
+        "not even a question: the lock was free, so no daemon exists"
+    );
 }
 
 #[test]
@@ -142,7 +147,8 @@ fn a_relay_gets_nowhere() {
     let hidden = sandbox.path("home/real.sock");
     std::fs::rename(&socket, &hidden).expect("rename");
     let relay = Stranger::start(&sandbox, &["relay", text(&socket), text(&hidden), "LOG"]);
-    for args in [&["show", "LOW"] as &[&str], &["list"], &["policy", "show"], &["remove", "LOW"], &["unlock"]] {
+    for args in [&["show", "LOW"] as &[&str], &["list"], &["policy", "show"], &["remove", "LOW"], &["unlock"]]
+    {
         let said = sandbox.human(args);
         assert_ne!(said.code, 0, "{args:?} went through a relay\n{}", said.all());
         assert!(!said.all().contains(VALUE), "{}", said.all());
@@ -274,7 +280,8 @@ fn unlock_opens_a_window_and_an_agent_in_it_has_none() {
     assert!(code == 0 && seen.contains("LOW"), "{code} {seen}");
     let agent = sandbox.path("claude");
     std::fs::copy("/bin/bash", &agent).expect("copy");
-    let line = format!("{} --norc -c \"'{}' list </dev/null; :\"", agent.display(), sandbox.binary().display());
+    let line =
+        format!("{} --norc -c \"'{}' list </dev/null; :\"", agent.display(), sandbox.binary().display());
     let (seen, _) = shell.runs(&line);
     assert!(!seen.contains("LOW"), "{seen}");
 }

@@ -14,7 +14,7 @@ fn released(sandbox: &Sandbox) -> bool {
     raw.send(&ask(name, Some("db"), Some(GOOD_REASON), "value"));
     match raw.control()["type"].as_str() {
         Some("released") => {
-            assert_eq!(raw.next(), Some((RAW, VALUE.as_bytes().to_vec())));
+            assert_eq!(raw.frame_in(), Some((RAW, VALUE.as_bytes().to_vec())));
             true
         }
         Some("denied") => {
@@ -82,9 +82,14 @@ fn a_trail_that_can_not_be_written_closes_the_gate() {
     let sandbox = Sandbox::open_to_all("");
     sandbox.add("LOW", VALUE, &["--tier", "low", "--scope", "db"]);
     // The open segment cut short below the daemon: what it writes next would leave a hole.
-    let mut segments: Vec<_> = std::fs::read_dir(sandbox.store().join("trail")).expect("trail").flatten().map(|e| e.path()).collect();
+    let mut segments: Vec<_> = std::fs::read_dir(sandbox.store().join("trail"))
+        .expect("trail")
+        .flatten()
+        .map(|e| e.path())
+        .collect();
     segments.sort();
-    let open = std::fs::OpenOptions::new().write(true).open(segments.last().expect("a segment")).expect("open");
+    let open =
+        std::fs::OpenOptions::new().write(true).open(segments.last().expect("a segment")).expect("open");
     let len = open.metadata().expect("stat").len();
     open.set_len(len / 2).expect("cut");
     let _ = sandbox.get("LOW");

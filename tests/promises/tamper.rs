@@ -161,7 +161,8 @@ fn frames_swapped_dropped_repeated_or_moved() {
 fn a_file_taken_back_against_the_others() {
     let house = House::new();
     let _ = house.sandbox.unlock();
-    let _ = house.sandbox.svault(&["replace", "A", "--vault", "main"]).human().stdin("sk-test-newer").run().ok();
+    let _ =
+        house.sandbox.svault(&["replace", "A", "--vault", "main"]).human().stdin("sk-test-newer").run().ok();
     let _ = house.sandbox.human(&["vault", "create", "third"]).ok();
     house.sandbox.lock();
     let old = house.whole.clone();
@@ -191,7 +192,8 @@ fn a_file_taken_back_against_the_others() {
 fn an_accepted_rollback_of_one_vault_leaves_the_rest_alone() {
     let house = House::new();
     let _ = house.sandbox.unlock();
-    let _ = house.sandbox.svault(&["replace", "A", "--vault", "main"]).human().stdin("sk-test-newer").run().ok();
+    let _ =
+        house.sandbox.svault(&["replace", "A", "--vault", "main"]).human().stdin("sk-test-newer").run().ok();
     house.sandbox.lock();
     std::fs::copy(house.whole.join("vaults/main.svault"), house.path("vaults/main.svault")).expect("copy");
     let said = house.sandbox.human(&["unlock"]).ok();
@@ -223,7 +225,11 @@ fn damage_to_the_heads_never_takes_anything_back() {
     for bytes in [vec![], vec![0; heads.len()], heads[..heads.len() / 2 - 100].to_vec()] {
         let said = house.unlock_with("state/heads", &bytes);
         assert!(said.code == 0 || said.code == 5, "{}", said.all());
-        assert!(bytes.len() > 100 && bytes[0] != 0 || said.code == 5, "no heads at all must be refused\n{}", said.all());
+        assert!(
+            bytes.len() > 100 && bytes[0] != 0 || said.code == 5,
+            "no heads at all must be refused\n{}",
+            said.all()
+        );
     }
 }
 

@@ -1,0 +1,132 @@
+//! The documents keep to what is there: every test that they name exists, every command, every link.
+
+use std::path::{Path, PathBuf};
+use svault_tests::Sandbox;
+
+fn top() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_path_buf()
+}
+
+fn documents() -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![top().join("docs"), top().join("spec")];
+    for name in ["README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md"] {
+        found.push(top().join(name));
+    }
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).map(|d| d.flatten().collect::<Vec<_>>()).unwrap_or_default() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == "md") {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
+
+fn read(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// Every test function of the workspace as `module::name`, the module being its file (or the folder of a `mod.rs`).
+fn tests() -> Vec<String> {
+    let mut names = Vec::new();
+    let mut folders = vec![top().join("crates"), top().join("tests"), top().join("xtask")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("sources").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                let stem = path.file_stem().expect("name").to_string_lossy().into_owned();
+                names.extend(test_functions(&read(&path)).into_iter().map(|f| format!("{stem}::{f}")));
+            }
+        }
+    }
+    names
+}
+
+fn test_functions(text: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut marked = false;
+    for line in text.lines().map(str::trim) {
+        marked |= line.starts_with("#[test]") || line.starts_with("#[tokio::test");
+        let function = line.strip_prefix("async fn ").or_else(|| line.strip_prefix("fn "));
+        if let Some(rest) = function {
+            let name = rest.split(['(', '<']).next().unwrap_or("").to_owned();
+            if std::mem::take(&mut marked) || text.contains("proptest!") {
+                names.push(name);
+            }
+        }
+    }
+    names
+}
+
+#[test]
+fn every_test_that_is_named_exists() {
+    let tests = tests();
+    let mut named = 0;
+    for path in [top().join("docs/threat-model.md"), top().join("docs/architecture.md")] {
+        for word in read(&path).split('`').skip(1).step_by(2) {
+            let is_name = |w: &str| {
+                !w.is_empty() && w.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_')
+            };
+            let Some((module, function)) = word.split_once("::") else { continue };
+            if is_name(module) && is_name(function) && function.contains('_') {
+                assert!(tests.contains(&word.to_owned()), "{}: there is no test {word}", path.display());
+                named += 1;
+            }
+        }
+    }
+    assert!(named > 20, "only {named} tests are named");
+}
+
+#[test]
+fn every_command_that_is_shown_exists() {
+    let sandbox = Sandbox::empty();
+    let mut tried = std::collections::BTreeSet::new();
+    for path in documents() {
+        let text = read(&path);
+        for block in text.split("```").skip(1).step_by(2) {
+            for line in
+                block.lines().filter_map(|l| l.trim().trim_start_matches("$ ").strip_prefix("svault "))
+            {
+                let words: Vec<&str> =
+                    line.split_whitespace().take_while(|w| *w != "--" && *w != "#").collect();
+                let commands: Vec<&str> = words
+                    .iter()
+                    .take_while(|w| w.bytes().all(|c| c.is_ascii_lowercase()))
+                    .take(2)
+                    .copied()
+                    .collect();
+                let Some(first) = commands.first() else { continue };
+                let groups = ["vault", "policy", "caller", "agent", "audit", "daemon", "passphrase"];
+                let commands = if groups.contains(first) { &commands[..] } else { &commands[..1] };
+                let help = sandbox.run(&[commands, &["--help"]].concat());
+                assert_eq!(help.code, 0, "{}: svault {line}", path.display());
+                for flag in words.iter().filter(|w| w.starts_with("--")) {
+                    let flag = flag.split('=').next().unwrap_or(flag);
+                    assert!(help.text().contains(flag), "{}: svault {line}: no {flag}", path.display());
+                }
+                tried.insert(commands.join(" "));
+            }
+        }
+    }
+    assert!(tried.len() > 10, "{tried:?}");
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    for path in documents() {
+        let text = read(&path);
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if link.starts_with("http") || link.starts_with('#') {
+                continue;
+            }
+            let target = path.parent().expect("folder").join(link.split('#').next().unwrap_or(link));
+            assert!(target.exists(), "{} links to {link}", path.display());
+        }
+    }
+}
