@@ -45,8 +45,8 @@ impl Sandbox {
         sandbox
     }
 
-    /// A store in which the caller `unknown` (nobody in particular) has the scopes `db` and `api`, with room for
-    /// many requests. `more` is added to the policy.
+    /// A store in which whoever calls himself `tester` has the scopes `db` and `api`, with room for many requests.
+    /// `more` is added to the policy.
     #[must_use]
     pub fn open_to_all(more: &str) -> Self {
         let sandbox = Self::ready();
@@ -131,6 +131,13 @@ impl Sandbox {
         self.svault(args).run()
     }
 
+    /// `svault ARGS` by somebody who calls himself `tester`: for `get` and `run`.
+    #[must_use]
+    pub fn asks(&self, args: &[&str]) -> Output {
+        let at = args.iter().position(|a| *a == "--").unwrap_or(args.len());
+        self.run(&[&args[..at], &["--caller", "tester"], &args[at..]].concat())
+    }
+
     /// `svault ARGS` by the human, who gives the passphrase.
     #[must_use]
     pub fn human(&self, args: &[&str]) -> Output {
@@ -170,10 +177,10 @@ impl Sandbox {
         path
     }
 
-    /// A request for a value, with scope `db` and a fair reason, which doesn't wait.
+    /// A request for a value as `tester`, with scope `db` and a fair reason, which doesn't wait.
     #[must_use]
     pub fn get(&self, name: &str) -> Output {
-        self.run(&["get", name, "--scope", "db", "--reason", GOOD_REASON, "--wait", "0"])
+        self.asks(&["get", name, "--scope", "db", "--reason", GOOD_REASON, "--wait", "0"])
     }
 
     /// Locks and waits until the daemon is gone.
@@ -262,7 +269,7 @@ pub const GOOD_REASON: &str = "checking the schema of the orders table";
 
 /// See [`Sandbox::open_to_all`].
 pub const OPEN_POLICY: &str = r#"
-[callers.unknown]
+[callers.tester]
 scopes = ["db", "api"]
 rate = "100000/hour"
 

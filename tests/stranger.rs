@@ -161,6 +161,8 @@ mod unix {
     /// Lets a child greet, then becomes another program, which lets the child go on.
     fn parent_exec(socket: &str, go: &str, program: &str, rest: &[&str]) {
         let me = std::env::current_exe().expect("exe");
+        // Never waited for: this process becomes another program, and the child outlives what it was.
+        #[allow(clippy::zombie_processes)]
         let mut child =
             Command::new(me).args(["status-when", socket, go]).stdout(Stdio::piped()).spawn().expect("child");
         let mut from = child.stdout.take().expect("stdout");

@@ -161,13 +161,16 @@ fn secrets_as_a_human() {
 #[test]
 fn secrets_as_a_caller() {
     let sandbox = house();
-    let why = ["--scope", "db", "--reason", GOOD_REASON, "--wait", "0"];
+    let why = ["--scope", "db", "--reason", GOOD_REASON, "--caller", "tester", "--wait", "0"];
     both_run(&sandbox, "get", &[&["get", "API_KEY"], &why[..]].concat());
-    both_run(&sandbox, "get_denied", &["get", "NOWHERE", "--scope", "db", "--reason", GOOD_REASON]);
+    both_run(&sandbox, "get_denied", &[&["get", "NOWHERE"], &why[..]].concat());
     both_run(&sandbox, "get_narrower", &[&["get", "DB_URL"], &why[..]].concat());
-    let run = |more: &[&str]| [&["run", "--env", "DB=API_KEY"], &why[..], more].concat();
-    shot(&sandbox, "run", &sandbox.run(&run(&["--", "/bin/sh", "-c", "echo \"$DB\"; echo err >&2; exit 7"])));
-    assert_eq!(sandbox.run(&run(&["--", "/bin/sh", "-c", "kill -TERM $$"])).code, 128 + 15);
+    let run = |command: &str| {
+        let args = [&["run", "--env", "DB=API_KEY"], &why[..], &["--", "/bin/sh", "-c", command]].concat();
+        sandbox.run(&args)
+    };
+    shot(&sandbox, "run", &run("echo \"$DB\"; echo err >&2; exit 7"));
+    assert_eq!(run("kill -TERM $$").code, 128 + 15);
     both_run(
         &sandbox,
         "run_waiting",
@@ -183,7 +186,7 @@ fn humans_deciding() {
     let sandbox = house();
     let ask = |name: &str| {
         let args = ["run", "--env", name, "--scope", "db", "--reason", GOOD_REASON, "--wait", "0", "--json"];
-        let said = sandbox.run(&[&args[..], &["--", "/bin/true"]].concat()).exits(6).json();
+        let said = sandbox.asks(&[&args[..], &["--", "/bin/true"]].concat()).exits(6).json();
         said["id"].as_str().expect("an id").to_owned()
     };
     both(&sandbox, "pending_none", &["pending"]);
@@ -199,7 +202,7 @@ fn humans_deciding() {
     both(&sandbox, "seals_none", &["seals"]);
     sandbox.set_policy(&SEALING.replace("SCOPES", "\"db\", \"api\""));
     for _ in 0..5 {
-        let _ = sandbox.run(&["get", "API_KEY", "--scope", "api", "--reason", GOOD_REASON]).denied();
+        let _ = sandbox.asks(&["get", "API_KEY", "--scope", "api", "--reason", GOOD_REASON]).denied();
     }
     both(&sandbox, "seals", &["seals"]);
     let seals = sandbox.human(&["seals", "--json"]).json();
@@ -207,7 +210,7 @@ fn humans_deciding() {
     shot(&sandbox, "unseal", &sandbox.human(&["unseal", &seal]).ok());
 }
 
-const SEALING: &str = "[callers.unknown]\nscopes = [SCOPES]\n[limits]\nburst_per_session = \"1000/10s\"\n\
+const SEALING: &str = "[callers.tester]\nscopes = [SCOPES]\n[limits]\nburst_per_session = \"1000/10s\"\n\
                        burst_per_secret = \"1000/10s\"\nseal_after = \"5 denials/5min\"\n";
 
 #[test]
@@ -223,7 +226,7 @@ fn policy() {
     both(&sandbox, "caller_list", &["caller", "list"]);
     assert!(sandbox.human(&["policy", "show"]).ok().text().contains("[callers.robot]"));
     sandbox.add("A", "sk-test-a", &["--scope", "db", "--tier", "low"]);
-    let id = sandbox.run(&["get", "A", "--scope", "api", "--reason", GOOD_REASON]).denied();
+    let id = sandbox.asks(&["get", "A", "--scope", "api", "--reason", GOOD_REASON]).denied();
     both(&sandbox, "policy_explain", &["policy", "explain", &id]);
     shot(&sandbox, "caller_remove", &sandbox.human(&["caller", "remove", "robot"]).ok());
 }
@@ -232,7 +235,7 @@ fn policy() {
 fn trail() {
     let sandbox = house();
     let _ = sandbox.get("API_KEY").ok();
-    let denied = sandbox.run(&["get", "API_KEY", "--scope", "api", "--reason", GOOD_REASON]).denied();
+    let denied = sandbox.asks(&["get", "API_KEY", "--scope", "api", "--reason", GOOD_REASON]).denied();
     both(&sandbox, "audit_list", &["audit", "list"]);
     both(&sandbox, "audit_show", &["audit", "show", &denied]);
     both_run(&sandbox, "audit_verify", &["audit", "verify"]);
@@ -241,7 +244,7 @@ fn trail() {
         json["entries"].as_array().expect("entries").len()
     };
     assert_eq!(count(&["--decision", "deny"]), 1);
-    assert_eq!(count(&["--decision", "allow", "--caller", "unknown"]), 1);
+    assert_eq!(count(&["--decision", "allow", "--caller", "tester"]), 1);
     assert_eq!(count(&["--secret", "API_KEY", "--decision", "deny"]), 1);
     assert_eq!(count(&["--secret", "main/NOWHERE"]), 0);
     assert_eq!(count(&["--door", "mcp"]), 0);

@@ -10,7 +10,7 @@ const VALUE: &str = "sk-test-counters-2b9f";
 fn house(rate: &str, limits: &str) -> Sandbox {
     let sandbox = Sandbox::ready();
     sandbox.set_policy(&format!(
-        "[callers.unknown]\nscopes = [\"db\"]\nrate = \"{rate}\"\n[limits]\n{limits}\n[reason]\nmin_chars = 10\n[medium]\nask = true\n"
+        "[callers.tester]\nscopes = [\"db\"]\nrate = \"{rate}\"\n[limits]\n{limits}\n[reason]\nmin_chars = 10\n[medium]\nask = true\n"
     ));
     for name in ["ONE", "TWO", "THREE"] {
         sandbox.add(name, VALUE, &["--tier", "low", "--scope", "db"]);
@@ -31,7 +31,7 @@ fn power_cut(sandbox: &Sandbox) {
 /// A request that the policy denies: no scope.
 fn bad_request(sandbox: &Sandbox, name: &str) {
     let _ =
-        sandbox.run(&["get", name, "--scope", "wrong", "--reason", "a reason that is long enough"]).denied();
+        sandbox.asks(&["get", name, "--scope", "wrong", "--reason", "a reason that is long enough"]).denied();
 }
 
 fn cause(sandbox: &Sandbox, denied: &Output) -> String {

@@ -29,7 +29,7 @@ fn writer(socket: PathBuf, round: u64, tell: mpsc::Sender<Acked>) {
 
 fn greeted(socket: &Path) -> Option<Raw> {
     let mut raw = Raw::try_connect(socket)?;
-    raw.send(&json!({"type": "hello", "version": 1, "door": "cli", "caller": null}));
+    raw.send(&json!({"type": "hello", "version": 1, "door": "cli", "caller": "tester"}));
     raw.frame_in()?;
     Some(raw)
 }

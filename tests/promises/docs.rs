@@ -83,35 +83,34 @@ fn every_test_that_is_named_exists() {
     assert!(named > 20, "only {named} tests are named");
 }
 
+/// Command lines of a document: `svault …` at the start of an indented line, with or without a `$`.
+fn shown_commands(text: &str) -> Vec<&str> {
+    let indented = text.lines().filter(|l| l.starts_with("    "));
+    indented.filter_map(|l| l.trim().trim_start_matches("$ ").strip_prefix("svault ")).collect()
+}
+
+/// The subcommand of a command line, without what is given to it.
+fn subcommand<'a>(words: &[&'a str]) -> Vec<&'a str> {
+    let groups = ["vault", "policy", "caller", "agent", "audit", "daemon", "passphrase"];
+    let len = if words.first().is_some_and(|w| groups.contains(w)) { 2 } else { 1 };
+    words.iter().take(len).copied().collect()
+}
+
 #[test]
 fn every_command_that_is_shown_exists() {
     let sandbox = Sandbox::empty();
     let mut tried = std::collections::BTreeSet::new();
     for path in documents() {
-        let text = read(&path);
-        for block in text.split("```").skip(1).step_by(2) {
-            for line in
-                block.lines().filter_map(|l| l.trim().trim_start_matches("$ ").strip_prefix("svault "))
-            {
-                let words: Vec<&str> =
-                    line.split_whitespace().take_while(|w| *w != "--" && *w != "#").collect();
-                let commands: Vec<&str> = words
-                    .iter()
-                    .take_while(|w| w.bytes().all(|c| c.is_ascii_lowercase()))
-                    .take(2)
-                    .copied()
-                    .collect();
-                let Some(first) = commands.first() else { continue };
-                let groups = ["vault", "policy", "caller", "agent", "audit", "daemon", "passphrase"];
-                let commands = if groups.contains(first) { &commands[..] } else { &commands[..1] };
-                let help = sandbox.run(&[commands, &["--help"]].concat());
-                assert_eq!(help.code, 0, "{}: svault {line}", path.display());
-                for flag in words.iter().filter(|w| w.starts_with("--")) {
-                    let flag = flag.split('=').next().unwrap_or(flag);
-                    assert!(help.text().contains(flag), "{}: svault {line}: no {flag}", path.display());
-                }
-                tried.insert(commands.join(" "));
+        for line in shown_commands(&read(&path)) {
+            let words = line.split_whitespace().take_while(|w| *w != "--" && *w != "#" && *w != "…");
+            let words: Vec<&str> = words.collect();
+            let command = subcommand(&words);
+            let help = sandbox.run(&[&command[..], &["--help"]].concat());
+            assert_eq!(help.code, 0, "{}: svault {line}", path.display());
+            for flag in words.iter().filter(|w| w.starts_with("--")) {
+                assert!(help.text().contains(flag), "{}: svault {line}: no {flag}", path.display());
             }
+            tried.insert(command.join(" "));
         }
     }
     assert!(tried.len() > 10, "{tried:?}");

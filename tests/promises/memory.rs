@@ -51,7 +51,7 @@ fn after_a_release_the_daemon_has_the_value_nowhere() {
     assert_eq!(sandbox.human(&["show", "LOW"]).ok().text(), value());
     let run = ["run", "--env", "TOKEN=LOW", "--scope", "db", "--reason", "checking the orders table", "--"];
     assert_eq!(
-        sandbox.run(&[&run[..], &["/bin/sh", "-c", "printf %s \"$TOKEN\""]].concat()).ok().text(),
+        sandbox.asks(&[&run[..], &["/bin/sh", "-c", "printf %s \"$TOKEN\""]].concat()).ok().text(),
         value()
     );
     assert_eq!(found(pid, value().as_bytes()), Vec::<String>::new());

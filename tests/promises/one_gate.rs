@@ -46,7 +46,7 @@ fn wants() -> Vec<Value> {
         json!({"want": "seals"}),
         json!({"want": "unseal", "id": "7K2MQ9XA"}),
         json!({"want": "policy_show"}),
-        json!({"want": "policy_set", "toml": "[callers.unknown]\nscopes = [\"db\"]\n"}),
+        json!({"want": "policy_set", "toml": "[callers.tester]\nscopes = [\"db\"]\n"}),
         json!({"want": "explain", "id": "7K2MQ9XA"}),
         json!({"want": "callers"}),
         json!({"want": "agent_start", "caller": "robot", "argv": ["/bin/true"], "cwd": "/"}),
@@ -122,7 +122,7 @@ fn no_message_in_the_open_gives_a_value_or_changes_anything() {
     let house = house();
     let before = (house.human(&["list"]).ok().text(), house.human(&["policy", "show"]).ok().text());
     for message in messages() {
-        let mut raw = Raw::hello(&house.socket(), None);
+        let mut raw = Raw::hello(&house.socket(), Some("tester"));
         raw.send(&message);
         raw.frame(RAW, b"a value for those that take one");
         raw.finish();
@@ -154,7 +154,7 @@ fn a_hand_made_request_gets_what_policy_gives_and_no_more() {
     house.add("LOW", VALUE, &["--tier", "low", "--scope", "db"]);
     house.add("MEDIUM", VALUE, &["--tier", "medium", "--scope", "db"]);
     let answer = |secret: &str, scope: Option<&str>, exposure: &str| {
-        let mut raw = Raw::hello(&house.socket(), None);
+        let mut raw = Raw::hello(&house.socket(), Some("tester"));
         raw.send(&ask(json!({"vault": "main", "name": secret}), scope, Some(GOOD_REASON), exposure));
         raw.finish();
         raw.rest(Duration::from_secs(5))
@@ -185,7 +185,7 @@ fn all_or_nothing() {
     let house = Sandbox::open_to_all("");
     house.add("LOW", VALUE, &["--tier", "low", "--scope", "db"]);
     house.add("OTHER", VALUE, &["--tier", "low", "--scope", "api"]);
-    let mut raw = Raw::hello(&house.socket(), None);
+    let mut raw = Raw::hello(&house.socket(), Some("tester"));
     let mut request = ask(json!({"vault": "main", "name": "LOW"}), Some("db"), Some(GOOD_REASON), "value");
     request["items"] =
         json!([{"secret": {"vault": "main", "name": "LOW"}}, {"secret": {"vault": "main", "name": "OTHER"}}]);
@@ -205,8 +205,11 @@ fn broken_frames_hurt_nobody_else() {
     let half = [1000u32.to_le_bytes().as_slice(), b"\0{\"type\":"].concat();
     for bytes in [huge, none, half, b"GET / HTTP/1.1\r\n\r\n".to_vec()] {
         for greeted in [false, true] {
-            let mut raw =
-                if greeted { Raw::hello(&house.socket(), None) } else { Raw::connect(&house.socket()) };
+            let mut raw = if greeted {
+                Raw::hello(&house.socket(), Some("tester"))
+            } else {
+                Raw::connect(&house.socket())
+            };
             raw.bytes(&bytes);
             held.push(raw);
         }
@@ -220,7 +223,7 @@ fn broken_frames_hurt_nobody_else() {
         (CONTROL, vec![b'['; 100_000]),
         (CONTROL, vec![0xff; 1000]),
     ] {
-        let mut raw = Raw::hello(&house.socket(), None);
+        let mut raw = Raw::hello(&house.socket(), Some("tester"));
         raw.frame(kind, &payload);
         raw.finish();
         for (kind, payload) in raw.rest(Duration::from_secs(5)) {

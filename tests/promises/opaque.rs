@@ -11,7 +11,7 @@ const VALUE: &str = "sk-test-opaque-90ac";
 
 /// A policy under which every cause of a denial can be had.
 const POLICY: &str = r#"
-[callers.unknown]
+[callers.tester]
 scopes = ["db", "api"]
 rate = "1000/hour"
 
@@ -46,7 +46,7 @@ fn house() -> Sandbox {
         let _ = sandbox.get("BURST").ok();
     }
     for _ in 0..5 {
-        let _ = sandbox.run(&["get", "SEALED", "--scope", "wrong", "--reason", GOOD_REASON]).denied();
+        let _ = sandbox.asks(&["get", "SEALED", "--scope", "wrong", "--reason", GOOD_REASON]).denied();
     }
     sandbox
 }
@@ -73,7 +73,7 @@ fn causes() -> Vec<(&'static str, Value)> {
 }
 
 fn answered(sandbox: &Sandbox, request: &Value) -> (Vec<u8>, String) {
-    let mut raw = Raw::hello(&sandbox.socket(), None);
+    let mut raw = Raw::hello(&sandbox.socket(), Some("tester"));
     raw.send(request);
     raw.finish();
     let frames = raw.rest(Duration::from_secs(5));
@@ -125,8 +125,8 @@ fn the_command_line_says_the_same_line_for_every_cause() {
         &["FORBIDDEN", "--scope", "db", "--reason", GOOD_REASON],
         &["SEALED", "--scope", "db", "--reason", GOOD_REASON],
     ] {
-        let _ = sandbox.run(&[&["get"], args].concat()).denied();
-        let json = sandbox.run(&[&["get"], args, &["--json"]].concat()).exits(4).json();
+        let _ = sandbox.asks(&[&["get"], args].concat()).denied();
+        let json = sandbox.asks(&[&["get"], args, &["--json"]].concat()).exits(4).json();
         let keys: Vec<&String> = json.as_object().expect("an object").keys().collect();
         assert_eq!(keys, ["error", "id", "ok"], "{json}");
         assert_eq!((&json["ok"], &json["error"]["code"]), (&json!(false), &json!("denied")), "{json}");
@@ -148,6 +148,6 @@ fn who_may_have_it_in_a_narrower_way_is_told_so_and_nobody_else() {
     sandbox.add("ENV_ONLY", VALUE, &["--tier", "medium", "--scope", "db"]);
     let told = sandbox.get("ENV_ONLY").exits(4);
     assert!(told.err.contains("svault run --env ENV_ONLY -- CMD"), "{}", told.all());
-    let _ = sandbox.run(&["get", "ENV_ONLY", "--scope", "api", "--reason", GOOD_REASON]).denied();
-    let _ = sandbox.run(&["get", "ENV_ONLY", "--scope", "db"]).denied();
+    let _ = sandbox.asks(&["get", "ENV_ONLY", "--scope", "api", "--reason", GOOD_REASON]).denied();
+    let _ = sandbox.asks(&["get", "ENV_ONLY", "--scope", "db"]).denied();
 }

@@ -9,7 +9,7 @@ const VALUE: &str = "sk-test-recorded-first-81d2";
 
 /// One request over the raw socket: whether a value came.
 fn released(sandbox: &Sandbox) -> bool {
-    let mut raw = Raw::hello(&sandbox.socket(), None);
+    let mut raw = Raw::hello(&sandbox.socket(), Some("tester"));
     let name = serde_json::json!({"vault": "main", "name": "LOW"});
     raw.send(&ask(name, Some("db"), Some(GOOD_REASON), "value"));
     match raw.control()["type"].as_str() {

@@ -50,7 +50,7 @@ impl House {
                 let vault = Path::new(file).file_stem().and_then(|s| s.to_str()).expect("a vault");
                 let reason = "checking the orders table";
                 let get = ["get", secret, "--vault", vault, "--scope", "db", "--reason", reason];
-                let _ = self.sandbox.run(&get).denied();
+                let _ = self.sandbox.asks(&get).denied();
             }
         }
         self.mend();
