@@ -3,7 +3,7 @@
 use crate::{
     disk::{Disk, File, Open},
     error::{Error, Result},
-    log::sync_folder,
+    temp::sync_folder,
 };
 use std::{
     ops::Range,

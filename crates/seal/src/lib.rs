@@ -11,11 +11,13 @@ pub mod disk;
 pub mod error;
 mod factor;
 mod frame;
+mod guard;
 mod hash;
 mod head;
 mod header;
 mod heads;
 mod ids;
+mod index;
 pub mod kdf;
 mod keys;
 mod lock;
@@ -23,12 +25,18 @@ mod log;
 mod meta;
 mod open;
 mod random;
+mod read;
 mod recovery;
 mod rewrite;
 #[cfg(any(test, feature = "sim"))]
 pub mod sim;
 mod slot;
+mod table;
+mod temp;
 mod walk;
+
+#[cfg(test)]
+mod tests;
 
 pub use aside::{MAX_ASIDE, aside_paths};
 pub use disk::{Disk, File, Open, RealDisk, Stat};
@@ -49,3 +57,4 @@ pub use random::{OsRandom, Random};
 pub use recovery::RecoveryCode;
 pub use rewrite::{Live, Next, Source};
 pub use slot::{FLAG_USER_VERIFIED, Place as SlotPlace, Slot, SlotKeys, SlotSpec, derive, passphrase_output};
+pub use table::{Change, Row, Table, TableOpening};

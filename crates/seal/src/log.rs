@@ -2,9 +2,10 @@
 
 use crate::{
     codec::Write,
-    disk::{Disk, File, Open},
+    disk::Disk,
     error::{At, Error, Result},
     frame::{self, Bad, CHAIN, Crypt, MAX_FILE},
+    guard::Guarded,
     head::Head,
     header::{FileKind, HEADER_MAC, Header},
     ids::FileId,
@@ -12,6 +13,7 @@ use crate::{
     meta::{New, ValueAt},
     random::{OsRandom, Random},
     slot::{Slot, SlotKeys, SlotSpec},
+    temp::{Temp, sync_folder},
 };
 use secret::Bytes;
 use std::{
@@ -93,7 +95,7 @@ pub(crate) enum State {
 pub struct Log {
     pub(crate) disk: Arc<dyn Disk>,
     pub(crate) path: PathBuf,
-    pub(crate) file: Arc<dyn File>,
+    pub(crate) file: Arc<Guarded>,
     pub(crate) header: Header,
     pub(crate) header_end: Position,
     pub(crate) root: Root,
@@ -106,7 +108,7 @@ pub struct Log {
 
 /// A sync to be run, on any thread: everything up to one position of one file.
 pub struct SyncJob {
-    file: Arc<dyn File>,
+    file: Arc<Guarded>,
     upto: Position,
 }
 
@@ -168,7 +170,7 @@ impl Log {
         Ok(Self {
             disk,
             path: path.to_path_buf(),
-            file,
+            file: Guarded::new(file),
             header,
             header_end: end,
             root,
@@ -255,7 +257,7 @@ impl Log {
         if upto.bytes > MAX_FILE {
             return Err(Error::TooBig { at: self.here(), what: "one file may have 4 GiB" });
         }
-        if let Err(e) = self.file.write_at(bytes, self.end.bytes) {
+        if let Err(e) = self.file.file.write_at(bytes, self.end.bytes) {
             self.state = State::MustCut;
             // Best now, while the caller can still be told; if not, before the next append.
             let _ = self.ready();
@@ -272,8 +274,8 @@ impl Log {
             State::Poisoned => Err(self.poisoned()),
             State::ReadOnly => Err(Error::io(&self.path, "append", io::ErrorKind::ReadOnlyFilesystem.into())),
             State::MustCut => {
-                self.file.set_len(self.end.bytes).map_err(|e| Error::io(&self.path, "cut back", e))?;
-                self.or_poison(self.file.sync_all())?;
+                self.file.file.set_len(self.end.bytes).map_err(|e| Error::io(&self.path, "cut back", e))?;
+                self.or_poison_sync()?;
                 self.state = State::Ready;
                 // The sync covered all that was written before.
                 self.synced = self.end;
@@ -333,7 +335,7 @@ impl Log {
         }
         let (offset, len) = frame::value_range(at);
         let mut sealed = vec![0; len];
-        let read = self.file.read_exact_at(&mut sealed, offset);
+        let read = self.file.file.read_exact_at(&mut sealed, offset);
         match read {
             Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => {
                 Err(self.damaged(at.offset, "a value is cut off"))
@@ -381,6 +383,11 @@ impl Log {
         }
     }
 
+    /// Syncs all of the file, now.
+    pub(crate) fn or_poison_sync(&mut self) -> Result<()> {
+        self.or_poison(self.file.sync_all())
+    }
+
     pub(crate) fn or_poison(&mut self, result: io::Result<()>) -> Result<()> {
         let result = result.map_err(|e| Error::Io { at: self.here(), doing: "sync", source: e });
         self.or_poison_with(result)
@@ -392,66 +399,6 @@ impl Log {
         }
         result
     }
-}
-
-/// A file under its temporary name, removed unless it is put into place.
-pub(crate) struct Temp {
-    disk: Arc<dyn Disk>,
-    path: PathBuf,
-    target: PathBuf,
-    file: Arc<dyn File>,
-    placed: bool,
-}
-
-impl Temp {
-    /// The name of the temporary file beside `target`.
-    pub(crate) fn name(target: &Path) -> PathBuf {
-        let mut name = target.as_os_str().to_os_string();
-        name.push(".new");
-        name.into()
-    }
-
-    /// Removes a stray one, if there is one.
-    pub(crate) fn sweep(disk: &dyn Disk, target: &Path) -> Result<()> {
-        let path = Self::name(target);
-        match disk.remove(&path) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(Error::io(&path, "remove", e)),
-            _ => Ok(()),
-        }
-    }
-
-    pub(crate) fn create(disk: &Arc<dyn Disk>, target: &Path) -> Result<Self> {
-        Self::sweep(&**disk, target)?;
-        let path = Self::name(target);
-        let file = disk.open(&path, Open::CreateNew).map_err(|e| Error::io(&path, "create", e))?;
-        Ok(Self { disk: disk.clone(), path, target: target.to_path_buf(), file, placed: false })
-    }
-
-    pub(crate) fn write(&self, bytes: &[u8], offset: u64) -> Result<()> {
-        self.file.write_at(bytes, offset).map_err(|e| Error::io(&self.path, "write", e))
-    }
-
-    /// Synced and renamed; the folder is not yet synced.
-    pub(crate) fn into_place(mut self) -> Result<Arc<dyn File>> {
-        self.file.sync_all().map_err(|e| Error::io(&self.path, "sync", e))?;
-        self.disk.rename(&self.path, &self.target).map_err(|e| Error::io(&self.target, "rename", e))?;
-        self.placed = true;
-        Ok(self.file.clone())
-    }
-}
-
-impl Drop for Temp {
-    fn drop(&mut self) {
-        if !self.placed {
-            let _ = self.disk.remove(&self.path);
-        }
-    }
-}
-
-/// Makes the name of `path` durable.
-pub(crate) fn sync_folder(disk: &dyn Disk, path: &Path) -> Result<()> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    disk.sync_dir(folder).map_err(|e| Error::Io { at: At(folder.to_path_buf()), doing: "sync", source: e })
 }
 
 const _: () = assert!(HEADER_MAC == CHAIN);

@@ -4,15 +4,18 @@ use crate::{
     aside,
     disk::{Disk, Open},
     error::{At, Error, Result},
-    frame::{Crypt, MAX_FILE},
+    frame::MAX_FILE,
+    guard::Guarded,
     head::Head,
     header::{Header, MAX_HEAD},
-    ids::{FileId, RecordId},
+    ids::FileId,
     keys::Root,
-    log::{Log, Position, State, Temp, sync_folder},
-    meta::{Frame, Meta, Op, ValueAt},
+    log::{Log, Position, State},
+    meta::{Frame, ValueAt},
     random::OsRandom,
-    walk::{Bad, Step, Walk, position_at},
+    read::{Found, Reading},
+    temp::{Temp, sync_folder},
+    walk::{Bad, position_at},
 };
 use secret::Bytes;
 use std::{
@@ -20,7 +23,6 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
-use zeroize::Zeroize;
 
 /// What a file must be to be opened.
 #[derive(Debug, Clone, Copy)]
@@ -66,18 +68,6 @@ pub struct Opening {
     log: Log,
     file_len: u64,
     found: Option<Found>,
-}
-
-/// What reading the frames found.
-#[derive(Debug, Clone, Copy)]
-struct Found {
-    /// The end of the last complete transaction.
-    good: Position,
-    /// Good frames after it.
-    unfinished: u64,
-    bad: Option<Bad>,
-    /// The head that was known, and what is at its place: `None` when no transaction ends there.
-    known: Option<(Head, Option<Position>)>,
 }
 
 impl Log {
@@ -144,7 +134,7 @@ impl Log {
         let log = Self {
             disk,
             path: path.to_path_buf(),
-            file,
+            file: Guarded::new(file),
             header,
             header_end,
             root,
@@ -180,17 +170,9 @@ impl Opening {
         let known = known.filter(|head| {
             head.file_id == self.log.header.file_id && head.generation == self.log.header.generation
         });
-        let mut reading = Reading {
-            log: &self.log,
-            crypt: &crypt,
-            certain: known.map_or(0, |head| head.bytes),
-            bodies: Vec::new(),
-            waiting: Vec::new(),
-            visit,
-        };
-        let found = reading.run(self.file_len, known);
-        reading.bodies.zeroize();
-        self.found = Some(found?);
+        let certain = known.map_or(0, |head| head.bytes);
+        let found = Reading::new(&self.log, &crypt, certain, visit).run(self.file_len, known)?;
+        self.found = Some(found);
         Ok(())
     }
 
@@ -214,15 +196,21 @@ impl Opening {
                 self.found.ok_or_else(|| Error::bounds("the frames were not read"))?
             }
         };
-        let opened = match rule {
-            HeadRule::AtLeast(head) => self.reach(&head, &found)?,
-            HeadRule::Accept => Opened { rolled_forward: found.good.frames, ..Opened::default() },
+        match rule {
+            HeadRule::AtLeast(head) => {
+                let opened = self.reach(&head, &found)?;
+                self.settle(&found, opened, head.bytes)
+            }
+            HeadRule::Accept => {
+                let opened = Opened { rolled_forward: found.good.frames, ..Opened::default() };
+                let certain = self.log.header_end.bytes;
+                self.settle(&found, opened, certain)
+            }
             HeadRule::Whole(end) => {
                 self.whole(end, &found)?;
-                Opened::default()
+                self.settle(&found, Opened::default(), found.good.bytes)
             }
-        };
-        self.settle(&found, opened)
+        }
     }
 
     /// Compares the file with its head.
@@ -298,32 +286,31 @@ impl Opening {
         Ok(())
     }
 
-    /// Makes the file end with its last complete transaction, and durable.
-    fn settle(mut self, found: &Found, mut opened: Opened) -> Result<(Log, Opened)> {
-        let log = &mut self.log;
-        if found.good.bytes < self.file_len {
+    /// Makes the file end with its last complete transaction, and durable from `certain` on.
+    fn settle(mut self, found: &Found, mut opened: Opened, certain: u64) -> Result<(Log, Opened)> {
+        let (log, file_len, good) = (&mut self.log, self.file_len, found.good.bytes);
+        if good < file_len {
             opened.discarded = found.unfinished;
             if found.bad.is_some() {
-                let tail = found.good.bytes..self.file_len;
-                opened.set_aside = Some(aside::keep(&*log.disk, &log.path, &*log.file, tail)?);
+                opened.set_aside = Some(aside::keep(&*log.disk, &log.path, &*log.file.file, good..file_len)?);
             }
-            log.file.set_len(found.good.bytes).map_err(|e| Error::io(&log.path, "cut back", e))?;
-        }
-        if log.state != State::ReadOnly && (opened.rolled_forward > 0 || found.good.bytes < self.file_len) {
-            // What a crashed process wrote may still be in the kernel's memory only: a head must not name it yet.
-            log.or_poison(log.file.sync_all())?;
+            log.file.file.set_len(good).map_err(|e| Error::io(&log.path, "cut back", e))?;
         }
         if opened.new_generation {
-            log.or_poison_with(sync_folder(&*log.disk, &log.path))?;
+            sync_folder(&*log.disk, &log.path)?;
+        } else if certain < good {
+            write_again(log, certain..good)?;
         }
-        log.end = found.good;
-        log.synced = found.good;
+        if opened.new_generation || certain < good || good < file_len {
+            log.or_poison_sync()?;
+        }
+        (log.end, log.synced) = (found.good, found.good);
         Ok((self.log, opened))
     }
 
     fn position_at(&self, bytes: u64) -> Result<Option<Position>> {
         let log = &self.log;
-        position_at(&*log.file, &log.path, &log.crypt(), log.header_end, bytes)
+        position_at(&*log.file.file, &log.path, &log.crypt(), log.header_end, bytes)
     }
 
     fn beside(&self, what: &'static str) -> Error {
@@ -339,111 +326,17 @@ impl Opening {
     }
 }
 
-/// One pass over the frames.
-struct Reading<'r> {
-    log: &'r Log,
-    crypt: &'r Crypt,
-    /// Below this offset the head vouches for complete transactions and whole values.
-    certain: u64,
-    bodies: Vec<u8>,
-    waiting: Vec<Waiting>,
-    visit: &'r mut dyn FnMut(Frame<'_>) -> Result<()>,
-}
-
-/// A frame whose transaction goes on.
-struct Waiting {
-    op: Op,
-    kind: u8,
-    record: RecordId,
-    version: u64,
-    body: Range<usize>,
-    value_at: Option<ValueAt>,
-    offset: u64,
-    tx_end: bool,
-}
-
-impl Reading<'_> {
-    fn run(&mut self, file_len: u64, known: Option<&Head>) -> Result<Found> {
-        let log = self.log;
-        let mut walk = Walk::new(&*log.file, &log.path, self.crypt, log.header_end, file_len);
-        let mut found = Found {
-            good: log.header_end,
-            unfinished: 0,
-            bad: None,
-            known: known.map(|head| (*head, Some(log.header_end).filter(|at| at.bytes == head.bytes))),
-        };
-        loop {
-            let offset = walk.at().bytes;
-            let (tx_end, what) = match walk.step()? {
-                Step::End => return Ok(found),
-                Step::Bad(bad) => {
-                    found.bad = Some(bad);
-                    return Ok(found);
-                }
-                Step::Frame(parts) => (parts.front.tx_count != 0, self.take(&parts, offset)?),
-            };
-            if let Err(what) = what {
-                found.bad = Some(Bad { offset, what, short: false });
-                return Ok(found);
-            }
-            found.unfinished += 1;
-            if tx_end {
-                (found.good, found.unfinished) = (walk.at(), 0);
-                if let Some((head, there)) = &mut found.known
-                    && head.bytes == found.good.bytes
-                {
-                    *there = Some(found.good);
-                }
-            }
-            if tx_end || offset < self.certain {
-                self.hand_on()?;
-            }
-        }
+/// Writes bytes once more that no head vouches for. A crashed process may have left them in the kernel's memory only, and
+/// after a failed sync the kernel takes them for clean: a sync alone would then promise what is not on the disk.
+fn write_again(log: &Log, part: Range<u64>) -> Result<()> {
+    let mut buf = vec![0; 64 * 1024];
+    let mut at = part.start;
+    while at < part.end {
+        let len = buf.len().min(usize::try_from(part.end - at).unwrap_or(buf.len()));
+        let file = &log.file.file;
+        file.read_exact_at(&mut buf[..len], at).map_err(|e| Error::io(&log.path, "read", e))?;
+        file.write_at(&buf[..len], at).map_err(|e| Error::io(&log.path, "write", e))?;
+        at += len as u64;
     }
-
-    /// Opens a frame's meta and, where no head vouches for it, its value. The inner error is what is bad.
-    fn take(&mut self, parts: &crate::frame::Parts<'_>, offset: u64) -> Result<Result<(), &'static str>> {
-        let at = self.bodies.len();
-        let meta = match self.crypt.open_meta(parts, &mut self.bodies) {
-            Ok(meta) => meta,
-            Err(what) => return Ok(Err(what)),
-        };
-        if offset >= self.certain {
-            match self.crypt.open_value(parts, &meta) {
-                Ok(_) => {}
-                Err(crate::frame::Bad::What(what)) => return Ok(Err(what)),
-                Err(crate::frame::Bad::Memory(e)) => return Err(Error::Memory(e)),
-            }
-        }
-        let front = parts.front;
-        let Meta { op, kind, record, version, body } = meta;
-        let value_at = (front.value_len > 0).then_some(ValueAt {
-            offset,
-            meta_len: front.meta_len,
-            value_len: front.value_len,
-            record,
-            version,
-        });
-        // The body ends where the padding begins; where it begins follows from what comes before it.
-        let begin = at + 4 + meta.encoded_len() - body.len();
-        let body = begin..begin + body.len();
-        let tx_end = front.tx_count != 0;
-        self.waiting.push(Waiting { op, kind, record, version, body, value_at, offset, tx_end });
-        Ok(Ok(()))
-    }
-
-    fn hand_on(&mut self) -> Result<()> {
-        for w in self.waiting.drain(..) {
-            let meta = Meta {
-                op: w.op,
-                kind: w.kind,
-                record: w.record,
-                version: w.version,
-                body: &self.bodies[w.body],
-            };
-            (self.visit)(Frame { meta, value_at: w.value_at, offset: w.offset, tx_end: w.tx_end })?;
-        }
-        self.bodies.clear();
-        Ok(())
-    }
+    Ok(())
 }

@@ -4,12 +4,14 @@ use crate::{
     codec::Write,
     error::{Error, Result},
     frame::{Crypt, MAX_FILE},
+    guard::Guarded,
     head::Head,
     header::Header,
     keys::{FileKeys, Root},
-    log::{Log, Position, Temp, sync_folder},
+    log::{Log, Position},
     meta::{Meta, New, ValueAt},
     slot::Slot,
+    temp::{Temp, sync_folder},
 };
 use secret::Bytes;
 
@@ -81,7 +83,7 @@ impl Log {
         let mut writing = Writing::begin(self, &header, &keys)?;
         live.into_iter().try_for_each(|record| writing.record(self, record))?;
         let (temp, start, end, values) = writing.end(self)?;
-        self.file = temp.into_place()?;
+        self.file = Guarded::new(temp.into_place()?);
         (self.header, self.keys, self.header_end) = (header, keys, start);
         if let Some(root) = root {
             self.root = root;

@@ -1,0 +1,118 @@
+//! Opening in two steps, heads, and what is done beyond them.
+
+use super::*;
+
+#[test]
+fn rolled_forward_on_the_same_chain() {
+    let disk = disk();
+    let mut log = new_vault(&disk, path(), 1, 5);
+    let first = log.head();
+    add(&mut log, 1);
+    let second = log.sync().unwrap();
+    add(&mut log, 2);
+    drop(log);
+    for (head, forward) in [(first, 2), (second, 1)] {
+        let (log, opened, seen) = open(&disk, HeadRule::AtLeast(head)).unwrap();
+        assert_eq!((seen, opened.rolled_forward), (vec![1, 2], forward));
+        assert_eq!(log.head().frames, 2);
+    }
+}
+
+#[test]
+fn what_was_rolled_forward_is_durable_before_a_head_names_it() {
+    let disk = disk();
+    let mut log = new_vault(&disk, path(), 1, 5);
+    let head = log.head();
+    add(&mut log, 1);
+    drop(log);
+    let killed = disk.killed();
+    let (log, ..) = open(&killed, HeadRule::AtLeast(head)).unwrap();
+    let head = log.head();
+    assert_eq!(open(&killed.crash(0), HeadRule::AtLeast(head)).unwrap().2, [1]);
+}
+
+#[test]
+fn a_key_in_the_file_finds_its_head() {
+    let (disk, head, _) = vault_with(&[1, 2]);
+    let mut opening = Log::begin(arc(&disk), path(), unlock(5)).unwrap();
+    let mut at = None;
+    opening
+        .read(None, &mut |frame| {
+            at = at.or(frame.value_at);
+            Ok(())
+        })
+        .unwrap();
+    assert!(opening.read_value(&at.unwrap()).unwrap().ct_eq(b"sk-test-value"));
+    assert_eq!(opening.header().generation, 1);
+    let (log, opened) = opening.finish(HeadRule::AtLeast(head)).unwrap();
+    assert_eq!((opened.rolled_forward, log.head()), (0, head));
+}
+
+#[test]
+fn a_visitor_can_refuse() {
+    let (disk, head, _) = vault_with(&[1, 2]);
+    let visit =
+        |frame: Frame<'_>| Err(Error::Record { at: crate::At::default(), offset: frame.offset, what: "no" });
+    let Err(e) = Log::open(arc(&disk), path(), unlock(5), HeadRule::AtLeast(head), visit) else { panic!() };
+    assert_eq!(e.name(), "Record");
+}
+
+#[test]
+fn frames_of_every_length_cross_the_borders_of_reads() {
+    let disk = disk();
+    let mut log = new_vault(&disk, path(), 1, 5);
+    let long = vec![7; 1_040_000];
+    for n in 0..40_u8 {
+        let value = &long[..usize::from(n) * 26_000];
+        let meta = Meta { body: &long[..usize::from(n) * 200], ..put(n, 1) };
+        log.append(&[New { meta, value: Some(value) }]).unwrap();
+    }
+    let head = log.close().unwrap();
+    let all: Vec<u8> = (0..40).collect();
+    assert_eq!(open(&disk, HeadRule::AtLeast(head)).unwrap().2, all);
+    assert_eq!(open(&disk, HeadRule::Whole(None)).unwrap().2, all);
+}
+
+#[test]
+fn missing_and_empty_files_have_names() {
+    let disk = disk();
+    assert_eq!(fails(&disk, HeadRule::Accept).name(), "Missing");
+    disk.put(path(), b"");
+    assert_eq!(fails(&disk, HeadRule::Accept).name(), "BadMagic");
+    let e = fails(&disk, HeadRule::Accept);
+    assert!(e.to_string().starts_with(PATH), "{e}");
+}
+
+#[test]
+fn a_stray_temporary_file_is_swept() {
+    let (disk, head, _) = vault_with(&[1]);
+    disk.put(Path::new("/v.svault.new"), b"left over");
+    open(&disk, HeadRule::AtLeast(head)).unwrap();
+    assert_eq!(disk.list(Path::new("/")).unwrap(), ["v.svault"]);
+}
+
+#[test]
+fn the_real_disk_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = dir.path().join("v.svault");
+    let real: Arc<dyn Disk> = Arc::new(crate::RealDisk);
+    let (kind, file_id) = (FileKind::Vault, FileId([1; 16]));
+    let root = Root::random(&mut OsRandom).unwrap();
+    let slots = vec![store_slot(&root, kind, &file_id, 1, 5)];
+    let new = NewFile { kind, file_id, epoch: 1, generation: 1, created: 0, parent_chain: [0; 32] };
+    let mut log = Log::create(real.clone(), &at, new, root, slots).unwrap();
+    (add(&mut log, 1), add(&mut log, 2));
+    let head = log.close().unwrap();
+    std::fs::OpenOptions::new()
+        .append(true)
+        .open(&at)
+        .and_then(|mut f| std::io::Write::write_all(&mut f, b"xx"))
+        .unwrap();
+    let (_, opened) = Log::open(real, &at, unlock(5), HeadRule::AtLeast(head), |_| Ok(())).unwrap();
+    assert_eq!(std::fs::read(opened.set_aside.unwrap()).unwrap(), b"xx");
+    #[cfg(unix)]
+    for entry in std::fs::read_dir(dir.path()).unwrap() {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(entry.unwrap().metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}
