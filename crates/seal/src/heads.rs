@@ -14,9 +14,11 @@
 use crate::codec::{Reader, Write};
 use crate::disk::{Disk, File, Open};
 use crate::error::{At, Error, Result};
+use crate::guard::Guarded;
 use crate::hash;
 use crate::head::{HEAD_LEN, Head};
 use crate::ids::FileId;
+use crate::temp::{Temp, sync_folder};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -36,7 +38,7 @@ const LABEL: &[u8] = b"svault/1/heads";
 ///
 /// Between two syncs every write goes to the same slot, so that the other one stays whole on the disk.
 pub struct HeadsFile {
-    file: Arc<dyn File>,
+    file: Arc<Guarded>,
     path: PathBuf,
     store: FileId,
     key: secret::Key,
@@ -51,7 +53,7 @@ pub struct HeadsFile {
 
 /// A sync that may run on another thread while the heads go on changing.
 pub struct HeadsSync {
-    file: Arc<dyn File>,
+    file: Arc<Guarded>,
     sequence: u64,
 }
 
@@ -71,40 +73,26 @@ impl HeadsFile {
     /// # Errors
     /// `Io`, `Full`, `Heads` for too many.
     pub fn create(
-        disk: &dyn Disk,
+        disk: &Arc<dyn Disk>,
         path: &Path,
         store: FileId,
         key: secret::Key,
         heads: &[Head],
     ) -> Result<Self> {
-        let dir = path.parent().unwrap_or(Path::new("."));
-        let temp = path.with_extension("tmp");
-        let io = |doing| move |e| Error::io(path, doing, e);
-        match disk.remove(&temp) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(io("remove a leftover of")(e)),
-            _ => {}
+        if heads.len() > MAX_HEADS {
+            return Err(too_many(path));
         }
-        let file = disk.open(&temp, Open::CreateNew).map_err(io("create"))?;
-        let mut made = Self {
-            file,
-            path: path.to_path_buf(),
-            store,
-            key,
-            heads: BTreeMap::new(),
-            sequence: 0,
-            safe: 1,
-            changed: true,
-            written: false,
-            poisoned: false,
-        };
-        for head in heads {
-            made.set(*head)?;
+        let heads: BTreeMap<FileId, Head> = heads.iter().map(|head| (head.file_id, *head)).collect();
+        let temp = Temp::create(disk, path)?;
+        for slot in 0..2 {
+            let bytes = render(&heads, 1 + slot, store, &key);
+            temp.write(&bytes, slot * MAX_SLOT as u64)?;
         }
-        made.write_both()?;
-        made.file.sync_all().map_err(io("sync"))?;
-        disk.rename(&temp, path).map_err(io("rename"))?;
-        disk.sync_dir(dir).map_err(io("sync the folder of"))?;
-        Ok(made)
+        let file = Guarded::new(temp.into_place()?);
+        sync_folder(&**disk, path)?;
+        let path = path.to_path_buf();
+        let (changed, written, poisoned) = (false, false, false);
+        Ok(Self { file, path, store, key, heads, sequence: 2, safe: 1, changed, written, poisoned })
     }
 
     /// Opens the file and checks it.
@@ -134,19 +122,9 @@ impl HeadsFile {
         // synced, as the next write needs one slot that is safe.
         file.write_at(&bytes, (safe * MAX_SLOT) as u64).map_err(io("write"))?;
         file.sync_data().map_err(io("sync"))?;
-        let path = path.to_path_buf();
-        Ok(Self {
-            file,
-            path,
-            store,
-            key,
-            heads,
-            sequence,
-            safe,
-            changed: false,
-            written: false,
-            poisoned: false,
-        })
+        let (file, path) = (Guarded::new(file), path.to_path_buf());
+        let (changed, written, poisoned) = (false, false, false);
+        Ok(Self { file, path, store, key, heads, sequence, safe, changed, written, poisoned })
     }
 
     /// The head of a file.
@@ -166,7 +144,7 @@ impl HeadsFile {
     /// `Heads` when there is no room for another file.
     pub fn set(&mut self, head: Head) -> Result<()> {
         if self.heads.len() >= MAX_HEADS && !self.heads.contains_key(&head.file_id) {
-            return Err(Error::Heads { at: At(self.path.clone()), what: "more than 1,000 vaults" });
+            return Err(too_many(&self.path));
         }
         self.changed |= self.heads.insert(head.file_id, head) != Some(head);
         Ok(())
@@ -253,12 +231,17 @@ impl HeadsFile {
         self.written = true;
         self.changed = true;
         self.file
+            .file
             .write_at(&bytes, (slot * MAX_SLOT) as u64)
             .map_err(|e| Error::io(&self.path, "write", e))?;
         self.sequence = sequence;
         self.changed = false;
         Ok(())
     }
+}
+
+fn too_many(path: &Path) -> Error {
+    Error::Heads { at: At(path.to_path_buf()), what: "a store may have 1,000 vaults" }
 }
 
 fn render(heads: &BTreeMap<FileId, Head>, sequence: u64, store: FileId, key: &secret::Key) -> Vec<u8> {

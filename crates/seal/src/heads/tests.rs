@@ -15,6 +15,10 @@ fn moved(n: u64, frames: u64) -> Head {
     Head { frames, ..head(n) }
 }
 
+fn shared(disk: &SimDisk) -> Arc<dyn Disk> {
+    Arc::new(disk.clone())
+}
+
 fn key() -> secret::Key {
     secret::Key::copy_from(&[7; 32]).unwrap()
 }
@@ -29,7 +33,7 @@ fn open(disk: &SimDisk) -> Result<HeadsFile> {
 
 fn create(heads: &[Head]) -> (SimDisk, HeadsFile) {
     let disk = SimDisk::new();
-    let file = HeadsFile::create(&disk, Path::new(PATH), store(), key(), heads).unwrap();
+    let file = HeadsFile::create(&shared(&disk), Path::new(PATH), store(), key(), heads).unwrap();
     (disk, file)
 }
 
@@ -208,7 +212,7 @@ fn making_it_anew_is_all_or_nothing() {
     let (disk, mut file) = create(&[head(1)]);
     file.sync().unwrap();
     disk.record();
-    HeadsFile::create(&disk, Path::new(PATH), store(), key(), &[head(2)]).unwrap();
+    HeadsFile::create(&shared(&disk), Path::new(PATH), store(), key(), &[head(2)]).unwrap();
     for cut in disk.cuts() {
         for seed in 0..8 {
             let found: Vec<Head> = open(&cut.crash(seed)).unwrap().iter().copied().collect();

@@ -1,0 +1,1 @@
+//! Rules of versions, memory and speed of a table.
