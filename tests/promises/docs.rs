@@ -67,6 +67,7 @@ fn test_functions(text: &str) -> Vec<String> {
 #[test]
 fn every_test_that_is_named_exists() {
     let tests = tests();
+    let modules: Vec<&str> = tests.iter().filter_map(|t| Some(t.split_once("::")?.0)).collect();
     let mut named = 0;
     for path in [top().join("docs/threat-model.md"), top().join("docs/architecture.md")] {
         for word in read(&path).split('`').skip(1).step_by(2) {
@@ -74,7 +75,7 @@ fn every_test_that_is_named_exists() {
                 !w.is_empty() && w.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_')
             };
             let Some((module, function)) = word.split_once("::") else { continue };
-            if is_name(module) && is_name(function) && function.contains('_') {
+            if is_name(module) && is_name(function) && modules.contains(&module) {
                 assert!(tests.contains(&word.to_owned()), "{}: there is no test {word}", path.display());
                 named += 1;
             }
