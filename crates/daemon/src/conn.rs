@@ -138,6 +138,9 @@ impl Conn {
     }
 
     async fn put(&mut self, bytes: &[u8]) -> Result<(), ConnError> {
-        timeout(ANSWER, self.stream.write_all(bytes)).await.map_err(|_| ConnError::Slow)?.map_err(ConnError::from)
+        timeout(ANSWER, self.stream.write_all(bytes))
+            .await
+            .map_err(|_| ConnError::Slow)?
+            .map_err(ConnError::from)
     }
 }

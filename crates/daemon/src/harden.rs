@@ -51,8 +51,8 @@ mod filter {
 mod filter {
     use libc::*;
     use seccompiler::{
-        BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen as Len, SeccompCmpOp as Op, SeccompCondition,
-        SeccompFilter, SeccompRule, apply_filter_all_threads,
+        BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen as Len, SeccompCmpOp as Op,
+        SeccompCondition, SeccompFilter, SeccompRule, apply_filter_all_threads,
     };
     use std::collections::BTreeMap;
 
@@ -61,25 +61,58 @@ mod filter {
     /// Refused whatever the arguments.
     const NEVER: &[i64] = &[
         // other processes
-        SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev, SYS_kcmp, SYS_pidfd_getfd, SYS_process_madvise,
+        SYS_ptrace,
+        SYS_process_vm_readv,
+        SYS_process_vm_writev,
+        SYS_kcmp,
+        SYS_pidfd_getfd,
+        SYS_process_madvise,
         // other programs
-        SYS_execve, SYS_execveat, SYS_personality,
+        SYS_execve,
+        SYS_execveat,
+        SYS_personality,
         // the kernel
-        SYS_bpf, SYS_perf_event_open, SYS_userfaultfd, SYS_init_module, SYS_finit_module, SYS_delete_module,
-        SYS_kexec_load, SYS_reboot, SYS_swapon, SYS_swapoff, SYS_acct, SYS_quotactl,
+        SYS_bpf,
+        SYS_perf_event_open,
+        SYS_userfaultfd,
+        SYS_init_module,
+        SYS_finit_module,
+        SYS_delete_module,
+        SYS_kexec_load,
+        SYS_reboot,
+        SYS_swapon,
+        SYS_swapoff,
+        SYS_acct,
+        SYS_quotactl,
         // its keyrings
-        SYS_keyctl, SYS_add_key, SYS_request_key,
+        SYS_keyctl,
+        SYS_add_key,
+        SYS_request_key,
         // rings that do work past this filter
-        SYS_io_uring_setup, SYS_io_uring_enter, SYS_io_uring_register,
+        SYS_io_uring_setup,
+        SYS_io_uring_enter,
+        SYS_io_uring_register,
         // namespaces and mounts
-        SYS_setns, SYS_unshare, SYS_mount, SYS_umount2, SYS_pivot_root, SYS_chroot, SYS_move_mount, SYS_open_tree,
-        SYS_fsopen, SYS_fsconfig, SYS_fsmount, SYS_fspick, SYS_mount_setattr,
+        SYS_setns,
+        SYS_unshare,
+        SYS_mount,
+        SYS_umount2,
+        SYS_pivot_root,
+        SYS_chroot,
+        SYS_move_mount,
+        SYS_open_tree,
+        SYS_fsopen,
+        SYS_fsconfig,
+        SYS_fsmount,
+        SYS_fspick,
+        SYS_mount_setattr,
         // files by handle, past folders' rights
         SYS_open_by_handle_at,
     ];
 
     #[cfg(target_arch = "x86_64")]
-    const NEVER_HERE: &[i64] = &[SYS_fork, SYS_vfork, SYS_kexec_file_load, SYS_ioperm, SYS_iopl, SYS_modify_ldt];
+    const NEVER_HERE: &[i64] =
+        &[SYS_fork, SYS_vfork, SYS_kexec_file_load, SYS_ioperm, SYS_iopl, SYS_modify_ldt];
     #[cfg(target_arch = "aarch64")]
     const NEVER_HERE: &[i64] = &[SYS_kexec_file_load];
 
@@ -98,7 +131,8 @@ mod filter {
 
     fn program(rules: Rules, errno: i32) -> Result<BpfProgram, BackendError> {
         let arch = std::env::consts::ARCH.try_into()?;
-        SeccompFilter::new(rules, SeccompAction::Allow, SeccompAction::Errno(errno.unsigned_abs()), arch)?.try_into()
+        SeccompFilter::new(rules, SeccompAction::Allow, SeccompAction::Errno(errno.unsigned_abs()), arch)?
+            .try_into()
     }
 
     fn when(arg: u8, len: Len, op: Op, value: u64) -> Result<SeccompRule, BackendError> {

@@ -2,8 +2,8 @@
 //! Not here: what they say (`serve`).
 
 use crate::conn::{Conn, ConnError};
-use crate::seats::{Room, Seat};
 use crate::peer::{Peer, PeerError, Watch};
+use crate::seats::{Room, Seat};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use std::future::Future;
 use std::io;
@@ -60,7 +60,7 @@ pub struct Listener {
     folder: OwnedFd,
     path: PathBuf,
     name: String,
-    inode: (u64, u64),
+    inode: Inode,
 }
 
 impl Listener {
@@ -132,10 +132,13 @@ impl Drop for Listener {
     }
 }
 
+/// A file: device and inode.
+type Inode = (rustix::fs::Dev, u64);
+
 /// Which file a name in a folder is.
-fn inode(folder: impl AsFd, name: impl rustix::path::Arg) -> Option<(u64, u64)> {
+fn inode(folder: impl AsFd, name: impl rustix::path::Arg) -> Option<Inode> {
     let stat = rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
-    Some((u64::try_from(stat.st_dev).ok()?, stat.st_ino))
+    Some((stat.st_dev, stat.st_ino))
 }
 
 /// The folder of the socket, held; this user's alone.
@@ -171,7 +174,8 @@ async fn hello(stream: UnixStream, seat: Rc<Seat>, watch: &Arc<Watch>, store: &s
     };
     peer.saw_hello();
     seat.belongs_to(peer.process().session);
-    let answer = FromDaemon::Hello { version: wire::VERSION, pid: std::process::id(), store: store.to_owned() };
+    let answer =
+        FromDaemon::Hello { version: wire::VERSION, pid: std::process::id(), store: store.to_owned() };
     conn.send(&answer).await.ok()?;
     Some(Connected { conn, peer: Rc::new(peer), door, claim })
 }
@@ -187,6 +191,6 @@ fn no_hello() -> Failure {
 
 fn other_version(theirs: u32) -> Failure {
     let line = format!("the daemon speaks version {} of its protocol, not {theirs}", wire::VERSION);
-    Failure::new(code::VERSION, exit::FAILED, line).hint("run 'svault lock', then 'svault unlock' with this svault")
+    Failure::new(code::VERSION, exit::FAILED, line)
+        .hint("run 'svault lock', then 'svault unlock' with this svault")
 }
-

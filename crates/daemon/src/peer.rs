@@ -353,8 +353,13 @@ pub fn file(path: &std::path::Path) -> Option<Exe> {
 fn visible(text: &str, most: usize) -> String {
     let mut out = String::new();
     for c in text.chars() {
-        let odd = c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-        if odd { out.extend(c.escape_default()) } else { out.push(c) }
+        let odd = c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+        if odd {
+            out.extend(c.escape_default())
+        } else {
+            out.push(c)
+        }
         if out.len() >= most {
             out.push('…');
             break;

@@ -10,8 +10,8 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use words::{CallerName, Id};
 
-/// The longest line the helper takes: a word, an id, a name.
-const LONGEST: u64 = 128;
+/// The longest line the helper takes.
+const LONGEST: u64 = 4096;
 /// Where notices are sent from, in this order. By full path: the helper's PATH is nobody's to choose.
 const NOTIFIERS: &[&str] = &["/usr/bin/notify-send", "/usr/local/bin/notify-send", "/bin/notify-send"];
 
@@ -58,6 +58,13 @@ impl Ring {
         self.tell(if on { "bell\n" } else { "quiet\n" });
     }
 
+    /// Another program to tell, by its absolute path: the user's own, from the store's settings.
+    pub fn notify_with(&self, program: &str) {
+        if program.starts_with('/') && !program.contains('\n') {
+            self.tell(&format!("notify {program}\n"));
+        }
+    }
+
     /// A request waits for a human.
     pub fn ring(&self, id: Id, caller: Option<&CallerName>) {
         self.tell(&format!("ring {id} {}\n", caller.map_or("unknown", CallerName::as_str)));
@@ -79,12 +86,14 @@ impl Ring {
 pub fn main() -> io::Result<()> {
     let _ = secret::harden();
     let notifier = NOTIFIERS.iter().map(Path::new).find(|p| p.exists());
-    let bell = io::stdout().is_terminal().then(|| rustix::io::dup(io::stdout()).map(File::from)).transpose()?;
+    let bell =
+        io::stdout().is_terminal().then(|| rustix::io::dup(io::stdout()).map(File::from)).transpose()?;
     serve(io::stdin().lock(), bell, notifier)
 }
 
 fn serve(mut lines: impl BufRead, mut bell: Option<impl Write>, notifier: Option<&Path>) -> io::Result<()> {
     let mut loud = false;
+    let mut own: Option<PathBuf> = None;
     let mut notices: Vec<Child> = Vec::new();
     loop {
         let mut line = Vec::new();
@@ -94,13 +103,16 @@ fn serve(mut lines: impl BufRead, mut bell: Option<impl Write>, notifier: Option
         notices.retain_mut(|n| matches!(n.try_wait(), Ok(None)));
         match parse(&line) {
             Some(Line::Loud(on)) => loud = on,
+            Some(Line::Notify(program)) => own = Some(program),
             Some(Line::Ring(id, caller)) => {
                 if loud && bell.as_mut().is_some_and(|tty| tty.write_all(b"\x07").is_err()) {
                     bell = None;
                 }
                 // A notifier that hangs is not started again and again.
-                if let Some(path) = notifier.filter(|_| notices.len() < 8) {
-                    notices.extend(notice(path, id, &caller));
+                if notices.len() < 8 {
+                    notices.extend(notifier.and_then(|path| notice(path, id, &caller)));
+                    let (id, caller) = (id.to_string(), caller.to_string());
+                    notices.extend(own.as_ref().and_then(|path| start(path, &[&id, &caller])));
                 }
             }
             None => {}
@@ -110,8 +122,12 @@ fn serve(mut lines: impl BufRead, mut bell: Option<impl Write>, notifier: Option
 
 fn notice(notifier: &Path, id: Id, caller: &CallerName) -> Option<Child> {
     let text = format!("{caller} asks, request {id}. See: svault pending");
-    Command::new(notifier)
-        .args(["--app-name=svault", "--", "svault: a request waits for you", &text])
+    start(notifier, &["--app-name=svault", "--", "svault: a request waits for you", &text])
+}
+
+fn start(program: &Path, args: &[&str]) -> Option<Child> {
+    Command::new(program)
+        .args(args)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -121,12 +137,16 @@ fn notice(notifier: &Path, id: Id, caller: &CallerName) -> Option<Child> {
 
 enum Line {
     Loud(bool),
+    Notify(PathBuf),
     Ring(Id, CallerName),
 }
 
 /// Only words that this house prints are taken further: an id and a caller's name can't hold anything odd.
 fn parse(line: &[u8]) -> Option<Line> {
     let text = std::str::from_utf8(line).ok()?.strip_suffix('\n')?;
+    if let Some(program) = text.strip_prefix("notify ").filter(|p| p.starts_with('/')) {
+        return Some(Line::Notify(program.into()));
+    }
     match text.split(' ').collect::<Vec<_>>()[..] {
         ["bell"] => Some(Line::Loud(true)),
         ["quiet"] => Some(Line::Loud(false)),
@@ -157,8 +177,26 @@ mod tests {
     }
 
     #[test]
+    fn the_users_program_gets_the_id_and_the_caller() {
+        let folder = tempfile::tempdir().unwrap();
+        let (program, heard) = (folder.path().join("my program"), folder.path().join("heard"));
+        std::fs::write(&program, format!("#!/bin/sh\necho \"$#\" \"$@\" > {}\n", heard.display())).unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+        std::fs::set_permissions(&program, mode).unwrap();
+        let lines = format!("notify {}\nring 7K2MQ9XA robot\n", program.display());
+        serve(lines.as_bytes(), None::<Vec<u8>>, None).unwrap();
+        for _ in 0..200 {
+            if std::fs::read_to_string(&heard).is_ok_and(|text| text == "2 7K2MQ9XA robot\n") {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        panic!("it was not told");
+    }
+
+    #[test]
     fn odd_lines_are_nothing() {
-        let long = format!("bell\nring {}\nring 7K2MQ9XA x\x1b[2J\nring nonsense x\n", "A".repeat(500));
+        let long = format!("bell\nring {}\nring 7K2MQ9XA x\x1b[2J\nring nonsense x\n", "A".repeat(5000));
         assert_eq!(heard(&long), b"");
     }
 

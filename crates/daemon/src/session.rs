@@ -2,6 +2,9 @@
 //! Not here: what the callers may do (policy decides on the names that this finds).
 
 use crate::peer::{Changed, Exe, Held, Peer};
+use policy::{Caller, Named};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use words::{CallerName, Evidence, Id};
@@ -9,14 +12,8 @@ use words::{CallerName, Evidence, Id};
 /// Agents that a human starts and that run at the same time; more are refused.
 const MOST_LAUNCHES: usize = 256;
 
-/// A caller that policy names, as far as telling processes apart needs it.
-#[derive(Debug, Clone)]
-pub struct Registered {
-    /// Its name.
-    pub name: CallerName,
-    /// Absolute paths of its executables.
-    pub exe: Vec<String>,
-}
+/// The callers that policy registers.
+pub type Callers = BTreeMap<CallerName, Caller>;
 
 /// What limits hang on.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -41,15 +38,6 @@ impl Session {
     }
 }
 
-/// A name that counts, and what stands behind it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NamedCaller {
-    /// The name.
-    pub name: CallerName,
-    /// Why it counts.
-    pub evidence: Evidence,
-}
-
 /// Who asks.
 #[derive(Debug, Clone)]
 pub struct Who {
@@ -57,11 +45,11 @@ pub struct Who {
     pub session: Session,
     /// Every name that counts; rights are those that all of them have. Empty: nobody known, nothing claimed.
     /// The strongest evidence first.
-    pub named: Vec<NamedCaller>,
+    pub named: Vec<Named>,
     /// The process and its parents as `pid exe`, nearest first.
     pub process: Vec<String>,
-    /// What a grant lives by: the launcher, the matched process, else the process that asks.
-    pub anchor: Arc<Held>,
+    /// What a grant lives by: the launcher or the matched process. None in the unknown session.
+    pub anchor: Option<Arc<Held>>,
 }
 
 impl Who {
@@ -161,28 +149,23 @@ impl Sessions {
     /// Parents count up to the outermost launcher: what stands above it was there when the human vouched for the
     /// launch. A claim never replaces a match and never adds a right: it is one more name in the intersection.
     #[must_use]
-    pub fn who(&self, peer: &Peer, callers: &[Registered], claim: Option<&CallerName>) -> Who {
+    pub fn who(&self, peer: &Peer, callers: &Callers, claim: Option<&CallerName>) -> Who {
         let mut found = Found::default();
         self.launched(peer, &mut found);
         matched(peer, callers, &mut found);
         let mut named = found.named;
         if let Some(name) = claim.filter(|name| named.iter().all(|n| n.name != **name)) {
-            named.push(NamedCaller { name: name.clone(), evidence: Evidence::Claimed });
+            named.push(Named { name: name.clone(), evidence: Evidence::Claimed });
         }
-        named.sort_by(|a, b| b.evidence.cmp(&a.evidence));
-        Who {
-            session: found.session,
-            named,
-            process: peer.lines(12),
-            anchor: found.anchor.unwrap_or_else(|| Arc::clone(peer.held())),
-        }
+        named.sort_by_key(|n| Reverse(n.evidence));
+        Who { session: found.session, named, process: peer.lines(12), anchor: found.anchor }
     }
 
     /// The agents among the parents, whatever namespace the peer is in: launchers, registered callers, and programs
     /// of the built-in list. For the rule that no window serves and no passphrase is taken under an agent; looser
     /// than [`Sessions::who`] on purpose, since here a false name only costs a prompt.
     #[must_use]
-    pub fn agents_above(&self, peer: &Peer, callers: &[Registered]) -> Vec<String> {
+    pub fn agents_above(&self, peer: &Peer, callers: &Callers) -> Vec<String> {
         let mut found = Found::default();
         self.launched(peer, &mut found);
         let mut names: Vec<String> = found.named.iter().map(|n| n.name.to_string()).collect();
@@ -213,7 +196,7 @@ impl Sessions {
 }
 
 struct Found {
-    named: Vec<NamedCaller>,
+    named: Vec<Named>,
     session: Session,
     anchor: Option<Arc<Held>>,
     /// How many parents lie below the outermost launcher.
@@ -230,7 +213,7 @@ impl Found {
     fn name(&mut self, name: &CallerName, evidence: Evidence) {
         match self.named.iter_mut().find(|n| n.name == *name) {
             Some(n) => n.evidence = n.evidence.max(evidence),
-            None => self.named.push(NamedCaller { name: name.clone(), evidence }),
+            None => self.named.push(Named { name: name.clone(), evidence }),
         }
     }
 }
@@ -238,7 +221,7 @@ impl Found {
 /// Matches parents by the inode they run. The session is the outermost match's, so that an agent which starts
 /// another registered one wins no fresh counters. A peer in another pid or user namespace is never matched, and
 /// nothing is at or above a parent in one.
-fn matched(peer: &Peer, callers: &[Registered], found: &mut Found) {
+fn matched(peer: &Peer, callers: &Callers, found: &mut Found) {
     if peer.foreign() || callers.is_empty() {
         return;
     }
@@ -258,9 +241,8 @@ fn matched(peer: &Peer, callers: &[Registered], found: &mut Found) {
     }
 }
 
-fn stat_all(callers: &[Registered]) -> Vec<(Exe, &CallerName)> {
-    let files = |caller: &Registered| -> Vec<Exe> {
-        caller.exe.iter().filter_map(|path| crate::peer::file(Path::new(path))).collect()
-    };
-    callers.iter().flat_map(|c| files(c).into_iter().map(move |file| (file, &c.name))).collect()
+/// Every registered executable that is there, as it is now.
+fn stat_all(callers: &Callers) -> Vec<(Exe, &CallerName)> {
+    let paths = callers.iter().flat_map(|(name, caller)| caller.exe.iter().map(move |path| (path, name)));
+    paths.filter_map(|(path, name)| Some((crate::peer::file(Path::new(path))?, name))).collect()
 }

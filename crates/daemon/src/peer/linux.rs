@@ -19,8 +19,10 @@ pub struct Seen {
 }
 
 /// Programs that run somebody else's file: the script says more than they do.
-const INTERPRETERS: &[&str] =
-    &["node", "nodejs", "bun", "deno", "python", "pypy", "ruby", "perl", "php", "bash", "dash", "sh", "zsh", "fish", "java"];
+const INTERPRETERS: &[&str] = &[
+    "node", "nodejs", "bun", "deno", "python", "pypy", "ruby", "perl", "php", "bash", "dash", "sh", "zsh",
+    "fish", "java",
+];
 
 fn io(what: &'static str) -> impl Fn(Errno) -> PeerError {
     move |e| match e {
@@ -39,7 +41,8 @@ impl Dir {
     }
 
     fn read<'a>(&self, name: &'static str, buffer: &'a mut [u8]) -> Result<&'a [u8], PeerError> {
-        let file = openat(&self.0, name, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).map_err(io(name))?;
+        let file =
+            openat(&self.0, name, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).map_err(io(name))?;
         let mut len = 0;
         while len < buffer.len() {
             match rustix::io::read(&file, &mut buffer[len..]).map_err(io(name))? {

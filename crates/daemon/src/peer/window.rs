@@ -18,13 +18,27 @@ impl Shell {
     pub fn serves(&self, peer: &Peer) -> bool {
         self.held.alive()
             && peer.in_foreground()
-            && peer.shell_process(&listed_shells()).is_ok_and(|(pid, exe)| pid == self.held.key() && exe.same(&self.exe))
+            && peer
+                .shell_process(&listed_shells())
+                .is_ok_and(|(pid, exe)| pid == self.held.key() && exe.same(&self.exe))
     }
 
     /// Process id and start time of the shell.
     #[must_use]
     pub fn key(&self) -> (u32, u64) {
         self.held.key()
+    }
+
+    /// The file it runs: device and inode.
+    #[must_use]
+    pub fn file(&self) -> (u64, u64) {
+        (self.exe.dev, self.exe.ino)
+    }
+
+    /// Whether it still runs.
+    #[must_use]
+    pub fn alive(&self) -> bool {
+        self.held.alive()
     }
 }
 
@@ -64,6 +78,13 @@ impl Peer {
     pub fn in_foreground(&self) -> bool {
         let me = self.process();
         me.tty != 0 && me.group != 0 && me.group == me.foreground
+    }
+
+    /// Whether it runs as a job of its own, and not as part of its parent: bash starts `$(svault …)` as a direct child
+    /// in the shell's own process group.
+    #[must_use]
+    pub fn own_job(&self) -> bool {
+        self.parents().first().is_some_and(|parent| parent.group != self.process().group)
     }
 
     fn shell_process(&self, shells: &[Exe]) -> Result<((u32, u64), Exe), NoShell> {

@@ -1,0 +1,340 @@
+//! The daemon's life: it takes the store's lock, is handed the keys, serves, locks itself, ends.
+//! It exists exactly while the store is unlocked. What it serves is the [`House`]'s business.
+
+use crate::listen::{Connected, Listener};
+use crate::peer::Watch;
+use crate::ring::{self, Ring};
+use crate::{harden, life::handover::Pair};
+use seal::{RealDisk, StoreLock};
+use secret::Protection;
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+use wire::paths::StoreDir;
+use wire::{Failure, FromChild, Rollback, RollbackFile, UnlockReport, exit};
+use words::{CallerName, Id};
+
+pub mod failure;
+mod handover;
+mod open;
+mod timer;
+
+pub use timer::{Limits, LockTimer, Ticks, Why};
+
+/// The last words may take this long; then the process ends without them.
+const LAST_WORDS: Duration = Duration::from_secs(10);
+
+/// How to run.
+#[derive(Debug)]
+pub struct Run {
+    /// The store's folder.
+    pub store: PathBuf,
+    /// How to start the ring helper; none: nobody is told of waiting requests.
+    pub ring: Option<ring::Start>,
+}
+
+/// Why the store stays shut.
+#[derive(Debug)]
+pub struct Refusal {
+    /// Files that are not what they were.
+    pub files: Vec<RollbackFile>,
+    /// The line, with its exit code.
+    pub failure: Failure,
+}
+
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Self {
+        Self { files: Vec::new(), failure }
+    }
+}
+
+/// What an open store is handed over with.
+pub struct Opened {
+    /// The store, open.
+    pub store: vault::Store,
+    /// What was found.
+    pub report: vault::OpenReport,
+    /// It has just been made.
+    pub created: bool,
+    /// What the human said about files that are behind. With `Show` nothing may be written: see [`House::survey`].
+    pub rollback: Rollback,
+    /// Keys lie in memory that isn't locked, as the human allowed.
+    pub weak_memory: bool,
+    /// The store's folder.
+    pub dir: StoreDir,
+    /// The disk it is on.
+    pub disk: Arc<dyn seal::Disk>,
+    /// How to look at processes.
+    pub watch: Arc<Watch>,
+    /// The clocks, the lock, the ring.
+    pub life: Rc<Life>,
+}
+
+/// What the daemon does between unlock and lock.
+pub trait House: Sized + 'static {
+    /// Opens the rest: the trail first. Everything that `unlock` tells comes from here.
+    ///
+    /// # Errors
+    /// The store stays shut, and the parent is told why.
+    fn open(opened: Opened) -> Result<(Rc<Self>, UnlockReport), Refusal>;
+
+    /// With [`Rollback::Show`]: every file that is behind, those of the vaults and of the trail. Writes nothing.
+    ///
+    /// # Errors
+    /// What can't be gone back to either.
+    fn survey(opened: Opened) -> Result<Vec<RollbackFile>, Refusal>;
+
+    /// Serves a connection until it ends.
+    fn connection(self: Rc<Self>, connected: Connected) -> impl Future<Output = ()>;
+
+    /// Once a second: what must be synced, what has expired.
+    fn tick(self: Rc<Self>) -> impl Future<Output = ()>;
+
+    /// The last words: the trail's last entry, a checkpoint, the heads. Nobody connects any more.
+    fn lock(self: Rc<Self>, why: Why) -> impl Future<Output = ()>;
+}
+
+/// The running daemon, as its parts see it.
+pub struct Life {
+    timer: RefCell<LockTimer>,
+    why: Cell<Option<Why>>,
+    end: Notify,
+    ring: Option<Ring>,
+    since: jiff::Timestamp,
+    protection: Vec<Protection>,
+}
+
+impl Life {
+    fn new(ring: Option<Ring>, protection: Vec<Protection>) -> Rc<Self> {
+        let timer = RefCell::new(LockTimer::new(Limits::default(), Ticks::now()));
+        let since = jiff::Timestamp::now();
+        Rc::new(Self { timer, why: Cell::new(None), end: Notify::new(), ring, since, protection })
+    }
+
+    /// A human has proved presence, or done an act with it: the only thing that moves the idle clock.
+    pub fn human_act(&self) {
+        self.timer.borrow_mut().human_act(Ticks::now());
+    }
+
+    /// Other limits: call it after opening and whenever policy changes.
+    pub fn set_limits(&self, limits: Limits) {
+        self.timer.borrow_mut().set_limits(limits);
+    }
+
+    /// Whether the store may still be used. Ask before each release: after a sleep the first request can come before
+    /// the second's tick.
+    #[must_use]
+    pub fn unlocked(&self) -> bool {
+        let due = self.timer.borrow_mut().due(Ticks::now());
+        if let Some(why) = due {
+            self.lock(why);
+        }
+        self.why.get().is_none()
+    }
+
+    /// Locks: the daemon says its last words and ends.
+    pub fn lock(&self, why: Why) {
+        if self.why.get().is_none() {
+            self.why.set(Some(why));
+        }
+        self.end.notify_one();
+    }
+
+    /// How long until it locks by itself.
+    #[must_use]
+    pub fn locks_in(&self) -> Duration {
+        self.timer.borrow().left(Ticks::now())
+    }
+
+    /// When it was unlocked.
+    #[must_use]
+    pub fn since(&self) -> jiff::Timestamp {
+        self.since
+    }
+
+    /// What protects the daemon, and whether it does.
+    #[must_use]
+    pub fn protection(&self) -> &[Protection] {
+        &self.protection
+    }
+
+    /// Tells a human that a request waits.
+    pub fn ring(&self, id: Id, caller: Option<&CallerName>) {
+        if let Some(ring) = &self.ring {
+            ring.ring(id, caller);
+        }
+    }
+
+    /// The user's own program to tell, from the store's settings: an absolute path.
+    pub fn notify_with(&self, program: &str) {
+        if let Some(ring) = &self.ring {
+            ring.notify_with(program);
+        }
+    }
+}
+
+impl From<policy::Lock> for Limits {
+    fn from(lock: policy::Lock) -> Self {
+        Self { idle: Duration::from_millis(lock.idle_ms), hard: Duration::from_millis(lock.hard_ms) }
+    }
+}
+
+/// Runs the daemon until the store is locked again. Standard input is the pair, standard output the terminal to ring on.
+///
+/// # Errors
+/// What the parent was told as well.
+pub fn run<H: House>(how: &Run) -> Result<(), Failure> {
+    let mut protection = harden::process();
+    // Already the leader: started by hand. The pair decides whether that goes anywhere.
+    let _ = rustix::process::setsid();
+    let handover::Inherited { mut pair, bell } = handover::inherit()?;
+    let (dir, lock) = match take(&how.store) {
+        Ok(Taken::Ours(dir, lock)) => (dir, lock),
+        Ok(Taken::Busy(pid)) => {
+            pair.say(&FromChild::Busy { pid });
+            return Err(failure::named("InUse", "another process holds the store"));
+        }
+        Err(failure) => return Err(told(&mut pair, failure)),
+    };
+    let ring = how.ring.as_ref().and_then(|start| Ring::start(start, bell).ok());
+    protection.push(harden::system_calls());
+    match serve::<H>(&mut pair, &dir, &lock, Life::new(ring, protection)) {
+        Ok(()) => Ok(()),
+        Err(Refusal { files, failure }) if files.is_empty() => Err(told(&mut pair, failure)),
+        Err(Refusal { files, failure: error }) => {
+            pair.say(&FromChild::RolledBack { files, error: error.clone() });
+            Err(error)
+        }
+    }
+}
+
+fn told(pair: &mut Pair, failure: Failure) -> Failure {
+    pair.say(&FromChild::Failed(failure.clone()));
+    failure
+}
+
+enum Taken {
+    Ours(StoreDir, StoreLock),
+    Busy(Option<u32>),
+}
+
+/// The store's lock. Whoever listens at its socket's places without it is nobody: those are swept.
+fn take(store: &std::path::Path) -> Result<Taken, Failure> {
+    let path = |e: wire::paths::Error| match e {
+        wire::paths::Error::Missing(_) => failure::named("NoStore", e.to_string()),
+        e => failure::named("Denied", e.to_string()),
+    };
+    let dir = StoreDir::open(store).map_err(path)?;
+    let lock = match StoreLock::take(&dir.lock()) {
+        Ok(lock) => lock,
+        Err(seal::Error::InUse { pid, .. }) => return Ok(Taken::Busy(pid)),
+        Err(e) => return Err(failure::of_seal(&e)),
+    };
+    for socket in dir.sockets() {
+        if socket.check().is_ok_and(|there| there) {
+            let _ = std::fs::remove_file(socket.path());
+        }
+    }
+    Ok(Taken::Ours(dir, lock))
+}
+
+/// From the handover to the end.
+fn serve<H: House>(pair: &mut Pair, dir: &StoreDir, lock: &StoreLock, life: Rc<Life>) -> Result<(), Refusal> {
+    pair.say(&FromChild::Locked { header: handover::header(dir)? });
+    let Some(handed) = pair.hear()? else { return Ok(()) };
+    if let Some(ring) = &life.ring {
+        ring.bell(handed.bell);
+    }
+    let machine = |e: String| Refusal::from(Failure::new(wire::code::MACHINE, exit::FAILED, e));
+    let watch = Watch::new().map_err(|e| machine(e.to_string()))?;
+    let show = matches!(&handed.task, handover::Task::Open { rollback: Rollback::Show, .. });
+    let disk: Arc<dyn seal::Disk> = Arc::new(RealDisk);
+    let opened = open::store(handed, dir.clone(), disk, Arc::clone(&watch), Rc::clone(&life))?;
+    if show {
+        let files = H::survey(opened)?;
+        let error = failure::named("RolledBack", "some files are not what they were");
+        pair.say(&FromChild::RolledBack { files, error });
+        return Ok(());
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(4)
+        .build()
+        .map_err(|e| machine(e.to_string()))?;
+    let tasks = tokio::task::LocalSet::new();
+    let lived = tasks.block_on(&runtime, live::<H>(pair, opened, lock));
+    // Dropping the tasks drops the last holders of the house, and with it every key.
+    drop(tasks);
+    runtime.shutdown_timeout(Duration::from_secs(2));
+    lived
+}
+
+async fn live<H: House>(pair: &mut Pair, opened: Opened, lock: &StoreLock) -> Result<(), Refusal> {
+    let (life, watch, dir) = (Rc::clone(&opened.life), Arc::clone(&opened.watch), opened.dir.clone());
+    let signals = signals(&life).map_err(|e| failure::named("Failed", format!("signals: {e}")))?;
+    let (house, report) = H::open(opened)?;
+    let place = dir.listen_at().map_err(|e| failure::named("Denied", e.to_string()))?;
+    let listener = Listener::bind(&place).map_err(|e| failure::named("Failed", e.to_string()))?;
+    pair.say(&FromChild::Ready(Box::new(report)));
+    {
+        let (here, alive) = (Rc::clone(&house), Rc::clone(&life));
+        let accept = listener.serve(&watch, dir.id(), move |connected| {
+            let (house, life) = (Rc::clone(&here), Rc::clone(&alive));
+            async move {
+                if life.unlocked() {
+                    house.connection(connected).await;
+                }
+            }
+        });
+        tokio::select! {
+            () = accept => {}
+            () = life.end.notified() => {}
+            () = ticks(&house, &life, &listener, lock) => {}
+            () = signals => {}
+        }
+    }
+    drop(listener);
+    let why = life.why.get().unwrap_or(Why::Failed);
+    let _ = tokio::time::timeout(LAST_WORDS, house.lock(why)).await;
+    Ok(())
+}
+
+/// Every second: is it time, does the socket still stand, is the lock still ours, and what the house has to do.
+async fn ticks<H: House>(house: &Rc<H>, life: &Rc<Life>, listener: &Listener, lock: &StoreLock) {
+    let mut seconds = tokio::time::interval(Duration::from_secs(1));
+    seconds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut last: Option<tokio::task::JoinHandle<()>> = None;
+    loop {
+        seconds.tick().await;
+        if !life.unlocked() {
+            return;
+        }
+        if !listener.reachable() {
+            life.lock(Why::Unreachable);
+        } else if !lock.still_ours() {
+            // A second process may believe that the store is its own.
+            life.lock(Why::Failed);
+        } else if last.as_ref().is_none_or(|t| t.is_finished()) {
+            let house = Rc::clone(house);
+            last = Some(tokio::task::spawn_local(async move { house.tick().await }));
+        }
+    }
+}
+
+/// Ends when the system wants the process to end. The handlers are in place when this returns.
+fn signals(life: &Rc<Life>) -> std::io::Result<impl Future<Output = ()> + use<>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut term = signal(SignalKind::terminate())?;
+    let mut int = signal(SignalKind::interrupt())?;
+    let mut hup = signal(SignalKind::hangup())?;
+    let mut quit = signal(SignalKind::quit())?;
+    let life = Rc::clone(life);
+    Ok(async move {
+        tokio::select! { _ = term.recv() => {} _ = int.recv() => {} _ = hup.recv() => {} _ = quit.recv() => {} }
+        life.lock(Why::Signal);
+    })
+}

@@ -1,0 +1,135 @@
+//! What the daemon says when it can't open: the stable word, the exit code and what to do, for each error below it.
+
+use super::Refusal;
+use wire::{Failure, RollbackFile, exit};
+
+/// An error of the sealed file.
+#[must_use]
+pub fn of_seal(e: &seal::Error) -> Failure {
+    named(seal_name(e), chain(e))
+}
+
+/// As [`seal::Error::name`], with the two refusals of the operating system that a human can mend.
+fn seal_name(e: &seal::Error) -> &'static str {
+    match e {
+        seal::Error::Io { source, .. } => match source.kind() {
+            std::io::ErrorKind::PermissionDenied => "Denied",
+            std::io::ErrorKind::ReadOnlyFilesystem => "ReadOnly",
+            _ => "Io",
+        },
+        e => e.name(),
+    }
+}
+
+/// An error of the trail.
+#[must_use]
+pub fn of_audit(e: audit::Error) -> Refusal {
+    let name = match &e {
+        audit::Error::Seal(e) => seal_name(e),
+        e => e.name(),
+    };
+    let failure = named(name, chain(&e));
+    let files = match e {
+        audit::Error::Refused { files, .. } => {
+            files.into_iter().map(|f| row(f.path, f.state.as_str(), f.detail)).collect()
+        }
+        _ => Vec::new(),
+    };
+    Refusal { files, failure }
+}
+
+/// An error of the store.
+#[must_use]
+pub fn of_vault(e: vault::Error) -> Refusal {
+    let failure = named(vault_name(&e), chain(&e));
+    let files = match e {
+        vault::Error::Refused { files, .. } => rows(files),
+        _ => Vec::new(),
+    };
+    Refusal { files, failure }
+}
+
+/// Files that are not what they were, as they go over the wire.
+#[must_use]
+pub fn rows(files: Vec<vault::FileState>) -> Vec<RollbackFile> {
+    files.into_iter().map(|f| row(f.path, f.state.as_str(), f.detail)).collect()
+}
+
+fn row(path: String, state: &str, detail: String) -> RollbackFile {
+    RollbackFile { path, state: state.to_owned(), detail }
+}
+
+fn vault_name(e: &vault::Error) -> &'static str {
+    match e {
+        vault::Error::Seal(e) => seal_name(e),
+        vault::Error::Refused { source, .. } => vault_name(source),
+        vault::Error::NoHeads { .. } => "Heads",
+        vault::Error::StoreBehind { .. } => "StoreBehind",
+        vault::Error::NoStore(_) => "NoStore",
+        vault::Error::StoreExists(_) | vault::Error::Leftovers(_) => "Exists",
+        vault::Error::Record { .. } => "Record",
+        vault::Error::Slots { .. } => "Slot",
+        _ => "Failed",
+    }
+}
+
+/// A failure by the stable name that the crates below give their errors.
+#[must_use]
+pub fn named(name: &str, message: impl Into<String>) -> Failure {
+    const ROLLBACK: &str = "'svault unlock --accept-rollback' shows what it would go back to, and asks";
+    const BACKUP: &str = "restore this file from a backup";
+    let (code, exit, hint) = match name {
+        "BadMagic" => ("bad_magic", exit::DAMAGED, BACKUP),
+        "Version" => ("version", exit::DAMAGED, "install the svault that wrote it, or a newer one"),
+        "Bounds" => ("bounds", exit::DAMAGED, BACKUP),
+        "Kdf" => ("kdf_bounds", exit::DAMAGED, BACKUP),
+        "Slot" => ("slot", exit::DAMAGED, BACKUP),
+        "HeaderMac" => ("header_mac", exit::DAMAGED, BACKUP),
+        "Damaged" => ("damaged", exit::DAMAGED, BACKUP),
+        "Record" => ("record", exit::DAMAGED, BACKUP),
+        "RolledBack" | "StoreBehind" | "Unknown" => ("rolled_back", exit::DAMAGED, ROLLBACK),
+        "Beside" | "Order" | "NoneOpen" => ("beside", exit::DAMAGED, ROLLBACK),
+        "Missing" => ("missing", exit::DAMAGED, ROLLBACK),
+        "Heads" => ("heads", exit::DAMAGED, ROLLBACK),
+        "WrongKey" => ("wrong_passphrase", exit::FAILED, "the passphrase is the one of 'svault init'"),
+        "NoStore" => {
+            ("no_store", exit::LOCKED, "run 'svault init', or set SVAULT_HOME to the store's folder")
+        }
+        "Exists" => {
+            ("exists", exit::FAILED, "unlock it with 'svault unlock', or set SVAULT_HOME to another folder")
+        }
+        "Full" => ("disk_full", exit::FAILED, "free some disk space and try again"),
+        "InUse" => ("in_use", exit::FAILED, "wait for the other process, or end it"),
+        "Memory" => ("no_locked_memory", exit::FAILED, "raise 'ulimit -l', or give --weak-memory"),
+        "Denied" => {
+            ("no_permission", exit::FAILED, "run svault as the store's owner; 'svault doctor' shows more")
+        }
+        "ReadOnly" => {
+            ("read_only", exit::FAILED, "the store's disk must be writable: every use is recorded first")
+        }
+        "Poisoned" | "Overfull" => ("disk", exit::FAILED, "check the disk, then lock and unlock again"),
+        _ => ("failed", exit::FAILED, "'svault doctor' shows what this machine lacks"),
+    };
+    Failure::new(code, exit, message).hint(hint)
+}
+
+/// A failure of the operating system about a path.
+#[must_use]
+pub fn of_io(path: &std::path::Path, doing: &'static str, e: std::io::Error) -> Failure {
+    of_seal(&seal::Error::io(path, doing, e))
+}
+
+/// An error with all that lies behind it, without saying anything twice.
+fn chain(e: &dyn std::error::Error) -> String {
+    let mut text = e.to_string();
+    let mut next = e.source();
+    while let Some(source) = next {
+        let more = source.to_string();
+        if !text.contains(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        next = source.source();
+    }
+    text
+}
