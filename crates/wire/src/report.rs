@@ -79,7 +79,7 @@ pub enum Report {
     /// The policy's text.
     Policy(PolicyRow),
     /// Why it was decided so.
-    Explained(ExplainRow),
+    Explained(Box<ExplainRow>),
     /// Callers.
     Callers(Vec<CallerRow>),
     /// Entries of the trail, newest first.

@@ -212,3 +212,6 @@ impl Socket {
         os::with_address(&self.folder, &self.name, use_it)
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests;

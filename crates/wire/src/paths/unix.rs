@@ -1,12 +1,13 @@
 //! Folders and sockets on Linux and macOS: owners and modes.
 
 use super::Error;
-use rustix::fs::{FileType, Mode, OFlags, Stat};
+use rustix::fs::{Mode, OFlags};
 use std::ffi::OsString;
+use std::fs::{DirBuilder, Metadata};
 use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 /// The longest path of a socket's address, with room for the final zero byte on every system.
@@ -27,30 +28,31 @@ pub(super) fn runtime_dir() -> Option<PathBuf> {
     check_folder(&dir).is_ok().then_some(dir)
 }
 
-fn stat(path: &Path) -> Result<Stat, Error> {
-    rustix::fs::lstat(path).map_err(|e| super::io_at(path)(e.into()))
+/// What is there itself, no link followed.
+fn stat(path: &Path) -> Result<Metadata, Error> {
+    std::fs::symlink_metadata(path).map_err(super::io_at(path))
 }
 
 pub(super) fn exists(path: &Path) -> io::Result<bool> {
-    match rustix::fs::lstat(path) {
+    match std::fs::symlink_metadata(path) {
         Ok(_) => Ok(true),
-        Err(rustix::io::Errno::NOENT) => Ok(false),
-        Err(e) => Err(e.into()),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(e) => Err(e),
     }
 }
 
-fn ours(path: &Path, stat: &Stat) -> Result<(), Error> {
-    if stat.st_uid == rustix::process::geteuid().as_raw() { Ok(()) } else { Err(Error::NotOurs(path.to_owned())) }
+fn ours(path: &Path, stat: &Metadata) -> Result<(), Error> {
+    if stat.uid() == rustix::process::geteuid().as_raw() { Ok(()) } else { Err(Error::NotOurs(path.to_owned())) }
 }
 
 /// A folder itself (no link), ours, 0700.
 pub(super) fn check_folder(path: &Path) -> Result<(), Error> {
     let stat = stat(path)?;
-    if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
+    if !stat.is_dir() {
         return Err(Error::Not { path: path.to_owned(), what: "folder" });
     }
     ours(path, &stat)?;
-    let mode = u32::from(Mode::from_raw_mode(stat.st_mode).bits());
+    let mode = stat.mode() & 0o7777;
     if mode & 0o077 != 0 {
         return Err(Error::Open { path: path.to_owned(), mode });
     }
@@ -64,7 +66,7 @@ pub(super) fn check_socket(path: &Path) -> Result<bool, Error> {
         Err(Error::Missing(_)) => return Ok(false),
         Err(e) => return Err(e),
     };
-    if FileType::from_raw_mode(stat.st_mode) != FileType::Socket {
+    if !stat.file_type().is_socket() {
         return Err(Error::Not { path: path.to_owned(), what: "socket" });
     }
     ours(path, &stat)?;
@@ -72,14 +74,14 @@ pub(super) fn check_socket(path: &Path) -> Result<bool, Error> {
 }
 
 pub(super) fn make_folder(path: &Path) -> io::Result<()> {
-    match std::fs::DirBuilder::new().mode(0o700).create(path) {
+    match DirBuilder::new().mode(0o700).create(path) {
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         other => other,
     }
 }
 
 pub(super) fn make_folders(path: &Path) -> io::Result<()> {
-    std::fs::DirBuilder::new().mode(0o700).recursive(true).create(path)
+    DirBuilder::new().mode(0o700).recursive(true).create(path)
 }
 
 pub(super) fn with_address<R>(
