@@ -1,14 +1,30 @@
 //! Requests that wait for a human, and the yeses that were given. In memory only: all gone at lock.
+//! Whether a human is needed at all is the policy's business, and recording is the caller's.
+
+mod slot;
 
 use crate::clock::Clock;
-use crate::gate::{Frozen, SecretId};
+use crate::gate::{Account, Anchor, Asker, Frozen, SecretId};
+use slot::{End, Slot};
+use std::cell::RefCell;
 use std::rc::Rc;
+use std::time::Duration;
+use wire::Lasts;
 use words::Id;
 
-/// How long a yes to this request may last.
+/// A request waits so long for a human.
+pub const REQUEST_MS: u64 = 10 * 60_000;
+/// A yes for once is good for so long.
+pub const ONCE_MS: u64 = 10 * 60_000;
+/// Requests of one session that wait; identical ones are one.
+const MOST_OF_SESSION: usize = 16;
+/// Requests that wait in all.
+const MOST: usize = 128;
+
+/// How long a yes to a request may last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lasting {
-    /// One release: tier high, the unknown session, a judge that asked.
+    /// One release: tier high, or the unknown session.
     Once,
     /// As long as its process: tier medium.
     Session,
@@ -61,124 +77,266 @@ pub struct Waiting {
     pub expires_ms: u64,
 }
 
-/// A yes that lasts or waits to be used.
+/// A yes that lasts or waits to be used. Its id is that of the request it was given to.
 #[derive(Debug, Clone)]
 pub struct Grant {
     /// The request it was given to.
     pub req: Rc<Frozen>,
-    /// One release only.
+    /// One release only, with the same reason.
     pub once: bool,
     /// When it runs out, boot time; none: with its process.
     pub until_ms: Option<u64>,
 }
 
+impl Grant {
+    fn serves(&self, req: &Frozen, lasting: Lasting, now_ms: u64) -> bool {
+        self.req.same_act(req)
+            && self.until_ms.is_none_or(|until| now_ms < until)
+            && if self.once { self.req.reason == req.reason } else { lasting == Lasting::Session }
+    }
+}
+
+struct Open {
+    waiting: Waiting,
+    slot: Rc<Slot>,
+}
+
+#[derive(Default)]
+struct Inner {
+    open: Vec<Open>,
+    grants: Vec<Grant>,
+    locked: bool,
+}
+
 /// All of them. Single-threaded; methods borrow for their own length only.
-#[derive(Debug, Default)]
-pub struct Approvals {}
+#[derive(Default)]
+pub struct Approvals(RefCell<Inner>);
 
 impl Approvals {
     /// See [`crate::gate::Approver::take_yes`].
     pub fn take_yes(&self, req: &Frozen, lasting: Lasting, now_ms: u64) -> Option<Id> {
-        let _ = (req, lasting, now_ms);
-        None
+        let inner = &mut *self.0.borrow_mut();
+        let i = inner.grants.iter().position(|g| g.serves(req, lasting, now_ms))?;
+        let grant = inner.grants.get(i)?;
+        let id = grant.req.id;
+        if grant.once {
+            inner.grants.remove(i);
+        }
+        Some(id)
     }
 
-    /// Waits for a human, as long as `req.wait`. `waiting` is called once with the id under which it waits,
-    /// where nobody has decided yet: tell the caller and ring there (`true`: it is new, not an identical one).
+    /// Waits for a human, as long as `req.wait` says. `waiting` is called with the id under which it waits and
+    /// whether that is new (and not an identical request that waits already): tell the caller there, and ring if it
+    /// is new. It is called again where a yes for once went to an identical request.
     pub async fn ask(
         &self,
         req: &Rc<Frozen>,
         lasting: Lasting,
         rule: &str,
         clock: &impl Clock,
-        waiting: impl FnOnce(Id, bool),
+        mut waiting: impl FnMut(Id, bool),
     ) -> Answer {
-        let _ = (req, lasting, rule, clock, waiting);
-        Answer::Full
+        let patience = clock.boot_ms().saturating_add(u64::try_from(req.wait.as_millis()).unwrap_or(u64::MAX));
+        let mut told = None;
+        loop {
+            let now = clock.boot_ms();
+            if let Some(id) = self.take_yes(req, lasting, now) {
+                return Answer::Yes(id);
+            }
+            let (id, expires, slot, new) = match self.enter(req, lasting, rule, now) {
+                Ok(entered) => entered,
+                Err(answer) => return answer,
+            };
+            if told != Some(id) {
+                told = Some(id);
+                waiting(id, new);
+            }
+            let until = patience.min(expires);
+            let end = slot.wait(Duration::from_millis(until.saturating_sub(now))).await;
+            match end {
+                Some(End::Approved) => {} // for once it may have served somebody else by now
+                Some(End::With(answer)) => return answer,
+                None if expires <= patience => {
+                    self.close(End::With(Answer::Expired), |w| w.req.id == id);
+                    return Answer::Expired;
+                }
+                None => return Answer::Waiting(id),
+            }
+        }
+    }
+
+    /// Joins an identical request that waits, or begins to wait.
+    fn enter(&self, req: &Rc<Frozen>, lasting: Lasting, rule: &str, now: u64) -> Result<Entered, Answer> {
+        let inner = &mut *self.0.borrow_mut();
+        if inner.locked {
+            return Err(Answer::Locked);
+        }
+        let same = |o: &&Open| o.waiting.req.same_act(req) && o.waiting.req.reason == req.reason;
+        if let Some(o) = inner.open.iter().find(same) {
+            return Ok((o.waiting.req.id, o.waiting.expires_ms, o.slot.clone(), false));
+        }
+        let of_session = inner.open.iter().filter(|o| o.waiting.req.by.account == req.by.account).count();
+        if of_session >= MOST_OF_SESSION || inner.open.len() >= MOST {
+            return Err(Answer::Full);
+        }
+        let expires_ms = now.saturating_add(REQUEST_MS);
+        let waiting = Waiting { req: req.clone(), rule: rule.into(), lasting, asked_ms: now, expires_ms };
+        let slot = Rc::new(Slot::default());
+        inner.open.push(Open { waiting, slot: slot.clone() });
+        Ok((req.id, expires_ms, slot, true))
+    }
+
+    /// Ends every waiting request that `which` names; returns those that nobody waited for any more.
+    fn close(&self, end: End, which: impl Fn(&Waiting) -> bool) -> Vec<Rc<Frozen>> {
+        let inner = &mut *self.0.borrow_mut();
+        let mut alone = Vec::new();
+        inner.open.retain(|o| {
+            let closes = which(&o.waiting);
+            if closes && !o.slot.end(end) {
+                alone.push(o.waiting.req.clone());
+            }
+            !closes
+        });
+        alone
     }
 
     /// Requests that wait, oldest first.
     #[must_use]
     pub fn waiting(&self) -> Vec<Waiting> {
-        Vec::new()
+        self.0.borrow().open.iter().map(|o| o.waiting.clone()).collect()
     }
 
     /// One that waits.
     #[must_use]
     pub fn get(&self, id: Id) -> Option<Waiting> {
-        let _ = id;
-        None
+        self.0.borrow().open.iter().find(|o| o.waiting.req.id == id).map(|o| o.waiting.clone())
     }
 
     /// Whether a yes may be given so; the act that a human is shown names exactly this.
     ///
     /// # Errors
     /// [`CantApprove`].
-    pub fn can_approve(&self, id: Id, lasts: wire::Lasts) -> Result<Waiting, CantApprove> {
-        let _ = (id, lasts);
-        Err(CantApprove::Gone)
+    pub fn can_approve(&self, id: Id, lasts: Lasts) -> Result<Waiting, CantApprove> {
+        let waiting = self.get(id).ok_or(CantApprove::Gone)?;
+        match (waiting.lasting, lasts) {
+            (Lasting::Session, _) | (Lasting::Once, Lasts::Once) => Ok(waiting),
+            (Lasting::Once, Lasts::Session | Lasts::Seconds(_)) => Err(CantApprove::OnlyOnce),
+        }
     }
 
-    /// A human's yes. Record `Event::Approve` durably first.
+    /// A human's yes. Record `Event::Approve` durably first: whoever waits goes on at once.
     ///
     /// # Errors
     /// [`CantApprove`].
-    pub fn approve(&self, id: Id, lasts: wire::Lasts, now_ms: u64) -> Result<(), CantApprove> {
-        let _ = (id, lasts, now_ms);
-        Err(CantApprove::Gone)
+    pub fn approve(&self, id: Id, lasts: Lasts, now_ms: u64) -> Result<(), CantApprove> {
+        let waiting = self.can_approve(id, lasts)?;
+        if waiting.expires_ms <= now_ms {
+            return Err(CantApprove::Gone);
+        }
+        let until_ms = match lasts {
+            Lasts::Once => Some(now_ms.saturating_add(ONCE_MS)),
+            Lasts::Session => None,
+            Lasts::Seconds(s) => Some(now_ms.saturating_add(u64::from(s) * 1000)),
+        };
+        let once = lasts == Lasts::Once;
+        let grant = Grant { req: waiting.req, once, until_ms };
+        let also = grant.clone();
+        self.0.borrow_mut().grants.push(grant);
+        self.close(End::Approved, |w| w.req.id == id || also.serves(&w.req, w.lasting, now_ms));
+        Ok(())
     }
 
     /// A human's no. False: no such request.
     pub fn refuse(&self, id: Id) -> bool {
-        let _ = id;
-        false
+        self.end_one(id, Answer::Refused, |_| true)
     }
 
-    /// Taken back: by a human (`of` none), or by its own session and process (`of` some request of it).
-    pub fn cancel(&self, id: Id, of: Option<&crate::gate::Asker>) -> bool {
-        let _ = (id, of);
-        false
+    /// Taken back: by a human (`of` none), or by somebody of its own session.
+    pub fn cancel(&self, id: Id, of: Option<&Asker>) -> bool {
+        let own = |by: &Asker| of.is_none_or(|of| of.account == by.account && of.callers == by.callers);
+        self.end_one(id, Answer::Cancelled, own)
+    }
+
+    fn end_one(&self, id: Id, answer: Answer, may: impl Fn(&Asker) -> bool) -> bool {
+        let Some(waiting) = self.get(id).filter(|w| may(&w.req.by)) else { return false };
+        self.close(End::With(answer), |w| w.req.id == waiting.req.id);
+        true
     }
 
     /// Drops what has run out. Returns requests that nobody waited for any more: record `Event::Expire`.
     pub fn expire(&self, now_ms: u64) -> Vec<Rc<Frozen>> {
-        let _ = now_ms;
-        Vec::new()
-    }
-
-    /// When the next one runs out, boot time.
-    #[must_use]
-    pub fn next_expiry(&self) -> Option<u64> {
-        None
+        self.0.borrow_mut().grants.retain(|g| g.until_ms.is_none_or(|until| now_ms < until));
+        self.close(End::With(Answer::Expired), |w| w.expires_ms <= now_ms)
     }
 
     /// A secret was replaced, edited or removed: whatever names it is void.
     pub fn secret_changed(&self, id: &SecretId) {
-        let _ = id;
+        let names = |req: &Frozen| req.items.iter().any(|i| i.seen().is_some_and(|s| s.id == *id));
+        self.void(names);
     }
 
     /// A process ended: whatever is held by it is void.
     pub fn process_ended(&self, pid: u32, start: u64) {
-        let _ = (pid, start);
+        self.void(|req| req.by.anchor == Anchor::Process { pid, start });
     }
 
     /// A connection was closed: whatever only it could use is void.
     pub fn connection_closed(&self, connection: u64) {
-        let _ = connection;
+        self.void(|req| req.by.anchor == Anchor::Connection(connection));
     }
 
-    /// The store is being locked.
-    pub fn lock(&self) {}
+    fn void(&self, which: impl Fn(&Frozen) -> bool) {
+        self.0.borrow_mut().grants.retain(|g| !which(&g.req));
+        self.close(End::With(Answer::Void), |w| which(&w.req));
+    }
+
+    /// The store is being locked: nothing is left and nothing begins to wait.
+    pub fn lock(&self) {
+        self.0.borrow_mut().locked = true;
+        self.0.borrow_mut().grants.clear();
+        self.close(End::With(Answer::Locked), |_| true);
+    }
+
+    /// Processes that something is held by: watch them, and call [`Approvals::process_ended`].
+    #[must_use]
+    pub fn anchors(&self) -> Vec<(u32, u64)> {
+        let inner = self.0.borrow();
+        let all = inner.open.iter().map(|o| &o.waiting.req).chain(inner.grants.iter().map(|g| &g.req));
+        let mut anchors: Vec<_> = all
+            .filter_map(|req| match req.by.anchor {
+                Anchor::Process { pid, start } => Some((pid, start)),
+                Anchor::Connection(_) => None,
+            })
+            .collect();
+        anchors.sort_unstable();
+        anchors.dedup();
+        anchors
+    }
+
+    /// Requests of this account that wait.
+    #[must_use]
+    pub fn waiting_of(&self, account: &Account) -> Vec<Id> {
+        let inner = self.0.borrow();
+        inner.open.iter().filter(|o| o.waiting.req.by.account == *account).map(|o| o.waiting.req.id).collect()
+    }
 
     /// Yeses that last or wait to be used, oldest first.
     #[must_use]
     pub fn grants(&self) -> Vec<Grant> {
-        Vec::new()
+        self.0.borrow().grants.clone()
     }
 
     /// Takes a yes back. False: no such one.
     pub fn revoke(&self, id: Id) -> bool {
-        let _ = id;
-        false
+        let grants = &mut self.0.borrow_mut().grants;
+        let before = grants.len();
+        grants.retain(|g| g.req.id != id);
+        grants.len() < before
     }
 }
+
+/// Id, when it expires, where its end will be seen, and whether it is new.
+type Entered = (Id, u64, Rc<Slot>, bool);
+
+#[cfg(test)]
+mod tests;

@@ -1,15 +1,23 @@
 //! The one path from request to release. No I/O of its own: every step is a trait of the [`House`].
 //!
 //! session → policy → limit → judge → approve → record (durable) → open → release. Whatever waits (judge, human,
-//! disk) may have changed the world, so all is looked at again before the record and after it.
+//! disk) may have changed the world, so all of it is looked at again before the record and after it.
 
 mod frozen;
 mod house;
+mod look;
+mod record;
 
 pub use frozen::{Account, Anchor, Asker, Found, Frozen, FrozenItem, SecretId, Seen};
 pub use house::{Approver, House, Judge, Limiter, NoRecord, NoValue, Peers, Rules, Trail, Vault};
+pub use look::MAX_ITEMS;
+pub use record::{flush_folds, keep_due};
 
-use policy::Cause;
+use crate::approve::Answer;
+use crate::limits::Counts;
+use look::{No, Yes, look};
+use policy::{Cause, Presence};
+use record::{Sync, denials, record, releases, waits};
 use std::rc::Rc;
 use words::{EnvName, Exposure, Id, SecretRef};
 
@@ -22,12 +30,6 @@ pub struct Released {
 }
 
 impl Released {
-    /// The request.
-    #[must_use]
-    pub fn id(&self) -> Id {
-        self.id
-    }
-
     /// The message that announces the values, and the values in its order.
     #[must_use]
     pub fn into_parts(self) -> (Id, Vec<wire::Granted>, Vec<secret::Bytes>) {
@@ -56,22 +58,95 @@ pub struct Denied {
     pub id: Id,
     /// A narrower exposure that policy would allow.
     pub narrower: Option<Exposure>,
-    /// Why: set for a human with presence only.
+    /// Why, and by which rule: set for a human with presence only.
     pub why: Option<(Cause, String)>,
 }
 
-/// Decides a request and, if it is granted, releases it.
+/// Why a request does not go on.
+enum Stop {
+    No(No),
+    Wait(Id),
+}
+
+impl From<No> for Stop {
+    fn from(no: No) -> Self {
+        Self::No(no)
+    }
+}
+
+/// Decides a request and, if it is granted, releases it. Everything that asks for a value comes through here.
 pub async fn decide_and_release(house: &impl House, req: &Rc<Frozen>) -> Outcome {
-    let _ = (house, req);
-    Outcome::Pending(req.id)
+    match grant(house, req).await {
+        Ok(released) => Outcome::Released(released),
+        Err(Stop::Wait(id)) => Outcome::Pending(id),
+        Err(Stop::No(no)) => refuse(house, req, no).await,
+    }
 }
 
-/// Writes out folded denials that are due; with `all` every one (at lock). Called every second.
-pub async fn flush_folds(house: &impl House, folded: Vec<audit::Entry>) {
-    let _ = (house, folded);
+/// The one opaque denial for what never was a request for a value, such as a proposal under a name that exists:
+/// recorded and counted like every other.
+pub async fn deny(house: &impl House, req: &Rc<Frozen>, cause: Cause, rule: &str) -> Outcome {
+    refuse(house, req, No::all(req, cause, rule)).await
 }
 
-/// Makes seals that are due durable: in the trail and in the store.
-pub async fn keep_due(house: &impl House, due: Vec<crate::limits::Due>) {
-    let _ = (house, due);
+async fn grant(house: &impl House, req: &Rc<Frozen>) -> Result<Released, Stop> {
+    let mut yes = Yes::NotGiven;
+    let mut seen = look(house, req, yes, Counts::Release)?; // session, policy, limit
+    if seen.asks {
+        yes = ask(house, req, &seen.rule).await?; // judge, approve
+        seen = look(house, req, yes, yes.counts())?;
+    }
+    record(house, &releases(house, req, &seen, yes), Sync::Now).await.map_err(|e| No::all(req, e, "trail"))?;
+    look(house, req, yes, Counts::Nothing)?;
+    release(house, req).map_err(|cause| No::all(req, cause, "vault").into())
 }
+
+/// A judge's and a human's yes, or why not.
+async fn ask(house: &impl House, req: &Rc<Frozen>, rule: &str) -> Result<Yes, Stop> {
+    house.judge(req).await.map_err(|rule| No::all(req, Cause::Judged, &rule))?;
+    let lasting = req.lasting();
+    look(house, req, Yes::NotGiven, Counts::Release)?;
+    if let Some(by) = house.take_yes(req, lasting) {
+        return Ok(Yes::Before(by));
+    }
+    let waiting = waits(house, req, rule);
+    record(house, &waiting, Sync::Now).await.map_err(|cause| No::all(req, cause, "trail"))?;
+    let cause = match house.ask(req, lasting, rule).await {
+        Answer::Yes(by) => return Ok(Yes::Now(by)),
+        Answer::Waiting(id) => return Err(Stop::Wait(id)),
+        Answer::Refused => Cause::Refused,
+        Answer::Cancelled => Cause::Cancelled,
+        Answer::Expired => Cause::Expired,
+        Answer::Full => Cause::QueueFull,
+        Answer::Void => Cause::Changed,
+        Answer::Locked => Cause::Locked,
+    };
+    Err(No::all(req, cause, rule).into())
+}
+
+/// Opens the values and hands them out. The record is durable.
+fn release(house: &impl House, req: &Frozen) -> Result<Released, Cause> {
+    let mut items = Vec::with_capacity(req.items.len());
+    for item in &req.items {
+        let secret = item.seen().ok_or(Cause::UnknownName)?;
+        let value = house.open(&secret.id, secret.version).map_err(|_| Cause::NoValue)?;
+        items.push((item.asked.clone(), item.env.clone(), value));
+    }
+    match req.exposure {
+        Exposure::Proxy => Err(Cause::NoProxy),
+        exposure => Ok(Released { id: req.id, exposure, items }),
+    }
+}
+
+/// Records and counts a no. The same for every cause.
+async fn refuse(house: &impl House, req: &Rc<Frozen>, no: No) -> Outcome {
+    if !house.folds(req) {
+        // A denial that can't be recorded is still a denial.
+        let _ = record(house, &denials(house, req, &no), Sync::Later).await;
+    }
+    let why = (req.presence() != Presence::None).then(|| no.why());
+    Outcome::Denied(Denied { id: req.id, narrower: no.narrower, why })
+}
+
+#[cfg(test)]
+mod tests;

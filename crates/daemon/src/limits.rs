@@ -1,12 +1,28 @@
 //! Counters, seals and suspensions of sessions. Their state is nothing but what the entries of the trail say, so
 //! it is the same after a restart. No clock of its own: the time of an entry is the time that counts.
 
+mod ring;
+mod saved;
+mod state;
+
 use crate::gate::Frozen;
-use audit::Entry;
+use audit::{Entry, Event};
 use jiff::Timestamp;
-use policy::{Cause, Policy};
+use policy::{Cause, Policy, Rate};
 use serde::{Deserialize, Serialize};
-use words::Id;
+use state::{Horizon, State, bare_name};
+use words::{CallerName, Evidence, Id};
+
+pub use saved::BadSnapshot;
+
+/// The session of everything that neither was launched nor matches.
+pub const UNKNOWN: &str = "unknown";
+/// Folded denials become one entry after so long.
+pub const FOLD_MS: i64 = 10_000;
+/// So many sealed pairs suspend a session.
+const SEALED_PAIRS: usize = 2;
+/// What the entry of a release says that was counted when it was asked.
+pub const AFTER_ASK: &str = "approved";
 
 /// A (session, secret) pair that is closed, or a whole session that is suspended, until a human opens it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,7 +38,7 @@ pub struct Seal {
     pub since: Timestamp,
 }
 
-/// A seal that must be made now.
+/// A seal that must be made durable. It holds already.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Due {
     /// Which session.
@@ -34,7 +50,7 @@ pub struct Due {
 /// As what a request would count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Counts {
-    /// It is denied already: only seals are looked at.
+    /// It is denied, or counted already: only seals are looked at.
     Nothing,
     /// A request that waits for a human.
     Ask,
@@ -53,14 +69,11 @@ pub struct Blame {
     pub item: Option<usize>,
 }
 
-/// Why a snapshot can't be read. Unlock fails then.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the trail's snapshot of counters can't be read: {0}")]
-pub struct BadSnapshot(pub String);
-
 /// All counters.
 #[derive(Debug, Default)]
-pub struct Limits {}
+pub struct Limits {
+    state: State,
+}
 
 impl Limits {
     /// From the snapshot that the open segment begins with, the entries after it, and the store's seals.
@@ -74,14 +87,24 @@ impl Limits {
         seals: Vec<Seal>,
         policy: &Policy,
     ) -> Result<(Self, Vec<Due>), BadSnapshot> {
-        let _ = (snapshot, entries.into_iter().count(), seals, policy);
-        Ok((Self {}, Vec::new()))
+        let mut limits = Self { state: snapshot.map(saved::read).transpose()?.unwrap_or_default() };
+        for entry in entries {
+            limits.count(policy, entry);
+        }
+        let of = |s: &Seal| Due { session: s.session.clone(), secret: s.secret.clone() };
+        let kept: Vec<Due> = seals.iter().map(of).collect();
+        let due = limits.state.seals.iter().map(of).filter(|d| !kept.contains(d)).collect();
+        for seal in seals {
+            limits.state.put_seal(seal);
+        }
+        Ok((limits, due))
     }
 
-    /// Everything as bytes, for the beginning of a trail segment.
+    /// Everything as bytes, for the beginning of a trail segment. Folded denials that have no entry yet are not in
+    /// it: they count when they have one.
     #[must_use]
     pub fn snapshot(&self) -> Vec<u8> {
-        Vec::new()
+        saved::write(&self.state)
     }
 
     /// See [`crate::gate::Limiter::check`].
@@ -89,31 +112,179 @@ impl Limits {
     /// # Errors
     /// What stands against it.
     pub fn check(&self, policy: &Policy, req: &Frozen, counts: Counts, now: Timestamp) -> Result<(), Blame> {
-        let _ = (policy, req, counts, now);
+        let Some(session) = req.session() else { return Ok(()) };
+        let accounts = accounts(policy, session, req.caller(), req.evidence());
+        if accounts.iter().any(|a| self.state.is_suspended(a)) {
+            return Err(Blame { cause: Cause::Suspended, item: None });
+        }
+        for (i, item) in req.items.iter().enumerate() {
+            if accounts.iter().any(|a| self.state.is_sealed(a, item.asked.name.as_str())) {
+                return Err(Blame { cause: Cause::Sealed, item: Some(i) });
+            }
+        }
+        if matches!(counts, Counts::Ask | Counts::Release) {
+            self.check_session(policy, session, req.names(), now)?;
+        }
+        if matches!(counts, Counts::Release | Counts::ReleaseAfterAsk) {
+            self.check_secrets(&policy.limits.burst_per_secret, req, now)?;
+        }
+        Ok(())
+    }
+
+    /// Whether a session may make one more request under these names: for what is not a [`Frozen`] request, such
+    /// as a proposal. Its entry is counted like any other.
+    ///
+    /// # Errors
+    /// `Suspended`, `Rate` or `Burst`.
+    pub fn check_session<'a>(
+        &self,
+        policy: &'a Policy,
+        session: &str,
+        names: impl Iterator<Item = &'a CallerName> + 'a,
+        now: Timestamp,
+    ) -> Result<(), Blame> {
+        let no = |cause| Err(Blame { cause, item: None });
+        if self.state.is_suspended(session) {
+            return no(Cause::Suspended);
+        }
+        let Some(requests) = self.state.requests(session) else { return Ok(()) };
+        let now = now.as_millisecond();
+        if policy.rates(names).any(|rate| requests.is_full(rate, now, 1)) {
+            return no(Cause::Rate);
+        }
+        if requests.is_full(&policy.limits.burst_per_session, now, 1) {
+            return no(Cause::Burst);
+        }
+        Ok(())
+    }
+
+    fn check_secrets(&self, rate: &Rate, req: &Frozen, now: Timestamp) -> Result<(), Blame> {
+        let shown: Vec<String> = req.items.iter().map(crate::gate::FrozenItem::shown).collect();
+        for (i, name) in shown.iter().enumerate() {
+            let wanted = shown.iter().take(i + 1).filter(|s| *s == name).count();
+            let full = match self.state.secrets.get(name) {
+                Some(ring) => ring.is_full(rate, now.as_millisecond(), wanted),
+                None => wanted > rate.count as usize,
+            };
+            if full {
+                return Err(Blame { cause: Cause::SecretBurst, item: Some(i) });
+            }
+        }
         Ok(())
     }
 
     /// See [`crate::gate::Limiter::folds`].
     pub fn folds(&mut self, req: &Frozen, now: Timestamp) -> bool {
-        let _ = (req, now);
-        false
+        req.session().is_some_and(|session| self.state.fold(session, now.as_millisecond()))
     }
 
     /// See [`crate::gate::Limiter::count`]. `Unseal` entries (with session, and secret or not) open seals.
     pub fn count(&mut self, policy: &Policy, entry: &Entry) -> Vec<Due> {
-        let _ = (policy, entry);
+        if entry.session.is_empty() {
+            return Vec::new();
+        }
+        self.state.horizon = Horizon::of(policy);
+        let at = entry.at.as_millisecond();
+        let name = bare_name(&entry.secret);
+        match entry.event {
+            Event::Ask | Event::Propose => self.state.request(&entry.session, entry.id, at),
+            Event::Allow => {
+                if entry.act != AFTER_ASK {
+                    self.state.request(&entry.session, entry.id, at);
+                }
+                self.state.release(&entry.secret, at);
+            }
+            Event::Deny => return self.count_denial(policy, entry, name, at),
+            Event::Folded => return self.count_folded(policy, entry, at),
+            Event::Seal | Event::Suspend => {
+                let secret = (entry.event == Event::Seal).then(|| name.to_owned());
+                let session = entry.session.clone();
+                self.state.put_seal(Seal { id: entry.id, session, secret, since: entry.at });
+            }
+            Event::Unseal => self.state.open_seal(&entry.session, (!name.is_empty()).then_some(name)),
+            _ => {}
+        }
         Vec::new()
     }
 
-    /// Entries for folded denials whose ten seconds are over, or all of them.
-    pub fn due_folds(&mut self, now: Timestamp, all: bool, fresh_id: impl FnMut() -> Id) -> Vec<Entry> {
-        let _ = (now, all, fresh_id);
+    fn count_denial(&mut self, policy: &Policy, entry: &Entry, name: &str, at: i64) -> Vec<Due> {
+        self.state.recorded_denial(&entry.session, at);
+        if entry.cause.parse::<Cause>().is_ok_and(|c| !c.counts()) {
+            return Vec::new();
+        }
+        let mut due = Vec::new();
+        for account in accounts(policy, &entry.session, &entry.caller, entry.evidence) {
+            if self.state.is_suspended(&account) || self.state.is_sealed(&account, name) {
+                continue;
+            }
+            let rate = &policy.limits.seal_after;
+            let denials = match name {
+                "" if self.state.folded(&account, 1, rate, at) => state::Denials::Session,
+                "" => state::Denials::Fine,
+                name => self.state.denial(&account, name, rate, at),
+            };
+            match denials {
+                state::Denials::Fine => continue,
+                state::Denials::Pair => due.push(self.seal_now(entry, &account, Some(name))),
+                state::Denials::Session => due.push(self.seal_now(entry, &account, None)),
+            }
+            let sealed = self.state.seals.iter().filter(|s| s.session == account && s.secret.is_some());
+            if sealed.count() >= SEALED_PAIRS && !self.state.is_suspended(&account) {
+                due.push(self.seal_now(entry, &account, None));
+            }
+        }
+        due
+    }
+
+    fn count_folded(&mut self, policy: &Policy, entry: &Entry, at: i64) -> Vec<Due> {
+        let count = entry.count.unwrap_or(1);
+        let rate = &policy.limits.seal_after;
+        let many = self.state.folded(&entry.session, count, rate, at);
+        if many && !self.state.is_suspended(&entry.session) {
+            return vec![self.seal_now(entry, &entry.session, None)];
+        }
         Vec::new()
+    }
+
+    /// Closes it at once; its entry brings the id that it keeps.
+    fn seal_now(&mut self, entry: &Entry, session: &str, secret: Option<&str>) -> Due {
+        let (session, secret) = (session.to_owned(), secret.map(str::to_owned));
+        let seal = Seal { id: entry.id, session: session.clone(), secret: secret.clone(), since: entry.at };
+        self.state.put_seal(seal);
+        Due { session, secret }
+    }
+
+    /// Entries for folded denials whose ten seconds are over, or all of them.
+    pub fn due_folds(&mut self, now: Timestamp, all: bool, mut fresh_id: impl FnMut() -> Id) -> Vec<Entry> {
+        let entry = |(session, count)| {
+            let mut e = Entry::new(fresh_id(), now, Event::Folded);
+            (e.session, e.count) = (session, Some(count));
+            e
+        };
+        self.state.take_folds(now.as_millisecond(), all).into_iter().map(entry).collect()
     }
 
     /// Seals and suspensions, oldest first.
     #[must_use]
     pub fn seals(&self) -> Vec<Seal> {
-        Vec::new()
+        let mut seals = self.state.seals.clone();
+        seals.sort_by_key(|s| s.since);
+        seals
     }
+
+    /// The seal of that id.
+    #[must_use]
+    pub fn seal(&self, id: Id) -> Option<Seal> {
+        self.state.seals.iter().find(|s| s.id == id).cloned()
+    }
+}
+
+/// Whose account something goes on: the session's, and for the unknown session that of the name it claims too.
+fn accounts(policy: &Policy, session: &str, caller: &str, evidence: Option<Evidence>) -> Vec<String> {
+    let mut accounts = vec![session.to_owned()];
+    let registered = caller.parse::<CallerName>().is_ok_and(|c| policy.callers.contains_key(&c));
+    if session == UNKNOWN && registered && evidence == Some(Evidence::Claimed) {
+        accounts.push(format!("matched:{caller}"));
+    }
+    accounts
 }

@@ -53,6 +53,7 @@ causes! {
     Burst = "burst", "too many requests of this session in a short time";
     SecretBurst = "secret_burst", "the secret was released too often in a short time";
     Judged = "judged", "the judge did not accept the reason";
+    AsksEachTime = "asks_each_time", "a human is asked for it each time: a window is not enough";
     Refused = "refused", "a human said no";
     Cancelled = "cancelled", "it was taken back";
     Expired = "expired", "no human decided in time";

@@ -3,7 +3,7 @@
 
 use crate::cause::Cause;
 use crate::model::{Forbid, MAX_REASON_BYTES, Policy};
-use crate::query::{Decision, Lookup, Query, Verdict};
+use crate::query::{Decision, Lookup, Presence, Query, Verdict};
 use crate::{env_guard, windows};
 use std::sync::LazyLock;
 use words::{Class, Evidence, Exposure, Name, Scope, Tier};
@@ -22,8 +22,13 @@ struct Asked<'a> {
 }
 
 /// Rules for everybody, humans too.
-const ALWAYS: &[(&str, Rule)] =
-    &[("forbid", forbid), ("secret", found), ("proposal", confirmed), ("variable", variable)];
+const ALWAYS: &[(&str, Rule)] = &[
+    ("forbid", forbid),
+    ("secret", found),
+    ("proposal", confirmed),
+    ("variable", variable),
+    ("presence", each_time),
+];
 
 /// Rules that a human's yes to exactly this stands for.
 const CALLERS: &[(&str, Rule)] = &[
@@ -74,7 +79,7 @@ fn run(policy: &Policy, q: &Query<'_>, seen: &mut dyn FnMut(&str, &Said)) -> Dec
     let Some(class) = class else { return deny(q, Cause::UnknownName, "secret") };
     let asked = Asked { policy, q, vault, name, class };
     let mut first: Option<(Cause, String)> = None;
-    let callers = if q.presence { &[] } else { CALLERS };
+    let callers = if q.presence != Presence::None { &[] } else { CALLERS };
     // Every rule runs, also after the first that says no: the way is the same for every cause.
     for (name, rule) in ALWAYS.iter().chain(callers) {
         let said = rule(&asked);
@@ -107,7 +112,7 @@ fn deny(q: &Query<'_>, cause: Cause, rule: &str) -> Decision {
 fn by_tier(a: &Asked<'_>) -> (Verdict, String) {
     let said = |verdict, rule: &str| (verdict, rule.to_owned());
     match a.class.tier {
-        _ if a.q.presence => said(Verdict::Allow, "presence"),
+        _ if a.q.presence != Presence::None => said(Verdict::Allow, "presence"),
         Tier::Low => said(Verdict::Allow, "tier low"),
         Tier::Medium if a.q.exposure == Exposure::Proxy && !a.class.destinations.is_empty() => {
             said(Verdict::Allow, "tier medium, through the proxy")
@@ -132,8 +137,8 @@ fn forbid(a: &Asked<'_>) -> Said {
 fn forbids(a: &Asked<'_>, f: &Forbid) -> bool {
     let known = a.q.callers.iter().any(|c| a.policy.callers.contains_key(&c.name));
     f.caller.as_ref().is_none_or(|c| match c.as_str() {
-        "human" => a.q.presence,
-        _ if a.q.presence => false,
+        "human" => a.q.presence != Presence::None,
+        _ if a.q.presence != Presence::None => false,
         "unknown" => !known,
         _ => a.q.callers.iter().any(|n| n.name == *c),
     }) && f.covers(a.vault, a.name)
@@ -163,6 +168,14 @@ fn variable(a: &Asked<'_>) -> Said {
         (Exposure::Env, None) => no(Cause::BadEnvName, "no variable"),
         (_, None) => Ok(()),
         (_, Some(_)) => no(Cause::BadEnvName, "a variable is for exposure env"),
+    }
+}
+
+fn each_time(a: &Asked<'_>) -> Said {
+    let asks = a.class.tier == Tier::High || a.q.exposure == Exposure::Value;
+    match a.q.presence {
+        Presence::Window if asks => no(Cause::AsksEachTime, "presence"),
+        Presence::None | Presence::Window | Presence::Act => Ok(()),
     }
 }
 

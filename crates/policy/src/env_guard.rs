@@ -1,215 +1,87 @@
 //! Names of environment variables that loaders, shells, interpreters and tools act on. A secret put there would
 //! be run, loaded or obeyed rather than used, so nothing may be injected under them. A table, with its few rules.
 
-/// Every name that begins with one of these.
-const PREFIXES: &[&str] = &[
-    "LD_",
-    "DYLD_",
-    "GLIBC_",
-    "MALLOC_",
-    "_RLD",
-    "GCONV_",
-    "LC_",
-    "BASH_",
-    "ZSH_",
-    "KSH_",
-    "FPATH",
-    "PS1",
-    "PS2",
-    "PS3",
-    "PS4",
-    "PYTHON",
-    "PERL",
-    "RUBY",
-    "GEM_",
-    "BUNDLE_",
-    "NODE_",
-    "NPM_CONFIG_",
-    "DENO_",
-    "BUN_",
-    "PHP",
-    "LUA_",
-    "JAVA_",
-    "JDK_",
-    "_JAVA_",
-    "MAVEN_",
-    "GRADLE_",
-    "DOTNET_",
-    "CORECLR_",
-    "COMPLUS_",
-    "COR_",
-    "MONO_",
-    "GIT_",
-    "SSH_",
-    "GPG_",
-    "RUST",
-    "CARGO",
-    "GO",
-    "CGO_",
-    "CCACHE_",
-    "CMAKE_",
-    "SVAULT_",
-    "XDG_",
-    "SYSTEMD_",
-    "SUDO_",
-    "PAM_",
-    "KRB5",
-    "QT_",
-    "GTK",
-    "GIO_",
-    "GST_",
-    "OPENSSL_",
-    "SSLKEYLOG",
-    "SSL_CERT",
-    "CURL_",
-    "REQUESTS_",
-    "R_",
-    "JULIA_",
-    "ERL_",
-    "ELIXIR_",
+/// What loaders and shells act on: every name that begins so.
+const LOADERS: &[&str] = &[
+    "LD_", "DYLD_", "GLIBC_", "MALLOC_", "_RLD", "GCONV_", "LC_", "BASH_", "ZSH_", "KSH_", "FPATH", "PS1", "PS2",
+    "PS3", "PS4", "SVAULT_",
+];
+
+/// What interpreters and tools act on: every name that begins so, but for credentials (see [`CREDENTIALS`]).
+const TOOLS: &[&str] = &[
+    "PYTHON", "PERL", "RUBY", "NODE_", "NPM_CONFIG_", "LUA_", "JAVA_", "JDK_", "_JAVA_", "DOTNET_", "CORECLR_",
+    "COMPLUS_", "COR_", "MONO_", "GIT_", "SSH_", "RUST", "CARGO_", "CGO_", "CCACHE_", "CMAKE_", "XDG_", "SYSTEMD_",
+    "SUDO_", "KRB5", "QT_", "GTK_", "GIO_", "GST_", "OPENSSL_", "CURL_", "JULIA_", "ERL_", "ELIXIR_", "BUNDLE_",
+    "GEM_", "DENO_", "BUN_", "MAVEN_", "GRADLE_", "PHP_", "PHPRC",
 ];
 
 /// Exactly these.
 const NAMES: &[&str] = &[
-    "PATH",
-    "PATHEXT",
-    "CDPATH",
-    "MANPATH",
-    "INFOPATH",
-    "CLASSPATH",
-    "NLSPATH",
-    "MODULEPATH",
-    "IFS",
-    "ENV",
-    "SHELL",
-    "SHELLOPTS",
-    "BASHOPTS",
-    "SHLVL",
-    "PROMPT_COMMAND",
-    "POSIXLY_CORRECT",
-    "GLOBIGNORE",
-    "HOME",
-    "USER",
-    "LOGNAME",
-    "USERPROFILE",
-    "APPDATA",
-    "LOCALAPPDATA",
-    "PROGRAMDATA",
-    "PROGRAMFILES",
-    "TMPDIR",
-    "TMP",
-    "TEMP",
-    "TERM",
-    "TERMINFO",
-    "TERMINFO_DIRS",
-    "TERMCAP",
-    "TZ",
-    "TZDIR",
-    "LANG",
-    "LANGUAGE",
-    "LOCPATH",
-    "LOCALDOMAIN",
-    "RES_OPTIONS",
-    "HOSTALIASES",
-    "RESOLV_HOST_CONF",
-    "PWD",
-    "OLDPWD",
-    "UID",
-    "EUID",
-    "EDITOR",
-    "VISUAL",
-    "PAGER",
-    "MANPAGER",
-    "LESS",
-    "LESSOPEN",
-    "LESSCLOSE",
-    "LESSKEY",
-    "MORE",
-    "BROWSER",
-    "COMSPEC",
-    "SYSTEMROOT",
-    "WINDIR",
-    "SYSTEMDRIVE",
-    "PSMODULEPATH",
-    "ZDOTDIR",
-    "INPUTRC",
-    "HISTFILE",
-    "EXINIT",
-    "VIMINIT",
-    "MYVIMRC",
-    "DISPLAY",
-    "WAYLAND_DISPLAY",
-    "XAUTHORITY",
-    "DBUS_SESSION_BUS_ADDRESS",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "ALL_PROXY",
-    "FTP_PROXY",
-    "NO_PROXY",
-    "RSYNC_RSH",
-    "CVS_RSH",
-    "SVN_SSH",
-    "MAKEFLAGS",
-    "MAKEFILES",
-    "MFLAGS",
-    "CC",
-    "CXX",
-    "AR",
-    "LINKER",
-    "CPATH",
-    "LIBRARY_PATH",
-    "C_INCLUDE_PATH",
-    "CPLUS_INCLUDE_PATH",
-    "OBJC_INCLUDE_PATH",
-    "COMPILER_PATH",
-    "GCC_EXEC_PREFIX",
-    "CFLAGS",
-    "CXXFLAGS",
-    "CPPFLAGS",
-    "LDFLAGS",
-    "PKG_CONFIG",
-    "PKG_CONFIG_PATH",
-    "TCLLIBPATH",
-    "AWKPATH",
-    "AWKLIBPATH",
-    "DEBUGINFOD_URLS",
-    "VIRTUAL_ENV",
-    "CONDA_PREFIX",
-    "NVM_DIR",
-    "KUBECONFIG",
-    "DOCKER_HOST",
-    "DOCKER_CONFIG",
-    "NETRC",
-    "WGETRC",
-    "ANSIBLE_CONFIG",
-    "PSQLRC",
-    "PGSYSCONFDIR",
-    "PGSERVICEFILE",
-    "MYSQL_HOME",
-    "OPENAI_BASE_URL",
-    "ANTHROPIC_BASE_URL",
-    "CLAUDE_CONFIG_DIR",
+    "PATH", "PATHEXT", "CDPATH", "MANPATH", "INFOPATH", "CLASSPATH", "NLSPATH", "MODULEPATH",
+    "IFS", "ENV", "SHELL", "SHELLOPTS", "BASHOPTS", "SHLVL", "PROMPT_COMMAND", "POSIXLY_CORRECT", "GLOBIGNORE",
+    "HOME", "USER", "LOGNAME", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "PROGRAMDATA", "PROGRAMFILES",
+    "TMPDIR", "TMP", "TEMP", "TERM", "TERMINFO", "TERMINFO_DIRS", "TERMCAP", "TZ", "TZDIR", "LANG", "LANGUAGE",
+    "LOCPATH", "LOCALDOMAIN", "RES_OPTIONS", "HOSTALIASES", "RESOLV_HOST_CONF", "PWD", "OLDPWD", "UID", "EUID",
+    "EDITOR", "VISUAL", "PAGER", "MANPAGER", "LESS", "LESSOPEN", "LESSCLOSE", "LESSKEY", "MORE", "BROWSER",
+    "COMSPEC", "SYSTEMROOT", "WINDIR", "SYSTEMDRIVE", "PSMODULEPATH", "ZDOTDIR", "INPUTRC", "HISTFILE", "EXINIT",
+    "VIMINIT", "MYVIMRC", "DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS",
+    "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "FTP_PROXY", "NO_PROXY", "RSYNC_RSH", "CVS_RSH", "SVN_SSH",
+    "MAKEFLAGS", "MAKEFILES", "MFLAGS", "CC", "CXX", "AR", "LINKER", "CPATH", "LIBRARY_PATH",
+    "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH", "OBJC_INCLUDE_PATH", "COMPILER_PATH", "GCC_EXEC_PREFIX", "CFLAGS",
+    "CXXFLAGS", "CPPFLAGS", "LDFLAGS", "PKG_CONFIG", "PKG_CONFIG_PATH", "TCLLIBPATH", "AWKPATH", "AWKLIBPATH",
+    "GOPATH", "GOROOT", "GOBIN", "GOFLAGS", "GOENV", "GOPROXY", "GOSUMDB", "GONOSUMDB", "GOPRIVATE", "GODEBUG",
+    "GOTOOLCHAIN", "GOTOOLDIR", "GOCACHE", "GOMODCACHE", "GOEXPERIMENT", "GOINSECURE", "GOVCS", "GOWORK",
+    "GNUPGHOME", "GPG_AGENT_INFO", "GPG_TTY", "SSLKEYLOGFILE", "SSL_CERT_FILE", "SSL_CERT_DIR",
+    "REQUESTS_CA_BUNDLE", "AWS_CA_BUNDLE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_ENDPOINT_URL",
+    "R_HOME", "R_PROFILE", "R_PROFILE_USER", "R_ENVIRON", "R_ENVIRON_USER", "R_LIBS", "R_LIBS_USER",
+    "DEBUGINFOD_URLS", "VIRTUAL_ENV", "CONDA_PREFIX", "NVM_DIR", "KUBECONFIG", "DOCKER_HOST", "DOCKER_CONFIG",
+    "NETRC", "WGETRC", "ANSIBLE_CONFIG", "PSQLRC", "PGSYSCONFDIR", "PGSERVICEFILE", "MYSQL_HOME",
+    "OPENAI_BASE_URL", "ANTHROPIC_BASE_URL", "CLAUDE_CONFIG_DIR", "CODEX_HOME", "JAVA", "MAVEN", "GTK",
 ];
 
-/// Names that begin like a guarded one but carry credentials by design.
-const HARMLESS: &[&str] = &[
-    "NPM_CONFIG_TOKEN",
-    "GIT_TOKEN",
-    "GIT_PASSWORD",
-    "GIT_USERNAME",
-    "NODE_AUTH_TOKEN",
-    "CARGO_REGISTRY_TOKEN",
-];
+/// How names of credentials end. A tool may act on `GIT_SSH_COMMAND`, but it only uses `GIT_TOKEN`.
+const CREDENTIALS: &[&str] =
+    &["_TOKEN", "_TOKENS", "_AUTH", "_PASSWORD", "_PASSPHRASE", "_API_KEY", "_SECRET", "_SECRET_KEY", "_PRIVATE_KEY"];
 
 /// Whether nothing may be injected under this name. Without regard to case: Windows has none, and the proxy
 /// variables are read in both.
 #[must_use]
 pub fn is_guarded(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
-    if HARMLESS.contains(&name.as_str()) {
-        return false;
-    }
+    let begins = |with: &[&str]| with.iter().any(|p| name.starts_with(p));
     NAMES.contains(&name.as_str())
-        || PREFIXES.iter().any(|p| name.starts_with(p))
-        || (name.starts_with("CARGO_REGISTRIES_") && !name.ends_with("_TOKEN"))
+        || begins(LOADERS)
+        || (begins(TOOLS) && !CREDENTIALS.iter().any(|c| name.ends_with(c)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_acted_on_is_guarded() {
+        let acted_on = [
+            "LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT", "DYLD_INSERT_LIBRARIES", "NODE_OPTIONS", "NODE_PATH",
+            "BASH_ENV", "BASH_FUNC_x", "ENV", "PATH", "PYTHONPATH", "PYTHONSTARTUP", "PERL5OPT", "PERL5LIB",
+            "RUBYOPT", "RUBYLIB", "GIT_SSH_COMMAND", "GIT_ASKPASS", "GIT_CONFIG_COUNT", "GIT_CONFIG_VALUE_0",
+            "IFS", "PS4", "PROMPT_COMMAND", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "HTTPS_PROXY", "https_proxy",
+            "Path", "SSH_ASKPASS", "SSH_AUTH_SOCK", "RUSTC_WRAPPER", "CARGO_BUILD_RUSTC", "GOFLAGS", "LESSOPEN",
+            "EDITOR", "SVAULT_HOME", "HOME", "npm_config_script_shell", "GLIBC_TUNABLES", "DOTNET_STARTUP_HOOKS",
+        ];
+        for name in acted_on {
+            assert!(is_guarded(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn credentials_are_not() {
+        let used = [
+            "DATABASE_URL", "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID",
+            "GITHUB_TOKEN", "GH_TOKEN", "GIT_TOKEN", "GOOGLE_API_KEY", "NPM_TOKEN", "NODE_AUTH_TOKEN", "PGPASSWORD",
+            "CARGO_REGISTRY_TOKEN", "RUBYGEMS_API_KEY", "MAVEN_PASSWORD", "STRIPE_KEY", "X", "_", "PATHS", "LDAP",
+        ];
+        for name in used {
+            assert!(!is_guarded(name), "{name}");
+        }
+    }
 }

@@ -20,7 +20,7 @@ pub use edit::{EditError, add_caller, remove_caller};
 pub use env_guard::is_guarded;
 pub use model::{Caller, Forbid, Limits, Lock, MAX_CALLERS, MAX_REASON_BYTES, Policy};
 pub use parse::{ParseError, default_toml};
-pub use query::{Decision, Lookup, Named, Query, SecretFacts, Verdict};
+pub use query::{Decision, Lookup, Named, Presence, Query, SecretFacts, Verdict};
 pub use rate::{MAX_COUNT, MAX_WINDOW_MS, Rate};
 pub use span::parse_span;
 pub use windows::{Window, parse_windows};

@@ -34,6 +34,18 @@ pub enum Lookup<'a> {
     Ambiguous(&'a SecretRef),
 }
 
+/// Whether a human stands behind a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presence {
+    /// No: it comes from a program.
+    None,
+    /// From a shell's window, for a command that the human has said yes to before: serves no high tier, and
+    /// nothing that shows a value.
+    Window,
+    /// The human has proved to be there and said yes to exactly this.
+    Act,
+}
+
 /// One question: may this secret be released so?
 #[derive(Debug, Clone, Copy)]
 pub struct Query<'a> {
@@ -45,9 +57,9 @@ pub struct Query<'a> {
     pub reason: Option<&'a str>,
     /// Where it came in.
     pub door: Door,
-    /// A human has proved to be there and said yes to exactly this. It stands for scope, reason, callers,
-    /// windows, commands, exposure and asking; not for a forbid, a proposal or a guarded variable.
-    pub presence: bool,
+    /// Whether a human stands behind it. That stands for scope, reason, callers, windows, commands, exposure
+    /// and asking; not for a forbid, a proposal or a guarded variable.
+    pub presence: Presence,
     /// Which secret.
     pub secret: Lookup<'a>,
     /// How far it shall travel.

@@ -1,7 +1,7 @@
 //! A request as it was when it was asked. Approvals, grants and the last look before a release compare with it.
 
 use super::house::Vault;
-use policy::{Lookup, Named, SecretFacts};
+use policy::{Lookup, Named, Presence, SecretFacts};
 use std::time::Duration;
 use words::{CallerName, Class, Door, EnvName, Evidence, Exposure, Id, Name, Scope, SecretRef, Tier, VaultName};
 
@@ -66,8 +66,11 @@ pub enum Anchor {
 /// On whose account a request goes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Account {
-    /// A human with presence over exactly this: belongs to no session, counts nowhere.
+    /// A human with a fresh proof over exactly this: belongs to no session, counts nowhere.
     Human,
+    /// A human in a shell's window, for a command that was said yes to before. Serves no high tier and shows no
+    /// value.
+    Window,
     /// A session: `launched:ID`, `matched:NAME` or `unknown`.
     Session(String),
 }
@@ -87,6 +90,17 @@ pub struct Asker {
     pub door: Door,
     /// The process and its parents as `pid exe`, nearest first.
     pub process: Vec<String>,
+}
+
+impl Asker {
+    /// The session; a human has none.
+    #[must_use]
+    pub fn session(&self) -> Option<&str> {
+        match &self.account {
+            Account::Human | Account::Window => None,
+            Account::Session(key) => Some(key),
+        }
+    }
 }
 
 /// A request, frozen.
@@ -133,26 +147,27 @@ impl Frozen {
         }
     }
 
-    /// Whether a human with presence asks.
+    /// Whether a human stands behind it.
     #[must_use]
-    pub fn is_human(&self) -> bool {
-        self.by.account == Account::Human
+    pub fn presence(&self) -> Presence {
+        match self.by.account {
+            Account::Human => Presence::Act,
+            Account::Window => Presence::Window,
+            Account::Session(_) => Presence::None,
+        }
     }
 
     /// The session it counts for; a human's counts for none.
     #[must_use]
     pub fn session(&self) -> Option<&str> {
-        match &self.by.account {
-            Account::Human => None,
-            Account::Session(key) => Some(key),
-        }
+        self.by.session()
     }
 
     /// The name it goes under: the strongest, `human` or `unknown`.
     #[must_use]
     pub fn caller(&self) -> &str {
         match (&self.by.account, self.by.callers.first()) {
-            (Account::Human, _) => "human",
+            (Account::Human | Account::Window, _) => "human",
             (_, Some(named)) => named.name.as_str(),
             (_, None) => "unknown",
         }

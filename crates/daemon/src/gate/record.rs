@@ -1,0 +1,116 @@
+//! The gate's entries in the trail: one for each secret of a request, counted as soon as they are written.
+
+use super::frozen::{Frozen, FrozenItem};
+use super::house::House;
+use super::look::{Look, No, Yes};
+use crate::limits::{AFTER_ASK, Due, Seal};
+use audit::{Entry, Event};
+use policy::Cause;
+
+/// When an entry must be on the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sync {
+    /// Before this returns.
+    Now,
+    /// With the next one that must: a power cut may cost the last second's denials.
+    Later,
+}
+
+/// Appends and counts entries, and makes the seals that they call for. Nothing is awaited between the two: no
+/// other request can slip in between, and dropping the future does not keep a denial from counting.
+pub(super) async fn record(house: &impl House, entries: &[Entry], sync: Sync) -> Result<(), Cause> {
+    let ticket = house.append(entries);
+    // What could not be written counts all the same, or a full disk would make attempts free.
+    let due = entries.iter().flat_map(|e| house.count(e)).collect();
+    let sealed = keep_due(house, due);
+    match (ticket, sync) {
+        (Ok(ticket), Sync::Now) => {
+            let durable = house.durable(ticket).await;
+            sealed.await;
+            durable.map_err(|_| Cause::NoRecord)
+        }
+        (Ok(_), Sync::Later) => {
+            sealed.await;
+            Ok(())
+        }
+        (Err(_), _) => {
+            sealed.await;
+            Err(Cause::NoRecord)
+        }
+    }
+}
+
+/// Makes seals that hold already durable: in the trail and in the store. Without any it does nothing.
+pub async fn keep_due(house: &impl House, due: Vec<Due>) {
+    for due in due {
+        let event = if due.secret.is_some() { Event::Seal } else { Event::Suspend };
+        let mut entry = Entry::new(house.fresh_id(), house.wall(), event);
+        entry.session.clone_from(&due.session);
+        entry.secret = due.secret.clone().unwrap_or_default();
+        let ticket = house.append(std::slice::from_ref(&entry));
+        house.count(&entry);
+        let seal = Seal { id: entry.id, session: due.session, secret: due.secret, since: entry.at };
+        // Where one of the two fails the seal holds in memory, and the other brings it back after a restart.
+        let _ = house.keep_seal(&seal).await;
+        if let Ok(ticket) = ticket {
+            let _ = house.durable(ticket).await;
+        }
+    }
+}
+
+/// Writes folded denials that are due (see [`crate::limits::Limits::due_folds`]). Call it every second, and for
+/// all of them at lock.
+pub async fn flush_folds(house: &impl House, folded: Vec<Entry>) {
+    for entry in folded {
+        let _ = record(house, std::slice::from_ref(&entry), Sync::Later).await;
+    }
+}
+
+pub(super) fn releases(house: &impl House, req: &Frozen, look: &Look, yes: Yes) -> Vec<Entry> {
+    let each = |(i, item): (usize, &FrozenItem)| {
+        let mut e = entry(house, req, Event::Allow, Some(item));
+        e.rule = look.rules.get(i).cloned().unwrap_or_default();
+        match yes {
+            Yes::NotGiven => {}
+            Yes::Before(by) => e.note = format!("approved as {by}"),
+            Yes::Now(by) => (e.act, e.note) = (AFTER_ASK.into(), format!("approved as {by}")),
+        }
+        e
+    };
+    req.items.iter().enumerate().map(each).collect()
+}
+
+pub(super) fn waits(house: &impl House, req: &Frozen, rule: &str) -> Vec<Entry> {
+    let each = |item| Entry { rule: rule.into(), ..entry(house, req, Event::Ask, Some(item)) };
+    req.items.iter().map(each).collect()
+}
+
+pub(super) fn denials(house: &impl House, req: &Frozen, no: &No) -> Vec<Entry> {
+    let each = |(i, (cause, rule)): (usize, &(Cause, String))| {
+        let mut e = entry(house, req, Event::Deny, req.items.get(i));
+        (e.cause, e.rule) = (cause.as_str().into(), rule.clone());
+        e
+    };
+    no.causes.iter().enumerate().map(each).collect()
+}
+
+fn entry(house: &impl House, req: &Frozen, event: Event, item: Option<&FrozenItem>) -> Entry {
+    let mut e = Entry::new(req.id, house.wall(), event);
+    e.caller = req.caller().into();
+    e.evidence = req.evidence();
+    e.session = req.session().unwrap_or_default().into();
+    e.door = Some(req.by.door);
+    e.secret = item.map(FrozenItem::shown).unwrap_or_default();
+    e.version = item.and_then(FrozenItem::seen).map(|s| s.version);
+    e.scope = req.scope.as_ref().map(ToString::to_string).unwrap_or_default();
+    e.reason = req.reason.clone().unwrap_or_default();
+    e.exposure = Some(req.exposure);
+    e.argv.clone_from(&req.argv);
+    e.cwd.clone_from(&req.cwd);
+    e.process.clone_from(&req.by.process);
+    let others: Vec<&str> = req.names().skip(1).map(words::CallerName::as_str).collect();
+    if !others.is_empty() {
+        e.note = format!("also goes as {}", others.join(", "));
+    }
+    e
+}
