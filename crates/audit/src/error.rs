@@ -1,4 +1,4 @@
-//! What can go wrong with the trail.
+//! What can go wrong with the trail, and how a file's error reads in a survey.
 
 use crate::StoreError;
 
@@ -25,7 +25,7 @@ pub enum RowState {
     Newer,
     /// Not there.
     Missing,
-    /// Another history.
+    /// Another history, or another key.
     Beside,
     /// Doesn't hold.
     Damaged,
@@ -47,6 +47,7 @@ impl RowState {
 
 /// Errors of the trail.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// A file of the trail does not hold, is missing, or is not what it was.
     #[error(transparent)]
@@ -63,29 +64,44 @@ pub enum Error {
         files: Vec<FileState>,
     },
     /// A closed segment has another length than when it was closed.
-    #[error("{path}: {found} bytes, was closed at {expected}; restore it from a backup")]
+    #[error("{path}: has {found} bytes, was closed with {expected}; restore it from a backup")]
     Length {
-        /// The file.
+        /// The file, relative to the store's folder.
         path: String,
         /// Bytes found.
         found: u64,
         /// Bytes when it was closed.
         expected: u64,
     },
+    /// A closed segment has another end than when it was closed.
+    #[error("{path}: not the file that was closed; restore it from a backup")]
+    OtherEnd {
+        /// The file, relative to the store's folder.
+        path: String,
+    },
     /// A segment that the store has never heard of: the store is older than its trail.
-    #[error("{path}: newer than the store; store.svault was taken back")]
+    #[error("{path}: newer than the store, so store.svault was taken back")]
     Unknown {
-        /// The file.
+        /// The file, relative to the store's folder.
         path: String,
     },
-    /// Entries are not what follows the ones before.
-    #[error("{path}: {what}")]
-    Sequence {
-        /// The file.
+    /// The open segment was written when the store was further than it is now.
+    #[error("{path}: written when store.svault was further than it is: {source}")]
+    StoreBehind {
+        /// The segment that shows it, relative to the store's folder.
         path: String,
-        /// What does not hold.
-        what: &'static str,
+        /// What the store says.
+        source: StoreError,
     },
+    /// A segment does not follow the one before it.
+    #[error("{path}: does not follow the segment before it")]
+    Order {
+        /// The file, relative to the store's folder.
+        path: String,
+    },
+    /// The store has no segment open.
+    #[error("the store knows closed segments of the trail, and none that is open")]
+    NoneOpen,
     /// A new segment must be begun before anything is recorded.
     #[error("the trail has no open segment yet")]
     NotBegun,
@@ -98,13 +114,44 @@ pub enum Error {
     /// An entry that does not fit into one record.
     #[error("an entry of {0} bytes is too big for the trail")]
     TooBig(usize),
-    /// An entry that can't be read back, from a newer svault perhaps.
-    #[error("{path}: an entry that this svault can't read")]
-    Unreadable {
-        /// The file.
-        path: String,
-    },
-    /// A job that is not the one under way was handed back.
-    #[error("not the sync that is under way")]
+    /// A sync was handed back that is not of this trail.
+    #[error("not a sync of this trail")]
     WrongJob,
+}
+
+impl Error {
+    /// A stable name for tests and logs; that of the cause where there is one.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Error::Seal(e) => e.name(),
+            Error::Store(_) => "Store",
+            Error::Refused { source, .. } => source.name(),
+            Error::Length { found, expected, .. } if found < expected => "RolledBack",
+            Error::Length { .. } | Error::OtherEnd { .. } => "Beside",
+            Error::Unknown { .. } => "Unknown",
+            Error::StoreBehind { .. } => "StoreBehind",
+            Error::Order { .. } => "Order",
+            Error::NoneOpen => "NoneOpen",
+            Error::NotBegun => "NotBegun",
+            Error::Poisoned => "Poisoned",
+            Error::Overfull => "Overfull",
+            Error::TooBig(_) => "TooBig",
+            Error::WrongJob => "WrongJob",
+        }
+    }
+
+    /// What this says of the file it is about.
+    pub(crate) fn state(&self) -> RowState {
+        match self {
+            Error::Unknown { .. } => RowState::Newer,
+            Error::StoreBehind { .. } => RowState::Older,
+            _ => match self.name() {
+                "Missing" => RowState::Missing,
+                "RolledBack" => RowState::Older,
+                "Beside" | "WrongKey" | "Order" => RowState::Beside,
+                _ => RowState::Damaged,
+            },
+        }
+    }
 }

@@ -3,9 +3,11 @@
 mod body;
 mod entry;
 mod error;
+mod file;
 mod open;
 mod read;
 mod reserve;
+mod rotate;
 mod segments;
 mod sync;
 mod trail;
@@ -14,8 +16,8 @@ pub use entry::{Entry, Event, Filter};
 pub use error::{Error, FileState, Result, RowState};
 pub use open::{Restored, Start};
 pub use read::{Reader, Verified};
-pub use segments::{Mark, Segment, Segments, State, StoreError};
-pub use sync::{Durable, SyncJob, Ticket};
+pub use segments::{Known, Mark, Segment, Segments, State, StoreError};
+pub use sync::{Done, Durable, SyncJob, Ticket};
 pub use trail::Trail;
 
 /// A segment that has reached this many bytes is to be closed.

@@ -1,7 +1,12 @@
-//! Opening the trail at unlock.
+//! Opening the trail at unlock: the open segment frame by frame, closed ones by presence, length and end.
 
-use crate::{Entry, FileState};
-use std::path::PathBuf;
+use crate::file::{self, Content};
+use crate::reserve::Reserve;
+use crate::segments::{self, Known, Segment, State};
+use crate::{Entry, Error, FileState, Result, RowState, Trail};
+use seal::{Disk, Head, HeadRule, Log, Open};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// How to open the trail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +22,7 @@ pub enum Start {
 /// What was found.
 #[derive(Debug, Default)]
 pub struct Restored {
-    /// The counters as the open segment begins with them; none: the trail is new.
+    /// The counters as the open segment begins with them; none: the trail is new, or all of it is lost.
     pub snapshot: Option<Vec<u8>>,
     /// Entries since then, oldest first.
     pub entries: Vec<Entry>,
@@ -25,8 +30,279 @@ pub struct Restored {
     pub total: u64,
     /// A new segment must be begun before anything can be appended.
     pub must_begin: bool,
-    /// Files that are not what they were, accepted.
+    /// Files that are not what they were, and were accepted.
     pub files: Vec<FileState>,
     /// What was cut off behind the last good entry, kept beside the file.
     pub set_aside: Option<PathBuf>,
+}
+
+impl Trail {
+    /// Opens the trail and checks it.
+    ///
+    /// # Errors
+    /// `Refused` with every file that is not what it was; `Store` and `Seal` for what has to do with the machine.
+    pub fn open(
+        disk: Arc<dyn Disk>,
+        dir: &Path,
+        store: &dyn Known,
+        start: Start,
+    ) -> Result<(Trail, Restored)> {
+        let folder = segments::folder(dir);
+        disk.mkdir(&folder).map_err(|e| seal::Error::io(&folder, "make", e))?;
+        let accept = start == Start::AcceptRollback;
+        let found = Found::look(&disk, dir, store, accept)?;
+        if !found.files.is_empty() && !accept {
+            return Err(found.refused());
+        }
+        let (mut trail, mut restored) = found.settle(disk, dir, store)?;
+        trail.must_begin |= start != Start::Verify || store.wants_new();
+        restored.must_begin = trail.must_begin;
+        Ok((trail, restored))
+    }
+
+    /// What [`Trail::open`] would refuse.
+    ///
+    /// # Errors
+    /// `Store` and `Seal` for what has to do with the machine.
+    pub fn survey(disk: &Arc<dyn Disk>, dir: &Path, store: &dyn Known) -> Result<Vec<FileState>> {
+        Ok(Found::look(disk, dir, store, false)?.files)
+    }
+}
+
+/// What is there, read and compared.
+#[derive(Default)]
+struct Found {
+    files: Vec<FileState>,
+    first: Option<Error>,
+    /// Closed or open ones that are not what they were.
+    lost: Vec<Segment>,
+    /// All that were closed, as far as they are still there.
+    closed: Vec<Segment>,
+    open: Option<OpenOne>,
+    /// Above every file that lies there.
+    floor: u64,
+}
+
+/// The open segment's file, as far as it could be read.
+struct OpenOne {
+    number: u64,
+    log: Log,
+    set_aside: Option<PathBuf>,
+    content: Content,
+    entries: Vec<Entry>,
+}
+
+impl Found {
+    fn look(disk: &Arc<dyn Disk>, dir: &Path, store: &dyn Known, accept: bool) -> Result<Self> {
+        let mut found = Self::default();
+        let known = store.segments().map_err(Error::Store)?;
+        found.unknown(&**disk, dir, &known)?;
+        let mut parent = [0; 32];
+        for segment in &known {
+            match &segment.state {
+                State::Planned => continue,
+                State::Lost(_) => {}
+                State::Closed(head) => match check_closed(&**disk, dir, segment.number, head) {
+                    Ok(()) => found.closed.push(*segment),
+                    Err(e) => found.note(segment, e)?,
+                },
+                State::Open(head) => {
+                    let place = Place { disk, dir, store, segment, head: *head, parent };
+                    if let Some(e) = found.take_open(&place, accept) {
+                        found.note(segment, e)?;
+                    }
+                }
+            }
+            parent = segment.state.head().map_or(parent, |head| *head.chain());
+        }
+        let none_open = !known.iter().any(|s| matches!(s.state, State::Open(_)));
+        if none_open && known.iter().any(|s| s.state != State::Planned) {
+            return Err(Error::NoneOpen);
+        }
+        Ok(found)
+    }
+
+    /// Segments that lie there and that the store has not even planned.
+    fn unknown(&mut self, disk: &dyn Disk, dir: &Path, known: &[Segment]) -> Result<()> {
+        let folder = segments::folder(dir);
+        let names = match disk.list(&folder) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+            names => names.map_err(|e| seal::Error::io(&folder, "list", e))?,
+        };
+        // Below the last one there may be files that an accepted rollback has left behind.
+        let last = known.last().map_or(0, |s| s.number);
+        for number in names.iter().filter_map(|name| segments::number(name)) {
+            self.floor = self.floor.max(number + 1);
+            if number > last {
+                let path = segments::relative(number);
+                self.files.push(FileState {
+                    path: path.clone(),
+                    state: RowState::Newer,
+                    detail: "not known to the dir".into(),
+                });
+                self.first.get_or_insert(Error::Unknown { path });
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens the open segment; what is wrong with it, if something is.
+    fn take_open(&mut self, place: &Place<'_>, accept: bool) -> Option<Error> {
+        match place.read(HeadRule::AtLeast(place.expected())).and_then(|one| place.check(&one).map(|()| one))
+        {
+            Ok(one) => {
+                self.open = Some(one);
+                None
+            }
+            Err(e) => {
+                if accept && let Ok(one) = place.read(HeadRule::Accept) {
+                    self.open = Some(one);
+                }
+                Some(e)
+            }
+        }
+    }
+
+    /// Takes down what is wrong with a file; what is wrong with the machine is an error at once.
+    fn note(&mut self, segment: &Segment, e: Error) -> Result<()> {
+        if matches!(e, Error::Store(_) | Error::Seal(seal::Error::Io { .. } | seal::Error::Memory(_))) {
+            return Err(e);
+        }
+        let store_file = matches!(e, Error::StoreBehind { .. });
+        let path = if store_file { "store.svault".into() } else { segments::relative(segment.number) };
+        self.files.push(FileState { path, state: e.state(), detail: e.to_string() });
+        self.first.get_or_insert(e);
+        if !self.open.as_ref().is_some_and(|one| one.number == segment.number) {
+            self.lost.push(*segment);
+        }
+        Ok(())
+    }
+
+    fn refused(self) -> Error {
+        let source = Box::new(self.first.unwrap_or(Error::NoneOpen));
+        Error::Refused { source, files: self.files }
+    }
+
+    /// Goes on from what was found.
+    fn settle(mut self, disk: Arc<dyn Disk>, dir: &Path, store: &dyn Known) -> Result<(Trail, Restored)> {
+        let mut restored = Restored { files: std::mem::take(&mut self.files), ..Restored::default() };
+        let mut trail = Trail {
+            reserve: Reserve::open(disk.clone(), dir),
+            disk,
+            store: dir.to_path_buf(),
+            open: None,
+            must_begin: true,
+            settle: Vec::new(),
+            floor: self.floor,
+            parent: [0; 32],
+            seq: 0,
+            synced: 0,
+            wanted: false,
+            under_way: false,
+            poisoned: false,
+            unrecorded: 0,
+        };
+        let content = match self.open.take() {
+            Some(one) => {
+                restored.set_aside = one.set_aside;
+                trail.open = Some((one.number, one.log));
+                trail.must_begin = false;
+                Some((one.content, one.entries))
+            }
+            None => self.last_readable(&trail.disk, dir, store)?,
+        };
+        for Segment { number, state } in &self.lost {
+            let Some(head) = state.head() else { continue };
+            // Of the open one the head that it last had, which the one that follows it names as its parent.
+            let head = store.expected(&head.file_id()).unwrap_or(*head);
+            trail.settle.push(Segment { number: *number, state: State::Lost(head) });
+            trail.parent = *head.chain();
+        }
+        if let Some((content, entries)) = content {
+            trail.seq = content.next_seq.saturating_sub(1);
+            trail.synced = trail.seq;
+            restored.snapshot = Some(content.snapshot);
+            restored.entries = entries;
+        }
+        restored.total = trail.seq;
+        Ok((trail, restored))
+    }
+
+    /// The newest closed segment that can be read: counters go on from there when the open one is gone.
+    fn last_readable(
+        &self,
+        disk: &Arc<dyn Disk>,
+        dir: &Path,
+        store: &dyn Known,
+    ) -> Result<Option<(Content, Vec<Entry>)>> {
+        for segment in self.closed.iter().rev() {
+            let kek = store.kek(segment.number).map_err(Error::Store)?;
+            let mut entries = Vec::new();
+            let read = crate::read::closed(disk, dir, segment, kek, &mut |entry| entries.push(entry));
+            if let Ok(content) = read {
+                return Ok(Some((content, entries)));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// A closed segment must be there, have its length, and end in the chain value that the store has.
+fn check_closed(disk: &dyn Disk, dir: &Path, number: u64, head: &Head) -> Result<()> {
+    let path = &segments::path(dir, number);
+    let io = |doing| move |e| seal::Error::io(path, doing, e);
+    let file = disk.open(path, Open::Read).map_err(io("open"))?;
+    let (found, expected) = (file.len().map_err(io("read"))?, head.place().bytes);
+    if found != expected {
+        return Err(Error::Length { path: segments::relative(number), found, expected });
+    }
+    let mut end = [0; 32];
+    file.read_exact_at(&mut end, expected.saturating_sub(32)).map_err(io("read"))?;
+    if end == *head.chain() { Ok(()) } else { Err(Error::OtherEnd { path: segments::relative(number) }) }
+}
+
+/// Where the open segment is, and what is known of it.
+struct Place<'a> {
+    disk: &'a Arc<dyn Disk>,
+    dir: &'a Path,
+    store: &'a dyn Known,
+    segment: &'a Segment,
+    /// The head that it began with.
+    head: Head,
+    /// The last chain of the segment before.
+    parent: [u8; 32],
+}
+
+impl Place<'_> {
+    /// The head it must reach.
+    fn expected(&self) -> Head {
+        let known = self.store.expected(&self.head.file_id());
+        known.filter(|known| known.place().bytes > self.head.place().bytes).unwrap_or(self.head)
+    }
+
+    fn read(&self, rule: HeadRule) -> Result<OpenOne> {
+        let number = self.segment.number;
+        let path = segments::path(self.dir, number);
+        let kek = self.store.kek(number).map_err(Error::Store)?;
+        let (mut content, mut entries) = (Content::default(), Vec::new());
+        let unlock = |header: &seal::Header| file::unlock(header, kek);
+        let (log, opened) = Log::open(self.disk.clone(), &path, unlock, rule, |frame| {
+            entries.extend(content.take(&path, &frame)?);
+            Ok(())
+        })?;
+        Ok(OpenOne { number, log, set_aside: opened.set_aside, content, entries })
+    }
+
+    fn check(&self, one: &OpenOne) -> Result<()> {
+        let path = || segments::relative(self.segment.number);
+        if one.log.header().parent_chain != self.parent {
+            return Err(Error::Order { path: path() });
+        }
+        let check = |mark| self.store.check(mark);
+        one.content
+            .mark
+            .as_ref()
+            .map_or(Ok(()), check)
+            .map_err(|source| Error::StoreBehind { path: path(), source })
+    }
 }

@@ -1,30 +1,207 @@
-//! Reading the trail: queries from the newest entry back, one entry, and all of it.
+//! Reading the trail: queries from the newest entry back, one entry by its id, and all of it.
 
-use crate::{Entry, Filter, Result};
+use crate::file::{self, Content};
+use crate::segments::{self, Segment, Segments, State};
+use crate::{Entry, Error, Filter, Result, Trail};
+use seal::{At, Disk, End, Head, HeadRule, Log};
+use secret::Key;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use words::Id;
 
-/// Everything that was in the trail when it was made. May be used on any thread.
+/// Everything that was in the trail when it was made. May be used on any thread, while the trail goes on.
 pub struct Reader {
-    _p: (),
+    disk: Arc<dyn Disk>,
+    store: PathBuf,
+    /// Ascending; the last is the open one.
+    parts: Vec<(Segment, Key)>,
 }
 
 /// What a complete reading has found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Verified {
     /// Entries read.
     pub entries: u64,
     /// Segments read.
     pub segments: u64,
-    /// Segments that a human has given up after a rollback.
+    /// Segments that a human has given up after a rollback, and that can't be read.
     pub lost: u64,
 }
 
-#[allow(unused_variables, missing_docs, clippy::missing_errors_doc)]
+impl Trail {
+    /// Makes everything durable, then a reader of it.
+    ///
+    /// # Errors
+    /// As [`Trail::commit`], and when a segment's key can't be had.
+    pub fn reader(&mut self, store: &mut dyn Segments) -> Result<Reader> {
+        self.commit(store)?;
+        let mut parts = Vec::new();
+        for mut segment in store.segments().map_err(Error::Store)? {
+            match (&self.open, segment.state) {
+                (_, State::Planned) => continue,
+                (Some((number, log)), State::Open(_)) if *number == segment.number => {
+                    segment.state = State::Open(log.head());
+                }
+                _ => {}
+            }
+            parts.push((segment, store.kek(segment.number).map_err(Error::Store)?));
+        }
+        Ok(Reader { disk: self.disk.clone(), store: self.store.clone(), parts })
+    }
+}
+
 impl Reader {
-    /// Entries that match, newest first.
-    pub fn query(&self, filter: &Filter) -> Result<Vec<Entry>> { unimplemented!() }
-    /// One entry by its id, the newest if there are several.
-    pub fn show(&self, id: Id) -> Result<Option<Entry>> { unimplemented!() }
-    /// Reads every entry of every segment and checks all there is to check.
-    pub fn verify(&self) -> Result<Verified> { unimplemented!() }
+    /// Entries that match, newest first; at most [`Filter::last`] of them.
+    ///
+    /// # Errors
+    /// When a segment that is reached can't be read.
+    pub fn query(&self, filter: &Filter) -> Result<Vec<Entry>> {
+        let limit = filter.last.unwrap_or(usize::MAX);
+        let mut out = Vec::new();
+        for part in self.parts.iter().rev() {
+            if out.len() >= limit {
+                break;
+            }
+            let mut hits = Vec::new();
+            self.read(part, &mut |entry| {
+                if filter.matches(&entry) {
+                    hits.push(entry);
+                }
+            })?;
+            out.extend(hits.into_iter().rev().take(limit - out.len()));
+        }
+        Ok(out)
+    }
+
+    /// One entry by its id; the newest if there are several.
+    ///
+    /// # Errors
+    /// As [`Reader::query`].
+    pub fn show(&self, id: Id) -> Result<Option<Entry>> {
+        for part in self.parts.iter().rev() {
+            let mut hit = None;
+            self.read(part, &mut |entry| {
+                if entry.id == id {
+                    hit = Some(entry);
+                }
+            })?;
+            if hit.is_some() {
+                return Ok(hit);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Reads every entry of every segment and checks all there is to check: each frame, each end, that segments follow
+    /// one another, and that no number is missing.
+    ///
+    /// # Errors
+    /// The first thing that does not hold.
+    pub fn verify(&self) -> Result<Verified> {
+        let mut verified = Verified::default();
+        let mut next: Option<u64> = None;
+        for part in &self.parts {
+            let (segment, _) = part;
+            let lost = matches!(segment.state, State::Lost(_));
+            let content = match self.read_part(part, &mut |_| ()) {
+                Err(_) if lost => {
+                    (verified.lost, next) = (verified.lost + 1, None);
+                    continue;
+                }
+                content => content?,
+            };
+            if next.is_some_and(|next| next != content.first_seq) {
+                return Err(Error::Order { path: segments::relative(segment.number) });
+            }
+            // What was given up may lack its last entries.
+            next = (!lost).then_some(content.next_seq);
+            verified.entries += content.entries();
+            verified.segments += 1;
+        }
+        self.check_parents()?;
+        Ok(verified)
+    }
+
+    fn read(&self, part: &(Segment, Key), sink: &mut dyn FnMut(Entry)) -> Result<()> {
+        match (self.read_part(part, sink), part.0.state) {
+            (Err(_), State::Lost(_)) => Ok(()),
+            (read, _) => read.map(|_| ()),
+        }
+    }
+
+    fn read_part(&self, (segment, kek): &(Segment, Key), sink: &mut dyn FnMut(Entry)) -> Result<Content> {
+        let kek = Key::copy_from(kek.expose()).map_err(seal::Error::from)?;
+        match segment.state {
+            State::Open(head) => open(&self.disk, &self.store, segment.number, &head, kek, sink),
+            _ => closed(&self.disk, &self.store, segment, kek, sink),
+        }
+    }
+
+    /// Each segment's header names the end of the one before.
+    fn check_parents(&self) -> Result<()> {
+        let mut parent = [0; 32];
+        for (segment, kek) in &self.parts {
+            let kek = Key::copy_from(kek.expose()).map_err(seal::Error::from)?;
+            let path = segments::path(&self.store, segment.number);
+            let opening = Log::begin(self.disk.clone(), &path, |header| file::unlock(header, kek));
+            match opening {
+                Err(_) if matches!(segment.state, State::Lost(_)) => {}
+                Err(e) => return Err(e.into()),
+                Ok(opening) if opening.header().parent_chain != parent => {
+                    return Err(Error::Order { path: segments::relative(segment.number) });
+                }
+                Ok(_) => {}
+            }
+            parent = segment.state.head().map_or(parent, |head| *head.chain());
+        }
+        Ok(())
+    }
+}
+
+/// Reads a closed segment to its end, which must be the one it was closed with.
+pub(crate) fn closed(
+    disk: &Arc<dyn Disk>,
+    store: &Path,
+    segment: &Segment,
+    kek: Key,
+    sink: &mut dyn FnMut(Entry),
+) -> Result<Content> {
+    let path = segments::path(store, segment.number);
+    let end = segment.state.head().map(|head| End {
+        file_id: head.file_id(),
+        bytes: head.place().bytes,
+        chain: *head.chain(),
+    });
+    let mut content = Content::default();
+    let unlock = |header: &seal::Header| file::unlock(header, kek);
+    Log::open(disk.clone(), &path, unlock, HeadRule::Whole(end), |frame| {
+        content.take(&path, &frame)?.into_iter().for_each(&mut *sink);
+        Ok(())
+    })?;
+    Ok(content)
+}
+
+/// Reads the open segment up to a head, while more may be appended behind it.
+fn open(
+    disk: &Arc<dyn Disk>,
+    store: &Path,
+    number: u64,
+    head: &Head,
+    kek: Key,
+    sink: &mut dyn FnMut(Entry),
+) -> Result<Content> {
+    let path = segments::path(store, number);
+    let mut opening = Log::begin(disk.clone(), &path, |header| file::unlock(header, kek))?;
+    let mut content = Content::default();
+    opening.read(Some(head), &mut |frame| {
+        if frame.offset < head.place().bytes {
+            content.take(&path, &frame)?.into_iter().for_each(&mut *sink);
+        }
+        Ok(())
+    })?;
+    if content.frames == head.place().frames && opening.header().file_id == head.file_id() {
+        return Ok(content);
+    }
+    let what = "it has fewer entries than were acknowledged";
+    Err(seal::Error::Damaged { at: At(path), offset: 0, what }.into())
 }

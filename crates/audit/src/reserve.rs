@@ -25,11 +25,6 @@ impl Reserve {
         reserve
     }
 
-    /// Whether there is room to give back.
-    pub(crate) fn is_there(&self) -> bool {
-        self.there
-    }
-
     /// Gives the room back to the disk; `false` when there was none.
     pub(crate) fn release(&mut self) -> bool {
         if !self.there {

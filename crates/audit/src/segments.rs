@@ -44,15 +44,37 @@ impl State {
     }
 }
 
-/// The store, as the trail sees it.
-pub trait Segments {
+/// What the store knows of the trail.
+pub trait Known {
     /// All segments by number, ascending.
-    fn segments(&self) -> Vec<Segment>;
+    ///
+    /// # Errors
+    /// When a record of one can't be read.
+    fn segments(&self) -> Result<Vec<Segment>, StoreError>;
     /// The key that a segment's slot is wrapped under.
     ///
     /// # Errors
     /// When there is no such segment, or its record can't be read.
     fn kek(&self, number: u64) -> Result<Key, StoreError>;
+    /// The head that the open segment's file must reach, from heads and checkpoint.
+    fn expected(&self, file: &FileId) -> Option<Head>;
+    /// How far the store is now.
+    ///
+    /// # Errors
+    /// When the store is poisoned: then it isn't known which segment is open after a restart, and nothing may be
+    /// recorded.
+    fn mark(&self) -> Result<Mark, StoreError>;
+    /// Whether the store has been where a mark was made.
+    ///
+    /// # Errors
+    /// When the store is behind it, so has been taken back.
+    fn check(&self, mark: &Mark) -> Result<(), StoreError>;
+    /// Whether the open segment's key was in wrong hands (slots were changed), so that a new segment must begin.
+    fn wants_new(&self) -> bool;
+}
+
+/// The store, as far as the trail changes it.
+pub trait Segments: Known {
     /// A number and key for the next segment, durable. The same again until it has been switched to; never below
     /// `at_least`.
     ///
@@ -63,27 +85,16 @@ pub trait Segments {
     /// head. Writes a checkpoint and syncs the heads.
     ///
     /// # Errors
-    /// When the store can't be written.
+    /// When the store can't be written; if it isn't known whether it was, every later call fails.
     fn switch(&mut self, settled: &[Segment], open: u64, head: Head) -> Result<(), StoreError>;
-    /// The head that the open segment's file must reach, from heads and checkpoint.
-    fn expected(&self, file: &FileId) -> Option<Head>;
     /// The open segment's head moves on: written to `state/heads`, not synced.
     ///
     /// # Errors
     /// When `state/heads` can't be written.
     fn head(&mut self, head: Head) -> Result<(), StoreError>;
-    /// How far the store is now.
-    fn mark(&self) -> Mark;
-    /// Whether the store has been where a mark was made.
-    ///
-    /// # Errors
-    /// When the store is behind it, so has been taken back.
-    fn check(&self, mark: &Mark) -> Result<(), StoreError>;
-    /// Whether the open segment's key was in wrong hands (slots were changed), so that a new segment must begin.
-    fn wants_new(&self) -> bool;
 }
 
-/// The folder of the segments.
+/// The folder that segments are in.
 pub(crate) fn folder(store: &Path) -> PathBuf {
     store.join("trail")
 }
@@ -91,6 +102,11 @@ pub(crate) fn folder(store: &Path) -> PathBuf {
 /// The file of a segment.
 pub(crate) fn path(store: &Path, number: u64) -> PathBuf {
     folder(store).join(format!("{number:06}.svault"))
+}
+
+/// The same, relative to the store's folder, for people.
+pub(crate) fn relative(number: u64) -> String {
+    format!("trail/{number:06}.svault")
 }
 
 /// The number that a file name stands for, if it is a segment's.

@@ -1,8 +1,6 @@
 //! Group commit: one fdatasync for all entries written before it began, on whatever thread the caller likes.
 
-use seal::File;
-use std::io;
-use std::sync::Arc;
+use seal::Synced;
 
 /// Whether an entry must be durable before anything else happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,20 +26,26 @@ impl Ticket {
     }
 }
 
-/// One fdatasync that is wanted. Run it where it may block, then hand it back with its result: there is no other until then.
+/// One fdatasync that is wanted. Run it where it may block and hand the result back: there is no other until then.
 #[must_use = "nothing is durable before the job was run and handed back"]
 pub struct SyncJob {
-    pub(crate) file: Arc<dyn File>,
-    pub(crate) upto: u64,
+    /// None: an append that was cut back has synced already what came before it.
+    pub(crate) job: Option<seal::SyncJob>,
+    pub(crate) segment: u64,
+    pub(crate) seq: u64,
+}
+
+/// A sync that was run, for [`crate::Trail::synced`].
+#[must_use = "only Trail::synced makes it count, and a failure must poison the trail"]
+pub struct Done {
+    pub(crate) done: Option<Synced>,
+    pub(crate) segment: u64,
     pub(crate) seq: u64,
 }
 
 impl SyncJob {
     /// Waits for the disk.
-    ///
-    /// # Errors
-    /// What the system says.
-    pub fn run(&self) -> io::Result<()> {
-        self.file.sync_data()
+    pub fn run(self) -> Done {
+        Done { done: self.job.map(seal::SyncJob::run), segment: self.segment, seq: self.seq }
     }
 }

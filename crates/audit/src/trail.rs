@@ -1,43 +1,169 @@
-//! The open trail: appending entries, syncing them in groups, closing a full segment and starting the next.
+//! The open trail: appending entries and syncing them in groups. Opening it is in `open.rs`, its next segment in
+//! `rotate.rs`.
 
-use crate::sync::{Durable, SyncJob, Ticket};
-use crate::{Entry, Reader, Restored, Result, Segments, Start};
-use seal::Disk;
-use std::io;
-use std::path::Path;
+use crate::body::{self, ENTRY};
+use crate::reserve::Reserve;
+use crate::segments::{Known, Segment, Segments};
+use crate::sync::{Done, Durable, SyncJob, Ticket};
+use crate::{Entry, Error, Result, SEGMENT_BYTES, file};
+use seal::{Disk, Log};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The trail of an unlocked store. One writer; reading is a [`crate::Reader`]'s business.
 pub struct Trail {
-    _p: (),
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) store: PathBuf,
+    /// The open segment: its number and file.
+    pub(crate) open: Option<(u64, Log)>,
+    /// A new segment must be begun before anything is appended.
+    pub(crate) must_begin: bool,
+    /// What the next segment settles besides closing the open one: files that a human has given up.
+    pub(crate) settle: Vec<Segment>,
+    /// The next segment has at least this number.
+    pub(crate) floor: u64,
+    /// The chain that the next segment follows where none is open.
+    pub(crate) parent: [u8; 32],
+    /// The last entry written.
+    pub(crate) seq: u64,
+    /// The last entry that is durable and named by the head.
+    pub(crate) synced: u64,
+    pub(crate) wanted: bool,
+    pub(crate) under_way: bool,
+    pub(crate) poisoned: bool,
+    pub(crate) reserve: Reserve,
+    pub(crate) unrecorded: u64,
 }
 
-#[allow(unused_variables, missing_docs, clippy::missing_errors_doc)]
 impl Trail {
-    /// Opens the trail and checks it: the open segment frame by frame, closed ones by presence, length and end.
-    pub fn open(disk: Arc<dyn Disk>, store: &Path, segments: &mut dyn Segments, start: Start) -> Result<(Trail, Restored)> { unimplemented!() }
     /// Writes an entry and gives it the next number. It counts once its ticket is durable.
-    pub fn append(&mut self, entry: Entry, durable: Durable) -> Result<Ticket> { unimplemented!() }
-    /// Whether an entry is durable and named by the head.
-    pub fn is_durable(&self, ticket: &Ticket) -> bool { unimplemented!() }
-    /// The sync that waiting entries need now; none while one is under way.
-    pub fn pending_sync(&mut self) -> Option<SyncJob> { unimplemented!() }
-    /// The same for whatever was written (the timer's, once a second).
-    pub fn flush(&mut self) -> Option<SyncJob> { unimplemented!() }
-    /// Takes the result of a sync and writes the head.
-    pub fn synced(&mut self, job: SyncJob, result: io::Result<()>, segments: &mut dyn Segments) -> Result<()> { unimplemented!() }
-    /// Syncs everything here and now.
-    pub fn commit(&mut self, segments: &mut dyn Segments) -> Result<()> { unimplemented!() }
-    /// Whether the segment is to be closed.
-    pub fn is_full(&self) -> bool { unimplemented!() }
-    /// Closes the segment and begins the next with a snapshot and, if given, an entry. Durable when it returns.
-    pub fn new_segment(&mut self, segments: &mut dyn Segments, snapshot: &[u8], first: Option<Entry>) -> Result<()> { unimplemented!() }
-    /// Entries in the trail.
-    pub fn total(&self) -> u64 { unimplemented!() }
-    /// Denials that could not be recorded because the disk was full.
-    pub fn unrecorded(&self) -> u64 { unimplemented!() }
+    ///
+    /// When the disk is full, an entry that must be durable now gets the room of the reserve; any other is refused and
+    /// counted in [`Trail::unrecorded`].
+    ///
+    /// # Errors
+    /// Whatever keeps it from being written. Then nothing may be released.
+    pub fn append(&mut self, mut entry: Entry, store: &dyn Known, durable: Durable) -> Result<Ticket> {
+        if self.poisoned {
+            return Err(Error::Poisoned);
+        }
+        let (_, log) = match &mut self.open {
+            Some(open) if !self.must_begin => open,
+            _ => return Err(Error::NotBegun),
+        };
+        if log.end().bytes() >= 2 * SEGMENT_BYTES {
+            return Err(Error::Overfull);
+        }
+        let seq = self.seq + 1;
+        entry.seq = seq;
+        let mark = store.mark().map_err(Error::Store)?;
+        let body = body::encode(&entry, &mark).map_err(Error::TooBig)?;
+        let new = [file::frame(ENTRY, seq, &body)];
+        let mut written = log.append(&new);
+        if matches!(written, Err(seal::Error::Full { .. })) {
+            match durable {
+                Durable::Now if self.reserve.release() => written = log.append(&new),
+                Durable::Now => {}
+                Durable::Later => self.unrecorded += 1,
+            }
+        }
+        self.poisoned |= log.is_poisoned();
+        written?;
+        self.seq = seq;
+        self.wanted |= durable == Durable::Now;
+        Ok(Ticket { seq })
+    }
+
+    /// Whether an entry is durable and named by the head, so that its answer may go out.
+    #[must_use]
+    pub fn is_durable(&self, ticket: &Ticket) -> bool {
+        ticket.seq <= self.synced
+    }
+
+    /// The sync that waiting entries need now; none while one is under way, or when nothing waits.
+    pub fn pending_sync(&mut self) -> Option<SyncJob> {
+        if self.wanted { self.flush() } else { None }
+    }
+
+    /// The sync for everything that was written, whether something waits for it or not: the timer's, once a second.
+    pub fn flush(&mut self) -> Option<SyncJob> {
+        let (segment, log) = self.open.as_ref()?;
+        if self.under_way || self.poisoned || self.seq == self.synced {
+            return None;
+        }
+        (self.under_way, self.wanted) = (true, false);
+        Some(SyncJob { job: log.sync_job(), segment: *segment, seq: self.seq })
+    }
+
+    /// Takes the result of a sync and writes the head: from now on its entries are durable.
+    ///
+    /// # Errors
+    /// When the sync failed (the trail takes nothing more), or the head can't be written.
+    pub fn synced(&mut self, done: Done, segments: &mut dyn Segments) -> Result<()> {
+        self.under_way = false;
+        let Some((number, log)) = &mut self.open else { return Err(Error::WrongJob) };
+        if done.segment != *number {
+            // The segment was closed meanwhile, and synced for that; a failure still says that the disk can't be trusted.
+            self.poisoned |= done.done.is_some_and(|synced| synced.upto().is_none());
+            return if self.poisoned { Err(Error::Poisoned) } else { Ok(()) };
+        }
+        if let Some(synced) = done.done
+            && let Err(e) = log.note_synced(synced)
+        {
+            self.poisoned = true;
+            return Err(e.into());
+        }
+        segments.head(log.head()).map_err(Error::Store)?;
+        self.synced = self.synced.max(done.seq);
+        Ok(())
+    }
+
+    /// Makes everything that was written durable, here and now.
+    ///
+    /// # Errors
+    /// As [`Trail::synced`].
+    pub fn commit(&mut self, segments: &mut dyn Segments) -> Result<()> {
+        if self.poisoned {
+            return Err(Error::Poisoned);
+        }
+        let Some((number, log)) = &mut self.open else { return Ok(()) };
+        if self.seq == self.synced {
+            return Ok(());
+        }
+        let job = SyncJob { job: log.sync_job(), segment: *number, seq: self.seq };
+        let under_way = self.under_way;
+        let result = self.synced(job.run(), segments);
+        self.under_way = under_way;
+        self.wanted &= result.is_err();
+        result
+    }
+
+    /// Whether the segment is to be closed: [`Trail::new_segment`].
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.open.as_ref().is_some_and(|(_, log)| log.end().bytes() >= SEGMENT_BYTES)
+    }
+
     /// Whether entries can be recorded.
-    pub fn is_ok(&self) -> bool { unimplemented!() }
-    /// Syncs, then gives a reader of everything so far, for any thread.
-    pub fn reader(&mut self, segments: &mut dyn Segments) -> Result<Reader> { unimplemented!() }
+    #[must_use]
+    pub fn is_ok(&self) -> bool {
+        !self.poisoned && !self.must_begin && self.open.is_some()
+    }
+
+    /// Entries in the trail.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.seq
+    }
+
+    /// Denials that could not be recorded because the disk was full.
+    #[must_use]
+    pub fn unrecorded(&self) -> u64 {
+        self.unrecorded
+    }
+
+    /// Takes the reserve's room again, if it was used and there is enough. Writes 1 MiB: now and then, not often.
+    pub fn refill_reserve(&mut self) {
+        self.reserve.refill();
+    }
 }
