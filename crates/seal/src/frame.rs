@@ -117,33 +117,12 @@ pub(crate) struct Placed {
 
 impl Crypt {
     pub(crate) fn new(keys: &FileKeys, file_id: &FileId, epoch: u64) -> Self {
-        let mut bound_to = [0; 24];
-        bound_to[..16].copy_from_slice(&file_id.0);
-        bound_to[16..].copy_from_slice(&epoch.to_le_bytes());
         Self {
             meta: Cipher::new(&keys.meta),
             value: Cipher::new(&keys.value),
             chain: Hasher::new(&keys.chain),
-            bound_to,
+            bound_to: bound_to(file_id, epoch),
         }
-    }
-
-    fn meta_ad(&self, front: Front) -> [u8; 33] {
-        let mut ad = [0; 33];
-        ad[..24].copy_from_slice(&self.bound_to);
-        ad[24] = 1;
-        ad[25..29].copy_from_slice(&front.meta_len.to_le_bytes());
-        ad[29..33].copy_from_slice(&front.value_len.to_le_bytes());
-        ad
-    }
-
-    fn value_ad(&self, front: Front, record: &RecordId, version: u64) -> [u8; 57] {
-        let mut ad = [0; 57];
-        ad[..33].copy_from_slice(&self.meta_ad(front));
-        ad[24] = 2;
-        ad[33..49].copy_from_slice(&record.0);
-        ad[49..].copy_from_slice(&version.to_le_bytes());
-        ad
     }
 
     /// The link that this frame must have after `previous`.
@@ -168,7 +147,13 @@ impl Crypt {
         let (at, sealed) = (out.len(), &parts.meta);
         out.resize(at + sealed.bytes.len(), 0);
         let plain = &mut out[at..];
-        if !self.meta.open(&sealed.nonce, &self.meta_ad(parts.front), sealed.bytes, &sealed.tag, plain) {
+        if !self.meta.open(
+            &sealed.nonce,
+            &meta_ad(&self.bound_to, parts.front),
+            sealed.bytes,
+            &sealed.tag,
+            plain,
+        ) {
             return Err("a meta's tag");
         }
         let meta = Meta::decode_padded(&out[at..]).ok_or("a meta's encoding")?;
@@ -181,33 +166,8 @@ impl Crypt {
     /// Decrypts the value of a frame, when it has one.
     pub(crate) fn open_value(&self, parts: &Parts<'_>, meta: &Meta<'_>) -> Result<Option<Bytes>, Bad> {
         let Some(sealed) = &parts.value else { return Ok(None) };
-        self.open_sealed(sealed, parts.front, &meta.record, meta.version).map(Some)
-    }
-
-    /// Decrypts a value from its part of the frame: nonce, ciphertext, tag.
-    pub(crate) fn open_value_at(&self, at: &ValueAt, bytes: &[u8]) -> Result<Bytes, Bad> {
-        let front = Front { meta_len: at.meta_len, value_len: at.value_len, tx_count: 0 };
-        let mut r = Reader::new(bytes);
-        let sealed = Sealed::read(&mut r, at.value_len).map_err(|_| Bad::What("a value's length"))?;
-        self.open_sealed(&sealed, front, &at.record, at.version)
-    }
-
-    fn open_sealed(
-        &self,
-        sealed: &Sealed<'_>,
-        front: Front,
-        record: &RecordId,
-        version: u64,
-    ) -> Result<Bytes, Bad> {
-        let mut plain = Bytes::zeroed(sealed.bytes.len()).map_err(Bad::Memory)?;
-        let ad = self.value_ad(front, record, version);
-        if !self.value.open(&sealed.nonce, &ad, sealed.bytes, &sealed.tag, plain.expose_mut()) {
-            return Err(Bad::What("a value's tag"));
-        }
-        let len = unpad(plain.expose(), padded_value).ok_or(Bad::What("a value's padding"))?.len();
-        plain.expose_mut().copy_within(4..4 + len, 0);
-        plain.truncate(len);
-        Ok(plain)
+        let ad = value_ad(&self.bound_to, parts.front, &meta.record, meta.version);
+        open_value(&self.value, sealed, &ad).map(Some)
     }
 
     /// Seals a frame onto the end of `out`. `offset` is where `out` begins in the file.
@@ -257,7 +217,7 @@ impl Crypt {
     fn seal_meta(&self, front: Front, meta: &Meta<'_>, nonce: &[u8], out: &mut Vec<u8>) -> Result<()> {
         let mut plain = Vec::with_capacity(front.meta_len as usize);
         meta.encode_padded(&mut plain);
-        seal_into(&self.meta, nonce, &self.meta_ad(front), &plain, out)
+        seal_into(&self.meta, nonce, &meta_ad(&self.bound_to, front), &plain, out)
     }
 
     fn seal_value(
@@ -272,8 +232,65 @@ impl Crypt {
         let (len, rest) = plain.expose_mut().split_at_mut(4);
         len.copy_from_slice(&(value.len() as u32).to_le_bytes());
         rest[..value.len()].copy_from_slice(value);
-        seal_into(&self.value, nonce, &self.value_ad(front, &meta.record, meta.version), plain.expose(), out)
+        seal_into(
+            &self.value,
+            nonce,
+            &value_ad(&self.bound_to, front, &meta.record, meta.version),
+            plain.expose(),
+            out,
+        )
     }
+}
+
+/// Decrypts a value from its part of the frame: nonce, ciphertext, tag.
+pub(crate) fn open_value_at(
+    keys: &FileKeys,
+    file_id: &FileId,
+    epoch: u64,
+    at: &ValueAt,
+    bytes: &[u8],
+) -> Result<Bytes, Bad> {
+    let front = Front { meta_len: at.meta_len, value_len: at.value_len, tx_count: 0 };
+    let sealed = Sealed::read(&mut Reader::new(bytes), at.value_len);
+    let sealed = sealed.map_err(|_| Bad::What("a value's length"))?;
+    let ad = value_ad(&bound_to(file_id, epoch), front, &at.record, at.version);
+    open_value(&Cipher::new(&keys.value), &sealed, &ad)
+}
+
+fn open_value(cipher: &Cipher, sealed: &Sealed<'_>, ad: &[u8]) -> Result<Bytes, Bad> {
+    let mut plain = Bytes::zeroed(sealed.bytes.len()).map_err(Bad::Memory)?;
+    if !cipher.open(&sealed.nonce, ad, sealed.bytes, &sealed.tag, plain.expose_mut()) {
+        return Err(Bad::What("a value's tag"));
+    }
+    let len = unpad(plain.expose(), padded_value).ok_or(Bad::What("a value's padding"))?.len();
+    plain.expose_mut().copy_within(4..4 + len, 0);
+    plain.truncate(len);
+    Ok(plain)
+}
+
+fn bound_to(file_id: &FileId, epoch: u64) -> [u8; 24] {
+    let mut out = [0; 24];
+    out[..16].copy_from_slice(&file_id.0);
+    out[16..].copy_from_slice(&epoch.to_le_bytes());
+    out
+}
+
+fn meta_ad(bound_to: &[u8; 24], front: Front) -> [u8; 33] {
+    let mut ad = [0; 33];
+    ad[..24].copy_from_slice(bound_to);
+    ad[24] = 1;
+    ad[25..29].copy_from_slice(&front.meta_len.to_le_bytes());
+    ad[29..33].copy_from_slice(&front.value_len.to_le_bytes());
+    ad
+}
+
+fn value_ad(bound_to: &[u8; 24], front: Front, record: &RecordId, version: u64) -> [u8; 57] {
+    let mut ad = [0; 57];
+    ad[..33].copy_from_slice(&meta_ad(bound_to, front));
+    ad[24] = 2;
+    ad[33..49].copy_from_slice(&record.0);
+    ad[49..].copy_from_slice(&version.to_le_bytes());
+    ad
 }
 
 fn seal_into(cipher: &Cipher, nonce: &[u8], ad: &[u8], plain: &[u8], out: &mut Vec<u8>) -> Result<()> {

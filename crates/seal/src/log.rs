@@ -341,7 +341,11 @@ impl Log {
                 Err(self.damaged(at.offset, "a value is cut off"))
             }
             Err(e) => Err(Error::io(&self.path, "read", e)),
-            Ok(()) => self.crypt().open_value_at(at, &sealed).map_err(|bad| self.bad_value(at.offset, bad)),
+            Ok(()) => {
+                let Header { file_id, epoch, .. } = &self.header;
+                frame::open_value_at(&self.keys, file_id, *epoch, at, &sealed)
+                    .map_err(|bad| self.bad_value(at.offset, bad))
+            }
         }
     }
 

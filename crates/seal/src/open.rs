@@ -34,6 +34,8 @@ pub enum HeadRule {
     Accept,
     /// It is never written again (a closed segment, a bundle): every byte must be good. With an end, just this end.
     Whole(Option<End>),
+    /// It is being written by this process: it is read up to this head, which must be on its chain, and not beyond.
+    UpTo(Head),
 }
 
 /// The end of a closed file.
@@ -87,8 +89,12 @@ impl Log {
             HeadRule::AtLeast(head) => (Open::Write, Some(head)),
             HeadRule::Accept => (Open::Write, None),
             HeadRule::Whole(_) => (Open::Read, None),
+            HeadRule::UpTo(head) => (Open::Read, Some(head)),
         };
         let mut opening = Self::begin_how(disk, path, how, unlock)?;
+        if let HeadRule::UpTo(head) = &rule {
+            opening.file_len = opening.file_len.min(head.bytes);
+        }
         opening.read(known, &mut visit)?;
         opening.finish(rule)
     }
@@ -200,6 +206,15 @@ impl Opening {
             HeadRule::AtLeast(head) => {
                 let opened = self.reach(&head, &found)?;
                 self.settle(&found, opened, head.bytes)
+            }
+            HeadRule::UpTo(head) => {
+                if self.reach(&head, &found)?.new_generation {
+                    return Err(self.beside("a newer generation"));
+                }
+                let Head { generation, frames, bytes, chain, .. } = head;
+                let good = Position { generation, frames, bytes, chain };
+                (self.file_len, self.log.state) = (bytes, State::ReadOnly);
+                self.settle(&Found { good, bad: None, unfinished: 0, known: None }, Opened::default(), bytes)
             }
             HeadRule::Accept => {
                 let opened = Opened { rolled_forward: found.good.frames, ..Opened::default() };

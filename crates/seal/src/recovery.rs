@@ -77,7 +77,7 @@ impl RecoveryCode {
         let out = text.expose_mut();
         let mut put = |i: usize, digit: u8| {
             out[i + i / GROUP] = ALPHABET[usize::from(digit & 31)];
-            if i % GROUP == 0 && i > 0 {
+            if i.is_multiple_of(GROUP) && i > 0 {
                 out[i + i / GROUP - 1] = b'-';
             }
         };

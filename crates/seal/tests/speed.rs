@@ -58,7 +58,7 @@ fn speed() {
     println!("sync of all: {:?}; {} MiB", start.elapsed(), head.place().bytes >> 20);
     for _ in 0..3 {
         let (start, mut seen) = (Instant::now(), 0);
-        let visit = |frame: seal::Frame<'_>| {
+        let visit = |frame: svault_seal::Frame<'_>| {
             seen += black_box(frame).meta.body.len();
             Ok(())
         };

@@ -116,3 +116,30 @@ fn the_real_disk_too() {
         assert_eq!(entry.unwrap().metadata().unwrap().permissions().mode() & 0o777, 0o600);
     }
 }
+
+#[test]
+fn a_file_that_is_being_written_is_read_up_to_a_head_and_left_alone() {
+    let disk = disk();
+    let mut log = new_vault(&disk, path(), 1, 5);
+    add(&mut log, 1);
+    let first = log.sync().unwrap();
+    add(&mut log, 2);
+    let second = log.sync().unwrap();
+    let mut bytes = disk.bytes(path()).unwrap();
+    bytes.extend(b"half a frame");
+    disk.put(path(), &bytes);
+    let before = disk.ops();
+    let (other, _, seen) = open(&disk, HeadRule::UpTo(first)).unwrap();
+    assert_eq!((seen, other.end().frames()), (vec![1], 1));
+    let (_, _, seen) = open(&disk, HeadRule::UpTo(second)).unwrap();
+    assert_eq!(seen, [1, 2]);
+    let opening = Log::begin(arc(&disk), path(), unlock(5)).unwrap();
+    assert_eq!(opening.finish(HeadRule::UpTo(first)).unwrap().0.end().frames(), 1);
+    // Only the sweep of a stray temporary file that `begin` does.
+    assert!(disk.ops() <= before + 1);
+    assert_eq!(disk.bytes(path()).unwrap(), bytes);
+    assert_eq!(fails(&disk, HeadRule::UpTo(Head { chain: [0; 32], ..second })).name(), "Beside");
+    assert_eq!(fails(&disk, HeadRule::UpTo(Head { bytes: second.bytes - 1, ..second })).name(), "Damaged");
+    disk.put(path(), &bytes[..first.bytes as usize]);
+    assert_eq!(fails(&disk, HeadRule::UpTo(second)).name(), "RolledBack");
+}
