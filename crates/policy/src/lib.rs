@@ -11,6 +11,7 @@ mod model;
 mod parse;
 mod query;
 mod rate;
+mod rules;
 mod span;
 mod windows;
 

@@ -225,7 +225,7 @@ impl ParseError {
         } else if message.contains("absolute path") {
             "give the program's whole path, as 'readlink -f $(which PROGRAM)' prints it"
         } else {
-            "correct the line; 'svault policy test FILE' checks without setting anything"
+            "correct the line; nothing was changed"
         };
         Self { line, column, message, hint: hint.into() }
     }

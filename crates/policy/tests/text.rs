@@ -1,0 +1,111 @@
+//! The policy's text: what is accepted, what is refused and where, and edits that keep the rest.
+
+#![allow(clippy::unwrap_used)] // helpers of tests are no tests to clippy
+
+use svault_policy::{Caller, EditError, Policy, add_caller, default_toml, remove_caller};
+
+fn error(text: &str) -> (usize, usize, String) {
+    let e = Policy::parse(text).unwrap_err();
+    assert!(!e.hint.is_empty());
+    (e.line, e.column, e.message)
+}
+
+#[test]
+fn the_first_policy_is_what_the_contract_says() {
+    let p = Policy::parse(default_toml()).unwrap();
+    assert!(p.callers.is_empty() && p.forbid.is_empty());
+    assert_eq!(p.limits.burst_per_session.to_string(), "5/10s");
+    assert_eq!(p.limits.burst_per_secret.to_string(), "10/10s");
+    assert_eq!(p.limits.seal_after.to_string(), "5 denials/5min");
+    assert_eq!((p.min_reason_chars, p.ask_medium), (10, true));
+    assert_eq!((p.lock.idle_ms, p.lock.hard_ms), (900_000, 28_800_000));
+}
+
+#[test]
+fn what_is_left_out_is_not_laxer() {
+    assert_eq!(Policy::parse("").unwrap(), Policy::parse(default_toml()).unwrap());
+}
+
+#[test]
+fn the_example_in_the_first_policy_is_valid() {
+    let text: String =
+        default_toml().lines().skip(3).map(|l| l.strip_prefix("# ").unwrap_or(l).to_owned() + "\n").collect();
+    let p = Policy::parse(&text).unwrap();
+    assert_eq!(p.callers.len(), 1);
+    assert_eq!(p.forbid.len(), 1);
+}
+
+#[test]
+fn mistakes_are_shown_where_they_are() {
+    let cases: &[(&str, (usize, usize), &str)] = &[
+        ("[limits]\nburst_per_sesion = '5/10s'\n", (2, 1), "unknown field"),
+        ("[reason]\nmin_chars = 'x'\n", (2, 13), "invalid type"),
+        ("[callers.x]\nscopes = ['Data base']\n", (2, 10), "not a valid scope"),
+        ("[callers.X]\n", (1, 10), "not a valid caller name"),
+        ("[callers.unknown]\nscopes = ['a']\n", (1, 10), "can't be given rights"),
+        ("[callers.human]\n", (1, 10), "can't be given rights"),
+        ("[callers.x]\nexe = ['claude']\n", (2, 7), "absolute path"),
+        ("[callers.x]\nrate = '20/fortnight'\n", (2, 8), "not a valid rate"),
+        ("[limits]\nseal_after = '1000/5min'\n", (2, 14), "at most 20 denials"),
+        ("[lock]\nidle = '0s'\n", (2, 8), "not a valid duration"),
+        ("[[forbid]]\n", (1, 1), "must name"),
+        ("[[forbid]]\ndoor = 'window'\n", (2, 8), "unknown variant"),
+        ("[[forbid]]\nsecret = '../x'\n", (2, 10), "not a valid secret name"),
+        ("[reason]\nmin_chars = 257\n", (2, 13), "at most 256"),
+        ("[medium\n", (1, 8), ""),
+        ("x = 1\n", (1, 1), "unknown field"),
+        ("# ä ö ü\n[medium]\nask = 1\n", (3, 7), "invalid type"),
+    ];
+    for (text, (line, column), message) in cases {
+        let (l, c, m) = error(text);
+        assert_eq!((l, c), (*line, *column), "{text}: {m}");
+        assert!(m.contains(message), "{text}: {m}");
+    }
+}
+
+#[test]
+fn too_many_callers_are_refused() {
+    let text: String = (0..65).map(|i| format!("[callers.c{i}]\n")).collect();
+    assert!(error(&text).2.contains("at most 64"));
+}
+
+fn caller() -> Caller {
+    Caller {
+        exe: vec!["/opt/claude".into()],
+        scopes: vec!["database".parse().unwrap()],
+        rate: Some("20/hour".parse().unwrap()),
+        verified: true,
+    }
+}
+
+#[test]
+fn adding_a_caller_keeps_every_line_and_removing_it_too() {
+    let name = "claude-code".parse().unwrap();
+    let added = add_caller(default_toml(), &name, &caller()).unwrap();
+    for line in default_toml().lines() {
+        assert!(added.contains(line), "{line}");
+    }
+    assert_eq!(Policy::parse(&added).unwrap().callers[&name], caller());
+    assert_eq!(add_caller(&added, &name, &caller()), Err(EditError::Exists(name.clone())));
+
+    let other = "codex".parse().unwrap();
+    let both = add_caller(&added, &other, &Caller { rate: None, verified: false, ..caller() }).unwrap();
+    assert_eq!(Policy::parse(&both).unwrap().callers.len(), 2);
+    let removed = remove_caller(&both, &name).unwrap();
+    assert_eq!(Policy::parse(&removed).unwrap().callers.keys().collect::<Vec<_>>(), [&other]);
+    for line in default_toml().lines() {
+        assert!(removed.contains(line), "{line}");
+    }
+    assert_eq!(remove_caller(&removed, &name), Err(EditError::Missing(name)));
+}
+
+#[test]
+fn edits_of_unusual_shapes() {
+    let name = "x".parse().unwrap();
+    assert_eq!(add_caller("callers = { y = {} }\n", &name, &caller()), Err(EditError::Shape));
+    let gone = remove_caller("callers = { x = {} }\n", &name).unwrap();
+    assert!(Policy::parse(&gone).unwrap().callers.is_empty());
+    assert!(matches!(add_caller("x = 1", &name, &caller()), Err(EditError::Parse(_))));
+    let bad = Caller { exe: vec!["relative".into()], ..caller() };
+    assert!(matches!(add_caller("", &name, &bad), Err(EditError::Parse(_))));
+}
