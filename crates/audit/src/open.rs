@@ -138,7 +138,7 @@ impl Found {
                 self.files.push(FileState {
                     path: path.clone(),
                     state: RowState::Newer,
-                    detail: "not known to the dir".into(),
+                    detail: "not known to the store".into(),
                 });
                 self.first.get_or_insert(Error::Unknown { path });
             }

@@ -48,6 +48,7 @@ impl RowState {
 
 /// Errors of the store.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// A sealed file does not hold, or can't be read or written.
     #[error(transparent)]
@@ -142,9 +143,52 @@ pub enum Error {
         /// Which rule is broken.
         what: &'static str,
     },
-    /// A write that another one has overtaken was handed back.
-    #[error("not a write that is under way")]
-    WrongJob,
+}
+
+impl Error {
+    /// A stable name for tests and logs; that of the cause where there is one.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Error::Seal(e) => e.name(),
+            Error::Refused { source, .. } => source.name(),
+            Error::NoStore(_) => "NoStore",
+            Error::StoreExists(_) => "StoreExists",
+            Error::Leftovers(_) => "Leftovers",
+            Error::NoHeads { .. } => "NoHeads",
+            Error::StoreBehind { .. } => "StoreBehind",
+            Error::Record { .. } => "Record",
+            Error::NoVault(_) => "NoVault",
+            Error::VaultExists(_) => "VaultExists",
+            Error::VaultShut { .. } => "VaultShut",
+            Error::TooManyVaults => "TooManyVaults",
+            Error::NotFound => "NotFound",
+            Error::Exists => "Exists",
+            Error::Changed { .. } => "Changed",
+            Error::TooBig { .. } => "TooBig",
+            Error::Segment { .. } => "Segment",
+            Error::Slots { .. } => "Slots",
+        }
+    }
+
+    /// Whether the machine is the cause and not the file: no rollback explains it, and accepting one can't help.
+    pub(crate) fn is_machine(&self) -> bool {
+        use seal::Error as E;
+        matches!(
+            self,
+            Error::Seal(E::Io { .. } | E::Memory(_) | E::Random(_) | E::Full { .. } | E::Poisoned { .. })
+        )
+    }
+
+    /// What this says of the file it is about.
+    pub(crate) fn state(&self) -> RowState {
+        match self.name() {
+            "Missing" => RowState::Missing,
+            "RolledBack" | "StoreBehind" => RowState::Older,
+            "Beside" | "WrongKey" => RowState::Beside,
+            _ => RowState::Damaged,
+        }
+    }
 }
 
 impl From<secret::Error> for Error {

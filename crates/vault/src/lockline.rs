@@ -2,6 +2,7 @@
 
 use crate::wordlist::WORDS;
 use jiff::Timestamp;
+use seal::codec::{Reader, Write};
 use sha2::{Digest, Sha256};
 
 /// How the store was when it was last locked.
@@ -29,6 +30,24 @@ impl LastLock {
         hash.update(checkpoint);
         Self { at, entries, policy_date, word_pair: word_pair(&hash.finalize()) }
     }
+
+    /// As a record's body: at i64, entries u64, policy_date i64 (both in milliseconds), the words.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(48);
+        out.put_u64(self.at.as_millisecond() as u64).put_u64(self.entries);
+        out.put_u64(self.policy_date.as_millisecond() as u64).put(self.word_pair.as_bytes());
+        out
+    }
+
+    /// What [`LastLock::encode`] wrote; `None` if it is not that.
+    pub(crate) fn decode(body: &[u8]) -> Option<Self> {
+        let mut r = Reader::new(body);
+        let at = Timestamp::from_millisecond(r.u64().ok()? as i64).ok()?;
+        let entries = r.u64().ok()?;
+        let policy_date = Timestamp::from_millisecond(r.u64().ok()? as i64).ok()?;
+        let word_pair = String::from_utf8(r.rest().to_vec()).ok()?;
+        Some(Self { at, entries, policy_date, word_pair })
+    }
 }
 
 /// Twenty bits of a hash as two words.
@@ -49,7 +68,9 @@ mod tests {
         let words: Vec<&str> = WORDS.split_whitespace().collect();
         assert_eq!(words.len(), 1024);
         assert!(words.is_sorted_by(|a, b| a < b), "sorted, so none is there twice");
-        assert!(words.iter().all(|w| (3..=9).contains(&w.len()) && w.bytes().all(|c| c.is_ascii_lowercase())));
+        assert!(
+            words.iter().all(|w| (3..=9).contains(&w.len()) && w.bytes().all(|c| c.is_ascii_lowercase()))
+        );
     }
 
     #[test]
@@ -65,5 +86,7 @@ mod tests {
         assert_eq!(base.word_pair.split(' ').count(), 2);
         assert!(others.iter().all(|o| o.word_pair != base.word_pair));
         assert_eq!(base, LastLock::new(t(1000), 7, t(500), b"heads"));
+        assert_eq!(LastLock::decode(&base.encode()), Some(base.clone()));
+        assert_eq!(LastLock::decode(&base.encode()[..20]), None);
     }
 }

@@ -1,88 +1,258 @@
-//! The store: what it offers.
+//! The store in memory: its records, its vaults, its heads, and the one way in which a change of it becomes durable.
 
-use crate::types::{Change, NewSecret, OpenReport, PolicyText, Rollback, SealRecord, Settings, SlotChange, VaultInfo, Write};
-use crate::{Found, LastLock, Mark, Result, Secret, SecretKey, Segment};
+use crate::error::{Error, Result};
+use crate::mark::Mark;
+use crate::record::{self, Checkpoint, Rotation, VaultRecord, bad, kind, only};
+use crate::vault::Vault;
+use crate::{LastLock, keys};
 use jiff::Timestamp;
-use seal::{Disk, FileId, Head, SlotId, SlotKeys, SlotSpec};
-use secret::{Bytes, Key};
-use std::io;
-use std::path::Path;
+use seal::{Change, Disk, FileId, Head, HeadsFile, RecordId, SlotId, SlotSpec, Table};
+use secret::Key;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use words::{Class, Id, SecretRef, VaultName};
+use words::VaultName;
 
-/// An unlocked store with its vaults.
+/// An unlocked store with its vaults. Who has it holds the store's lock.
 pub struct Store {
-    _p: (),
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) dir: PathBuf,
+    pub(crate) table: Table,
+    pub(crate) heads: HeadsFile,
+    pub(crate) vaults: BTreeMap<VaultName, Slotted>,
+    /// K_p of each slot.
+    pub(crate) presence: Vec<(SlotId, Key)>,
+    pub(crate) era: u64,
+    pub(crate) pace: Pace,
 }
 
-#[allow(unused_variables, missing_docs, clippy::missing_errors_doc)]
+/// A vault in its place: open, or shut and why.
+pub(crate) struct Slotted {
+    pub(crate) file: FileId,
+    pub(crate) state: Result<Vault, String>,
+}
+
+/// When the next checkpoint is due.
+#[derive(Debug, Default)]
+pub(crate) struct Pace {
+    /// Releases since the last one.
+    pub(crate) releases: u32,
+    /// Whether anything has happened since.
+    pub(crate) active: bool,
+    /// When it was, in milliseconds since boot; none: before the first tick.
+    pub(crate) since: Option<u64>,
+}
+
 impl Store {
-    /// Makes a store with a vault `main`, durable, and opens it. Slot keys are for `file_id` and epoch 1.
-    pub fn create(
-        disk: Arc<dyn Disk>, dir: &Path, file_id: FileId, slots: &[(SlotSpec, SlotKeys)], settings: &Settings,
-        policy_toml: &str, now: Timestamp,
-    ) -> Result<Store> { unimplemented!() }
-    /// Opens the store with one slot's keys. The caller holds the store's lock.
-    pub fn open(disk: Arc<dyn Disk>, dir: &Path, slot: &SlotId, keys: &SlotKeys, how: &Rollback, now: Timestamp) -> Result<(Store, OpenReport)> { unimplemented!() }
-    pub fn file_id(&self) -> FileId { unimplemented!() }
-    pub fn epoch(&self) -> u64 { unimplemented!() }
-    pub fn slots(&self) -> Vec<SlotSpec> { unimplemented!() }
+    /// The file of a store.
+    #[must_use]
+    pub fn path(dir: &Path) -> PathBuf {
+        dir.join("store.svault")
+    }
+
+    pub(crate) fn heads_path(dir: &Path) -> PathBuf {
+        dir.join("state").join("heads")
+    }
+
+    /// Whether there is a store in this folder.
+    ///
+    /// # Errors
+    /// When the folder can't be read.
+    pub fn exists(disk: &dyn Disk, dir: &Path) -> Result<bool> {
+        let path = Self::path(dir);
+        Ok(disk.stat(&path).map_err(|e| seal::Error::io(&path, "look for", e))?.is_some())
+    }
+
+    /// The id of its file.
+    #[must_use]
+    pub fn file_id(&self) -> FileId {
+        self.table.log().header().file_id
+    }
+
+    /// The epoch of its root key.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.table.log().header().epoch
+    }
+
+    /// Its slots.
+    #[must_use]
+    pub fn slots(&self) -> Vec<SlotSpec> {
+        self.table.log().header().slots.iter().map(|slot| slot.spec.clone()).collect()
+    }
+
     /// K_p of a slot.
-    pub fn presence_key(&self, slot: &SlotId) -> Option<&Key> { unimplemented!() }
+    #[must_use]
+    pub fn presence_key(&self, slot: &SlotId) -> Option<&Key> {
+        self.presence.iter().find_map(|(id, key)| (id == slot).then_some(key))
+    }
 
-    // secrets
-    pub fn find(&self, what: &SecretRef) -> Result<Found> { unimplemented!() }
-    pub fn get(&self, key: &SecretKey) -> Result<Secret> { unimplemented!() }
-    pub fn list(&self) -> Result<Vec<Secret>> { unimplemented!() }
-    /// The value, in locked memory; `Error::Changed` when `version` isn't the current one.
-    pub fn open_value(&self, key: &SecretKey, version: u64) -> Result<Bytes> { unimplemented!() }
-    /// write + run + written.
-    pub fn change(&mut self, change: Change<'_>, now: Timestamp) -> Result<Secret> { unimplemented!() }
-    pub fn add(&mut self, new: NewSecret, value: &Bytes, now: Timestamp) -> Result<Secret> { unimplemented!() }
-    pub fn replace(&mut self, key: &SecretKey, value: &Bytes, now: Timestamp) -> Result<Secret> { unimplemented!() }
-    pub fn edit(&mut self, key: &SecretKey, class: Class, now: Timestamp) -> Result<Secret> { unimplemented!() }
-    pub fn remove(&mut self, key: &SecretKey, now: Timestamp) -> Result<()> { unimplemented!() }
-    /// Notes that a value has left; durable with the next sync, within a second.
-    pub fn mark_seen(&mut self, key: &SecretKey) -> Result<()> { unimplemented!() }
-    /// The same change in three steps, the middle one on another thread.
-    pub fn write(&mut self, change: Change<'_>, now: Timestamp) -> Result<Write> { unimplemented!() }
-    pub fn written(&mut self, write: Write, result: io::Result<()>) -> Result<Secret> { unimplemented!() }
+    /// Whether a failed sync has made it useless until it is opened anew.
+    #[must_use]
+    pub fn is_poisoned(&self) -> bool {
+        self.table.log().is_poisoned()
+    }
 
-    // vaults
-    pub fn vault_create(&mut self, name: &VaultName, now: Timestamp) -> Result<()> { unimplemented!() }
-    pub fn vaults(&self) -> Vec<VaultInfo> { unimplemented!() }
+    /// How far the store is: for what is written outside of it.
+    ///
+    /// # Errors
+    /// When it is poisoned.
+    pub fn mark(&self) -> Result<Mark> {
+        if self.is_poisoned() {
+            return Err(seal::Error::Poisoned { at: seal::At(Self::path(&self.dir)) }.into());
+        }
+        Ok(mark_at(self.era, &self.table.log().head()))
+    }
 
-    // policy, settings, seals: durable when they return
-    pub fn policy(&self) -> Result<PolicyText> { unimplemented!() }
-    pub fn set_policy(&mut self, toml: &str, now: Timestamp) -> Result<()> { unimplemented!() }
-    pub fn settings(&self) -> Result<Settings> { unimplemented!() }
-    pub fn set_settings(&mut self, settings: &Settings) -> Result<()> { unimplemented!() }
-    pub fn seals(&self) -> Result<Vec<SealRecord>> { unimplemented!() }
-    pub fn put_seal(&mut self, seal: &SealRecord) -> Result<()> { unimplemented!() }
-    pub fn remove_seal(&mut self, id: &Id) -> Result<bool> { unimplemented!() }
+    /// Whether the store has been where a mark was made.
+    ///
+    /// # Errors
+    /// `StoreBehind` when it has not, so was taken back.
+    pub fn check_mark(&self, mark: &Mark, witness: &str) -> Result<()> {
+        if *mark <= self.mark()? {
+            return Ok(());
+        }
+        Err(Error::StoreBehind { path: Self::path(&self.dir), witness: witness.into() })
+    }
 
-    // the trail's side: audit::Segments is these, one to one
-    pub fn segments(&self) -> Result<Vec<Segment>> { unimplemented!() }
-    pub fn segment_kek(&self, number: u64) -> Result<Key> { unimplemented!() }
-    pub fn plan_segment(&mut self, at_least: u64) -> Result<u64> { unimplemented!() }
-    pub fn switch_segment(&mut self, settled: &[Segment], open: u64, head: Head) -> Result<()> { unimplemented!() }
-    pub fn expected_head(&self, file: &FileId) -> Option<Head> { unimplemented!() }
-    pub fn set_trail_head(&mut self, head: Head) -> Result<()> { unimplemented!() }
-    pub fn mark(&self) -> Mark { unimplemented!() }
-    pub fn check_mark(&self, mark: &Mark) -> Result<()> { unimplemented!() }
-    pub fn wants_new_segment(&self) -> bool { unimplemented!() }
+    /// How it was when it was last locked; none: never.
+    ///
+    /// # Errors
+    /// When the record can't be read.
+    pub fn last_lock(&self) -> Result<Option<LastLock>> {
+        let Some(row) = self.table.get(&only(kind::LAST_LOCK)) else { return Ok(None) };
+        LastLock::decode(row.body).map(Some).ok_or_else(|| self.bad("the last lock"))
+    }
 
-    // time
-    /// Counts a release; every 64th writes a checkpoint.
-    pub fn count_release(&mut self) -> Result<()> { unimplemented!() }
-    /// Call it once a second: syncs what waits (seen marks, heads), writes a checkpoint after 10 minutes of activity, compacts.
-    pub fn tick(&mut self, boot_ms: u64) -> Result<()> { unimplemented!() }
-    /// Syncs the heads.
-    pub fn sync_heads(&mut self) -> Result<()> { unimplemented!() }
-    /// The last checkpoint and the line about it; call it after the trail's last entry was synced. Then drop the store.
-    pub fn lock(&mut self, entries: u64, now: Timestamp) -> Result<LastLock> { unimplemented!() }
-    pub fn last_lock(&self) -> Result<Option<LastLock>> { unimplemented!() }
+    pub(crate) fn bad(&self, what: &'static str) -> Error {
+        bad(&Self::path(&self.dir), what)
+    }
 
-    /// New slots, a new epoch, new keys for every vault. Afterwards begin a new segment of the trail.
-    pub fn change_slots(&mut self, slots: &[(SlotSpec, SlotKeys)], now: Timestamp) -> Result<SlotChange> { unimplemented!() }
+    /// One transaction of the store, durable, and its head in `state/heads`, not synced.
+    pub(crate) fn commit(&mut self, changes: &[Change<'_>]) -> Result<()> {
+        self.table.commit(changes)?;
+        let head = self.table.sync()?;
+        self.pace.active = true;
+        self.heads.set(head)?;
+        Ok(self.heads.write()?)
+    }
+
+    /// The same with a checkpoint of all heads.
+    pub(crate) fn commit_with_checkpoint(&mut self, changes: &[Change<'_>]) -> Result<()> {
+        let body = self.checkpoint_body(None);
+        let mut all = changes.to_vec();
+        all.push(checkpoint(&body));
+        self.commit(&all)?;
+        self.checkpointed();
+        Ok(())
+    }
+
+    /// All heads as they are; with another one for the trail, where that is given (and the one it replaces).
+    pub(crate) fn checkpoint_body(&self, trail: Option<(Option<FileId>, Head)>) -> Vec<u8> {
+        let mut heads: Vec<Head> = self.heads.iter().copied().collect();
+        if let Some((old, new)) = trail {
+            heads.retain(|head| Some(head.file_id()) != old && head.file_id() != new.file_id());
+            heads.push(new);
+        }
+        Checkpoint { heads }.encode()
+    }
+
+    pub(crate) fn checkpointed(&mut self) {
+        self.pace = Pace::default();
+    }
+
+    pub(crate) fn rotation(&self) -> Result<Rotation> {
+        let Some(row) = self.table.get(&only(kind::ROTATION)) else { return Ok(Rotation::default()) };
+        Rotation::decode(row.body).ok_or_else(|| self.bad("a change of slots"))
+    }
+
+    /// A vault that is open.
+    pub(crate) fn vault(&self, name: &VaultName) -> Result<&Vault> {
+        let slotted = self.vaults.get(name).ok_or_else(|| Error::NoVault(name.clone()))?;
+        slotted.state.as_ref().map_err(|why| shut(name, why))
+    }
+
+    pub(crate) fn vault_mut(&mut self, name: &VaultName) -> Result<&mut Vault> {
+        let slotted = self.vaults.get_mut(name).ok_or_else(|| Error::NoVault(name.clone()))?;
+        slotted.state.as_mut().map_err(|why| shut(name, why))
+    }
+}
+
+fn shut(name: &VaultName, why: &str) -> Error {
+    Error::VaultShut { name: name.clone(), why: why.into() }
+}
+
+/// The mark of a store in an era with a head.
+pub(crate) fn mark_at(era: u64, head: &Head) -> Mark {
+    let place = head.place();
+    Mark { era, generation: place.generation, frames: place.frames }
+}
+
+/// The change that writes a checkpoint.
+pub(crate) fn checkpoint(body: &[u8]) -> Change<'_> {
+    Change::Put { kind: kind::CHECKPOINT, record: only(kind::CHECKPOINT), body, value: None }
+}
+
+/// A file's records, whether they may be believed already or not.
+pub(crate) trait Records {
+    fn body(&self, record: &RecordId) -> Option<&[u8]>;
+    fn bodies(&self, kind: u8) -> Vec<(RecordId, &[u8])>;
+    fn value(&self, record: &RecordId) -> seal::Result<Option<secret::Bytes>>;
+
+    /// A key that is a record's value.
+    fn key(&self, store: &Path, record: &RecordId, what: &'static str) -> Result<Key> {
+        let value = self.value(record)?.ok_or_else(|| bad(store, what))?;
+        keys::from_value(&value).ok_or_else(|| bad(store, what))?
+    }
+
+    /// All vaults, in no order.
+    fn vault_records(&self, store: &Path) -> Result<Vec<VaultRecord>> {
+        let read = |(_, body)| VaultRecord::decode(body).ok_or_else(|| bad(store, "a vault"));
+        self.bodies(kind::VAULT).into_iter().map(read).collect()
+    }
+
+    /// All segments of the trail, ascending.
+    fn segments(&self, store: &Path) -> Result<Vec<record::Segment>> {
+        let read =
+            |(_, body)| record::Segment::decode(body).ok_or_else(|| bad(store, "a segment of the trail"));
+        let mut all = self.bodies(kind::SEGMENT).into_iter().map(read).collect::<Result<Vec<_>>>()?;
+        all.sort_by_key(|segment| segment.number);
+        Ok(all)
+    }
+
+    /// The heads of the last checkpoint.
+    fn checkpoint(&self, store: &Path) -> Result<Vec<Head>> {
+        let Some(body) = self.body(&only(kind::CHECKPOINT)) else { return Ok(Vec::new()) };
+        Ok(Checkpoint::decode(body).ok_or_else(|| bad(store, "a checkpoint"))?.heads)
+    }
+
+    /// How many rollbacks were accepted.
+    fn era(&self, store: &Path) -> Result<u64> {
+        let Some(body) = self.body(&only(kind::ERA)) else { return Ok(0) };
+        let era = body.try_into().map_err(|_| bad(store, "the era"))?;
+        Ok(u64::from_le_bytes(era))
+    }
+}
+
+macro_rules! records {
+    ($type:ty) => {
+        impl Records for $type {
+            fn body(&self, record: &RecordId) -> Option<&[u8]> {
+                self.get(record).map(|row| row.body)
+            }
+            fn bodies(&self, kind: u8) -> Vec<(RecordId, &[u8])> {
+                self.iter(kind).map(|row| (row.record, row.body)).collect()
+            }
+            fn value(&self, record: &RecordId) -> seal::Result<Option<secret::Bytes>> {
+                self.value(record)
+            }
+        }
+    };
+}
+records!(Table);
+records!(seal::TableOpening);
+
+/// Milliseconds since 1970 as seconds, for headers.
+pub(crate) fn seconds(now: Timestamp) -> u64 {
+    u64::try_from(now.as_second()).unwrap_or_default()
 }

@@ -1,13 +1,11 @@
 //! What goes in and out of the store's calls.
 
-use crate::{FileState, LastLock, SecretKey};
+use crate::{FileState, LastLock, Secret, SecretKey};
 use jiff::Timestamp;
-use seal::{File, SlotSpec};
+use seal::{SlotSpec, SyncJob, Synced};
 use secret::Bytes;
 use serde::{Deserialize, Serialize};
-use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
 use words::{CallerName, Class, Id, Name, VaultName};
 
 /// What a human may set, beside the policy.
@@ -75,19 +73,25 @@ pub enum Change<'a> {
     Remove(&'a SecretKey),
 }
 
-/// A change that was written and is not durable yet: run it where it may block, then hand it to [`Store::written`].
+/// A change that was written and is not durable yet: run it where it may block, then hand it to
+/// [`crate::Store::written`].
 #[must_use = "nothing is durable before the write was run and handed back"]
 pub struct Write {
-    file: Arc<dyn File>,
+    pub(crate) job: Option<SyncJob>,
+    pub(crate) secret: Secret,
+}
+
+/// A write that was run.
+#[must_use = "only Store::written makes it count"]
+pub struct Written {
+    pub(crate) done: Option<Synced>,
+    pub(crate) secret: Secret,
 }
 
 impl Write {
     /// Waits for the disk.
-    ///
-    /// # Errors
-    /// What the system says.
-    pub fn run(&self) -> io::Result<()> {
-        self.file.sync_data()
+    pub fn run(self) -> Written {
+        Written { done: self.job.map(SyncJob::run), secret: self.secret }
     }
 }
 

@@ -1,0 +1,287 @@
+//! Opening a store: its own file, its heads, then every vault. What is done about it is in `settle.rs`.
+
+use crate::error::{Error, FileState, Result, RowState};
+use crate::keys;
+use crate::mark::Mark;
+use crate::record::{SegmentState, VaultRecord, kind, next_kek_id, only, vault_id};
+use crate::store::{Records, Store, mark_at};
+use crate::types::{OpenReport, Rollback};
+use crate::vault::Vault;
+use jiff::Timestamp;
+use seal::{At, Disk, FileId, Head, HeadRule, HeadsFile, SlotId, SlotKeys, Table, TableOpening};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+impl Store {
+    /// Opens the store with the keys of one of its slots. The caller holds the store's lock.
+    ///
+    /// A vault that is not as it was stays shut and is reported; a store that is not as it was is refused. After
+    /// [`Rollback::AcceptAll`] or [`Rollback::Accept`] a new segment of the trail must be begun.
+    ///
+    /// # Errors
+    /// `NoStore`; `WrongKey` and its like; `Refused` with every file that is not what it was.
+    pub fn open(
+        disk: Arc<dyn Disk>,
+        dir: &Path,
+        slot: &SlotId,
+        slot_keys: &SlotKeys,
+        how: &Rollback,
+        now: Timestamp,
+    ) -> Result<(Store, OpenReport)> {
+        if !Self::exists(&*disk, dir)? {
+            return Err(Error::NoStore(dir.to_path_buf()));
+        }
+        let look = Look { disk, dir, slot, slot_keys, how };
+        let mut found = Found::default();
+        let opening = look.begin()?;
+        let heads = look.heads(&opening, &mut found)?;
+        if heads.is_none() && !look.accepts_all() {
+            return Err(look.refused(&opening, None, found));
+        }
+        let table = look.finish(opening, heads.as_ref(), &mut found)?;
+        let expected = look.expected(&table, heads.as_ref())?;
+        let vaults = look.vaults(&table, &expected, &mut found)?;
+        let era = table.era(&look.path())?;
+        if let Some(e) = look.behind(mark_at(era, &table.log().head()), &vaults) {
+            found.note("store.svault", e);
+            if !look.accepts_all() {
+                return Err(found.refused());
+            }
+        }
+        Self::settle(look, Parts { table, heads, expected, vaults, era }, found, now)
+    }
+}
+
+/// What there is to look at, and how.
+pub(crate) struct Look<'a> {
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) dir: &'a Path,
+    slot: &'a SlotId,
+    slot_keys: &'a SlotKeys,
+    pub(crate) how: &'a Rollback,
+}
+
+/// What is not as it was, and what was put aside.
+#[derive(Default)]
+pub(crate) struct Found {
+    pub(crate) files: Vec<FileState>,
+    first: Option<Error>,
+    pub(crate) set_aside: Vec<PathBuf>,
+}
+
+/// A store whose parts are found good, or accepted.
+pub(crate) struct Parts {
+    pub(crate) table: Table,
+    pub(crate) heads: Option<HeadsFile>,
+    pub(crate) expected: HashMap<FileId, Head>,
+    pub(crate) vaults: Vec<FoundVault>,
+    pub(crate) era: u64,
+}
+
+/// A vault, as far as it could be opened.
+pub(crate) struct FoundVault {
+    pub(crate) record: VaultRecord,
+    pub(crate) state: Result<Vault, String>,
+    /// It opened with the key that was to become its key.
+    pub(crate) with_next: bool,
+    /// How far the store was when it was last written.
+    mark: Mark,
+}
+
+impl Found {
+    /// Takes down what is wrong with a file.
+    pub(crate) fn note(&mut self, path: &str, e: Error) {
+        self.files.push(FileState { path: path.into(), state: e.state(), detail: e.to_string() });
+        self.first.get_or_insert(e);
+    }
+
+    fn refused(self) -> Error {
+        match self.first {
+            Some(first) => Error::Refused { source: Box::new(first), files: self.files },
+            None => Error::Seal(seal::Error::Missing { at: At::default() }),
+        }
+    }
+}
+
+impl Look<'_> {
+    pub(crate) fn path(&self) -> PathBuf {
+        Store::path(self.dir)
+    }
+
+    pub(crate) fn accepts_all(&self) -> bool {
+        *self.how == Rollback::AcceptAll
+    }
+
+    fn accepts(&self, vault: &VaultRecord) -> bool {
+        match self.how {
+            Rollback::Refuse => false,
+            Rollback::AcceptAll => true,
+            Rollback::Accept(names) => names.contains(&vault.name),
+        }
+    }
+
+    fn begin(&self) -> Result<TableOpening> {
+        let unlock = |header: &seal::Header| keys::unlock_store(header, self.slot, self.slot_keys);
+        Ok(Table::begin(self.disk.clone(), &self.path(), unlock)?)
+    }
+
+    /// The heads, if they are valid and know the store.
+    fn heads(&self, opening: &TableOpening, found: &mut Found) -> Result<Option<HeadsFile>> {
+        let id = opening.header().file_id;
+        let key = opening.key(&self.path(), &only(kind::HEADS_KEY), "the key of state/heads")?;
+        let source = match HeadsFile::open(&*self.disk, &Store::heads_path(self.dir), id, key) {
+            Ok(heads) if heads.get(&id).is_some() => return Ok(Some(heads)),
+            Ok(_) => {
+                let at = At(Store::heads_path(self.dir));
+                seal::Error::Heads { at, what: "the heads file does not know the store" }
+            }
+            Err(e @ (seal::Error::Missing { .. } | seal::Error::Heads { .. })) => e,
+            Err(e) => return Err(e.into()),
+        };
+        let state = if source.name() == "Missing" { RowState::Missing } else { RowState::Damaged };
+        let detail = source.to_string();
+        found.files.push(FileState { path: "state/heads".into(), state, detail });
+        found.first.get_or_insert(Error::NoHeads { source });
+        Ok(None)
+    }
+
+    /// Decides about the store's own file.
+    fn finish(&self, opening: TableOpening, heads: Option<&HeadsFile>, found: &mut Found) -> Result<Table> {
+        let head = heads.and_then(|heads| heads.get(&opening.header().file_id));
+        let rule = head.map_or(HeadRule::Accept, |head| HeadRule::AtLeast(*head));
+        let (table, opened) = match opening.finish(rule).map_err(Error::from) {
+            Ok(done) => done,
+            Err(e) if e.is_machine() => return Err(e),
+            Err(e) => {
+                found.note("store.svault", e);
+                let again = self.begin()?;
+                if !self.accepts_all() {
+                    return Err(self.refused(&again, heads, std::mem::take(found)));
+                }
+                again.finish(HeadRule::Accept)?
+            }
+        };
+        found.set_aside.extend(opened.set_aside);
+        Ok(table)
+    }
+
+    /// The head that each file must reach: the later one of heads and last checkpoint.
+    fn expected(&self, records: &dyn Records, heads: Option<&HeadsFile>) -> Result<HashMap<FileId, Head>> {
+        let mut expected: HashMap<FileId, Head> = HashMap::new();
+        let checkpoint = records.checkpoint(&self.path())?;
+        for head in heads.into_iter().flat_map(HeadsFile::iter).copied().chain(checkpoint) {
+            let known = expected.entry(head.file_id()).or_insert(head);
+            let order = |head: &Head| (head.place().generation, head.place().bytes);
+            if order(&head) > order(known) {
+                *known = head;
+            }
+        }
+        Ok(expected)
+    }
+
+    /// Opens every vault that is to be there.
+    fn vaults(
+        &self,
+        records: &dyn Records,
+        expected: &HashMap<FileId, Head>,
+        found: &mut Found,
+    ) -> Result<Vec<FoundVault>> {
+        let ready = |record: &VaultRecord| record.ready;
+        let all = records.vault_records(&self.path())?;
+        all.into_iter().filter(ready).map(|record| self.vault(records, record, expected, found)).collect()
+    }
+
+    fn vault(
+        &self,
+        records: &dyn Records,
+        record: VaultRecord,
+        expected: &HashMap<FileId, Head>,
+        found: &mut Found,
+    ) -> Result<FoundVault> {
+        let at = At(Vault::path(self.dir, &record.name));
+        let unknown = seal::Error::Beside { at, what: "the store knows no head of it" };
+        let opened = match expected.get(&record.file) {
+            Some(head) => self.try_keys(records, &record, HeadRule::AtLeast(*head), found),
+            None => Err(unknown.into()),
+        };
+        let error = match opened {
+            Ok((vault, mark, with_next)) => {
+                return Ok(FoundVault { record, state: Ok(vault), with_next, mark });
+            }
+            Err(e @ Error::Seal(seal::Error::Memory(_))) => return Err(e),
+            Err(e) => e,
+        };
+        let why = error.to_string();
+        found.note(&format!("vaults/{}.svault", record.name), error);
+        if self.accepts(&record)
+            && let Ok((vault, mark, with_next)) = self.try_keys(records, &record, HeadRule::Accept, found)
+        {
+            return Ok(FoundVault { record, state: Ok(vault), with_next, mark });
+        }
+        Ok(FoundVault { record, state: Err(why), with_next: false, mark: Mark::default() })
+    }
+
+    /// Opens a vault with its key, or with the one that was to become its key when the store was last open.
+    fn try_keys(
+        &self,
+        records: &dyn Records,
+        record: &VaultRecord,
+        rule: HeadRule,
+        found: &mut Found,
+    ) -> Result<(Vault, Mark, bool)> {
+        let (store, path) = (self.path(), Vault::path(self.dir, &record.name));
+        let kek = records.key(&store, &vault_id(&record.file), "a vault's key")?;
+        let (next, with_next) =
+            (next_kek_id(&record.file), records.body(&next_kek_id(&record.file)).is_some());
+        let (vault, opened, mark, used_next) = match Vault::open(&self.disk, &path, &kek, rule) {
+            Err(Error::Seal(seal::Error::WrongKey { .. })) if with_next => {
+                let kek = records.key(&store, &next, "a vault's next key")?;
+                let (vault, opened, mark) = Vault::open(&self.disk, &path, &kek, rule)?;
+                (vault, opened, mark, true)
+            }
+            other => other.map(|(vault, opened, mark)| (vault, opened, mark, false))?,
+        };
+        found.set_aside.extend(opened.set_aside);
+        Ok((vault, mark, used_next))
+    }
+
+    /// Whether a vault was written when the store was further than it is now.
+    fn behind(&self, now: Mark, vaults: &[FoundVault]) -> Option<Error> {
+        let ahead = vaults.iter().find(|vault| vault.mark > now)?;
+        let witness = format!("vaults/{}.svault", ahead.record.name);
+        Some(Error::StoreBehind { path: self.path(), witness })
+    }
+
+    /// The refusal, with whatever else can be told of the other files.
+    fn refused(&self, records: &dyn Records, heads: Option<&HeadsFile>, mut found: Found) -> Error {
+        if let Ok(expected) = self.expected(records, heads) {
+            let _ = self.vaults(records, &expected, &mut found);
+            self.trail(records, &expected, &mut found);
+        }
+        found.refused()
+    }
+
+    /// What lengths alone tell of the trail, for a human who looks at a store that is refused.
+    fn trail(&self, records: &dyn Records, expected: &HashMap<FileId, Head>, found: &mut Found) {
+        for segment in records.segments(&self.path()).unwrap_or_default() {
+            let (head, closed) = match &segment.state {
+                SegmentState::Open(head) => (expected.get(&head.file_id()).unwrap_or(head), false),
+                SegmentState::Closed(head) => (head, true),
+                SegmentState::Planned | SegmentState::Lost(_) => continue,
+            };
+            let name = format!("{:06}.svault", segment.number);
+            let wanted = head.place().bytes;
+            let (state, is) = match self.disk.stat(&self.dir.join("trail").join(&name)) {
+                Ok(Some(stat)) if stat.len < wanted => (RowState::Older, format!("{} bytes", stat.len)),
+                Ok(Some(stat)) if closed && stat.len > wanted => {
+                    (RowState::Newer, format!("{} bytes", stat.len))
+                }
+                Ok(Some(_)) | Err(_) => continue,
+                Ok(None) => (RowState::Missing, "nothing".into()),
+            };
+            let detail = format!("has {is}, should have {wanted}");
+            found.files.push(FileState { path: format!("trail/{name}"), state, detail });
+        }
+    }
+}

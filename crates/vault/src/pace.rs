@@ -1,0 +1,146 @@
+//! When things are made safe: heads after each write, checkpoints now and then, everything at lock.
+
+use crate::LastLock;
+use crate::error::Result;
+use crate::record::{kind, only};
+use crate::store::{Store, checkpoint, seconds};
+use jiff::Timestamp;
+use seal::{Change, Head, HeadsSync, Next};
+use std::io;
+use words::VaultName;
+
+/// Releases between two checkpoints.
+const RELEASES: u32 = 64;
+/// Milliseconds of activity between two checkpoints.
+const INTERVAL: u64 = 10 * 60 * 1000;
+/// A file is rewritten when more of it than this, and more than half of it, is garbage.
+const GARBAGE: u64 = 1 << 20;
+
+impl Store {
+    /// A file's head moves on: written to `state/heads`, not synced.
+    pub(crate) fn named(&mut self, head: Head) -> Result<()> {
+        self.pace.active = true;
+        self.heads.set(head)?;
+        Ok(self.heads.write()?)
+    }
+
+    /// Counts a release that was recorded; every 64th writes a checkpoint, and costs a sync of the store.
+    ///
+    /// # Errors
+    /// Whatever keeps the checkpoint from being written.
+    pub fn count_release(&mut self) -> Result<()> {
+        self.pace.releases += 1;
+        if self.pace.releases < RELEASES { Ok(()) } else { self.checkpoint() }
+    }
+
+    /// Writes a checkpoint of all heads, durable.
+    ///
+    /// # Errors
+    /// Whatever keeps it from being written.
+    pub fn checkpoint(&mut self) -> Result<()> {
+        self.commit_with_checkpoint(&[])
+    }
+
+    /// Syncs the heads, if they changed.
+    ///
+    /// # Errors
+    /// When the sync fails: the store takes nothing more.
+    pub fn sync_heads(&mut self) -> Result<()> {
+        Ok(self.heads.sync()?)
+    }
+
+    /// The same in two steps, for a sync on another thread: hand the job and its result to [`Store::heads_synced`].
+    ///
+    /// # Errors
+    /// When the heads can't be written.
+    pub fn heads_job(&mut self) -> Result<Option<HeadsSync>> {
+        Ok(self.heads.begin_sync()?)
+    }
+
+    /// Takes the result of a sync of the heads.
+    ///
+    /// # Errors
+    /// When the sync failed: the store takes nothing more.
+    pub fn heads_synced(&mut self, job: &HeadsSync, result: io::Result<()>) -> Result<()> {
+        self.heads.synced(job, result)?;
+        Ok(())
+    }
+
+    /// To be called once a second, with the milliseconds since boot: syncs marks of values seen and the heads, writes a
+    /// checkpoint after ten minutes with activity, and rewrites at most one file that is mostly garbage.
+    ///
+    /// # Errors
+    /// Whatever keeps it from being written.
+    pub fn tick(&mut self, boot_ms: u64, now: Timestamp) -> Result<()> {
+        self.sync_seen()?;
+        self.sync_heads()?;
+        let since = *self.pace.since.get_or_insert(boot_ms);
+        if self.pace.active && boot_ms.saturating_sub(since) >= INTERVAL {
+            self.checkpoint()?;
+        } else if !self.pace.active {
+            self.pace.since = Some(boot_ms);
+        }
+        self.compact_one(now)
+    }
+
+    /// The last checkpoint and the line about it, and everything synced. Call it when the trail's last entry is durable,
+    /// then drop the store.
+    ///
+    /// # Errors
+    /// Whatever keeps it from being written; the store can be dropped all the same.
+    pub fn lock(&mut self, entries: u64, now: Timestamp) -> Result<LastLock> {
+        self.sync_seen()?;
+        let points = self.checkpoint_body(None);
+        let line = LastLock::new(now, entries, self.policy()?.changed, &points);
+        let body = line.encode();
+        let record = only(kind::LAST_LOCK);
+        self.commit(&[
+            Change::Put { kind: kind::LAST_LOCK, record, body: &body, value: None },
+            checkpoint(&points),
+        ])?;
+        self.checkpointed();
+        self.heads.write_both()?;
+        Ok(line)
+    }
+
+    fn sync_seen(&mut self) -> Result<()> {
+        let mut heads = Vec::new();
+        for slotted in self.vaults.values_mut() {
+            if let Ok(vault) = &mut slotted.state
+                && vault.dirty
+            {
+                heads.push(vault.table.sync()?);
+                vault.dirty = false;
+            }
+        }
+        heads.into_iter().try_for_each(|head| self.named(head))
+    }
+
+    fn compact_one(&mut self, now: Timestamp) -> Result<()> {
+        if self.is_mostly_garbage(&self.table) {
+            return self.compact_store(now);
+        }
+        let mostly =
+            |name: &&VaultName| self.vault(name).is_ok_and(|vault| self.is_mostly_garbage(&vault.table));
+        match self.vaults.keys().find(mostly).cloned() {
+            Some(name) => self.compact_vault(&name, now),
+            None => Ok(()),
+        }
+    }
+
+    fn is_mostly_garbage(&self, table: &seal::Table) -> bool {
+        let garbage = table.garbage();
+        garbage > GARBAGE && garbage > table.log().end().bytes() / 2
+    }
+
+    /// Rewrites the store without its history.
+    pub(crate) fn compact_store(&mut self, now: Timestamp) -> Result<()> {
+        let slots = self.table.log().header().slots.clone();
+        let heads = &mut self.heads;
+        self.table.rewrite(Next { root: None, created: seconds(now), slots }, &[], &mut |head| {
+            heads.set(*head)?;
+            heads.sync()
+        })?;
+        self.checkpoint()
+    }
+}

@@ -1,0 +1,155 @@
+//! After a store was found good, or accepted: finishing what a crash interrupted, and writing down how it is now.
+
+use crate::error::Result;
+use crate::open::{Found, FoundVault, Look, Parts};
+use crate::record::{SegmentState, VaultRecord, kind, next_kek_id, only, vault_id};
+use crate::store::{Pace, Records, Slotted, Store};
+use crate::types::{OpenReport, Rollback};
+use crate::vault::Vault;
+use jiff::Timestamp;
+use seal::{Change, Head, HeadRule, HeadsFile, SlotId, Table};
+use secret::Key;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+impl Store {
+    pub(crate) fn settle(
+        look: Look<'_>,
+        parts: Parts,
+        found: Found,
+        now: Timestamp,
+    ) -> Result<(Store, OpenReport)> {
+        let refused = parts
+            .vaults
+            .iter()
+            .filter_map(|v| Some((v.record.name.clone(), v.state.as_ref().err()?.clone())));
+        let mut report = OpenReport {
+            refused: refused.collect(),
+            files: found.files,
+            set_aside: found.set_aside,
+            ..OpenReport::default()
+        };
+        let promote: Vec<VaultRecord> =
+            parts.vaults.iter().filter(|v| v.with_next).map(|v| v.record.clone()).collect();
+        let how = look.how.clone();
+        let mut store = Self::assemble(look, parts)?;
+        report.last_lock = store.last_lock()?;
+        if how == Rollback::AcceptAll {
+            store.new_era(now)?;
+        }
+        for record in promote {
+            store.promote(&record)?;
+        }
+        store.finish_creation()?;
+        if how != Rollback::Refuse {
+            store.commit_with_checkpoint(&[])?;
+            store.heads.write_both()?;
+        }
+        store.heads.sync()?;
+        crate::create::unmark(&*store.disk, &store.dir)?;
+        report.notes.extend(store.resume_rotation(now)?);
+        report.notes.extend(store.strangers());
+        Ok((store, report))
+    }
+
+    fn assemble(look: Look<'_>, parts: Parts) -> Result<Store> {
+        let Parts { table, heads, expected, vaults, era } = parts;
+        let path = look.path();
+        let presence = presence_keys(&table, &path)?;
+        let mut all: Vec<Head> = vec![table.log().head()];
+        for FoundVault { record, state, .. } in &vaults {
+            let open = state.as_ref().ok().map(|vault| vault.table.log().head());
+            all.extend(open.or_else(|| expected.get(&record.file).copied()));
+        }
+        let open_segment = table.segments(&path)?.into_iter().find_map(|segment| match segment.state {
+            SegmentState::Open(head) => Some(head),
+            _ => None,
+        });
+        all.extend(open_segment.map(|begun| *expected.get(&begun.file_id()).unwrap_or(&begun)));
+        let heads = match heads {
+            Some(mut heads) => {
+                let gone: Vec<_> = heads.iter().map(Head::file_id).collect();
+                gone.iter()
+                    .filter(|id| all.iter().all(|head| head.file_id() != **id))
+                    .for_each(|id| heads.remove(id));
+                all.into_iter().try_for_each(|head| heads.set(head))?;
+                heads
+            }
+            None => {
+                let key = table.key(&path, &only(kind::HEADS_KEY), "the key of state/heads")?;
+                let id = table.log().header().file_id;
+                HeadsFile::create(&look.disk, &Self::heads_path(look.dir), id, key, &all)?
+            }
+        };
+        let slotted = |v: FoundVault| (v.record.name, Slotted { file: v.record.file, state: v.state });
+        let vaults: BTreeMap<_, _> = vaults.into_iter().map(slotted).collect();
+        let dir = look.dir.to_path_buf();
+        Ok(Self { disk: look.disk, dir, table, heads, vaults, presence, era, pace: Pace::default() })
+    }
+
+    /// What was written before a rollback was accepted is older than all that comes, wherever it may turn up.
+    fn new_era(&mut self, now: Timestamp) -> Result<()> {
+        // A store from a backup doesn't know how many were accepted since; the clock is beyond any count.
+        let clock = u64::try_from(now.as_millisecond()).unwrap_or_default();
+        let era = clock.max(self.era.saturating_add(1));
+        let body = era.to_le_bytes();
+        self.commit(&[Change::Put { kind: kind::ERA, record: only(kind::ERA), body: &body, value: None }])?;
+        self.era = era;
+        Ok(())
+    }
+
+    /// A vault was rewritten under its next key, and then there was a crash: the next key is its key.
+    pub(crate) fn promote(&mut self, vault: &VaultRecord) -> Result<()> {
+        let (record, next) = (vault_id(&vault.file), next_kek_id(&vault.file));
+        let key = self.table.key(&Self::path(&self.dir), &next, "a vault's next key")?;
+        let body = vault.encode();
+        let value = Some(key.expose().as_slice());
+        self.commit_with_checkpoint(&[
+            Change::Put { kind: kind::VAULT, record, body: &body, value },
+            Change::Remove { record: next },
+        ])
+    }
+
+    /// Vaults whose making was interrupted: made, or undone. Nobody was told of them.
+    fn finish_creation(&mut self) -> Result<()> {
+        let path = Self::path(&self.dir);
+        let unready = self.table.vault_records(&path)?.into_iter().filter(|record| !record.ready);
+        for mut record in unready.collect::<Vec<_>>() {
+            let (id, file) = (vault_id(&record.file), Vault::path(&self.dir, &record.name));
+            let key = self.table.key(&path, &id, "a vault's key")?;
+            match Vault::open(&self.disk, &file, &key, HeadRule::Accept) {
+                Ok((vault, ..)) if vault.table.log().header().file_id == record.file => {
+                    record.ready = true;
+                    self.made(record, vault)?;
+                }
+                Err(e) if e.is_machine() => return Err(e),
+                Ok(_) | Err(_) => self.commit(&[Change::Remove { record: id }])?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Files that lie among the vaults and are none of this store.
+    fn strangers(&self) -> Vec<String> {
+        let names = self.disk.list(&self.dir.join("vaults")).unwrap_or_default();
+        let stranger = |name: &String| {
+            let vault = name.strip_suffix(".svault").map(str::to_owned);
+            vault.is_some_and(|vault| self.vaults.keys().all(|known| known.as_str() != vault))
+        };
+        names
+            .into_iter()
+            .filter(stranger)
+            .map(|name| format!("vaults/{name} is no vault of this store"))
+            .collect()
+    }
+}
+
+/// K_p of every slot.
+pub(crate) fn presence_keys(table: &Table, path: &Path) -> Result<Vec<(SlotId, Key)>> {
+    let read = |(record, _): (seal::RecordId, &[u8])| {
+        let mut slot = [0; 8];
+        slot.copy_from_slice(&record.0[8..]);
+        Ok((SlotId(slot), table.key(path, &record, "a slot's key of presence")?))
+    };
+    table.bodies(kind::PRESENCE).into_iter().map(read).collect()
+}

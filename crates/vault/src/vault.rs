@@ -1,0 +1,79 @@
+//! One open vault: its records, and its names.
+
+use crate::error::{Error, Result};
+use crate::keys;
+use crate::mark::Mark;
+use crate::record::kind;
+use crate::secret::Front;
+use seal::{Disk, FileId, FileKind, HeadRule, Log, NewFile, Opened, OsRandom, RecordId, Root, Table};
+use secret::Key;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use words::VaultName;
+
+/// A vault that is open.
+pub(crate) struct Vault {
+    pub(crate) table: Table,
+    /// Every name in it.
+    pub(crate) names: HashMap<Box<str>, RecordId>,
+    /// Something was written that no sync has covered: marks of values seen.
+    pub(crate) dirty: bool,
+}
+
+impl Vault {
+    /// The file of a vault.
+    pub(crate) fn path(store: &Path, name: &VaultName) -> PathBuf {
+        store.join("vaults").join(format!("{name}.svault"))
+    }
+
+    /// Makes its file, durable. There must be none.
+    pub(crate) fn create(
+        disk: &Arc<dyn Disk>,
+        path: &Path,
+        file_id: FileId,
+        kek: &Key,
+        created: u64,
+    ) -> Result<Self> {
+        let (epoch, root) = (1, Root::random(&mut OsRandom)?);
+        let slots = vec![keys::vault_slot(&file_id, epoch, &root, kek)?];
+        let kind = FileKind::Vault;
+        let new = NewFile { kind, file_id, epoch, generation: 1, created, parent_chain: [0; 32] };
+        let table = Table::new(Log::create(disk.clone(), path, new, root, slots)?);
+        Ok(Self { table, names: HashMap::new(), dirty: false })
+    }
+
+    /// Opens its file; also says what was found and how far the store was when it was last written.
+    pub(crate) fn open(
+        disk: &Arc<dyn Disk>,
+        path: &Path,
+        kek: &Key,
+        rule: HeadRule,
+    ) -> Result<(Self, Opened, Mark)> {
+        let unlock = |header: &seal::Header| keys::unlock_vault(header, kek);
+        let (table, opened) = Table::open(disk.clone(), path, unlock, rule)?;
+        let bad = |what| Error::Record { path: path.to_path_buf(), what };
+        let (mut names, mut last) = (HashMap::with_capacity(table.len()), Mark::default());
+        for row in table.rows() {
+            if row.kind != kind::SECRET {
+                return Err(bad("of an unknown kind"));
+            }
+            let front = Front::read(row.body).ok_or_else(|| bad("a secret"))?;
+            last = last.max(front.mark);
+            if names.insert(front.name.into(), row.record).is_some() {
+                return Err(bad("two secrets of one name"));
+            }
+        }
+        Ok((Self { table, names, dirty: false }, opened, last))
+    }
+
+    /// The record of a name; a proposal counts only where it is asked for by its vault's name.
+    pub(crate) fn find(&self, name: &str, with_proposals: bool) -> Option<RecordId> {
+        let record = *self.names.get(name)?;
+        if with_proposals {
+            return Some(record);
+        }
+        let proposal = Front::read(self.table.get(&record)?.body)?.is_proposal();
+        (!proposal).then_some(record)
+    }
+}

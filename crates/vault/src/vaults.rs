@@ -1,0 +1,102 @@
+//! The store's vaults: making one, listing them, compacting one.
+
+use crate::error::{Error, Result};
+use crate::keys;
+use crate::record::{VaultRecord, kind, next_kek_id, vault_id};
+use crate::store::{Records, Slotted, Store, seconds};
+use crate::types::VaultInfo;
+use crate::vault::Vault;
+use jiff::Timestamp;
+use seal::{Change, FileId, MAX_HEADS, Next, OsRandom, Root};
+use secret::Key;
+use words::VaultName;
+
+impl Store {
+    /// Makes an empty vault, durable.
+    ///
+    /// # Errors
+    /// `VaultExists` when there is one, or a file of that name; `TooManyVaults`; whatever keeps it from being written.
+    pub fn vault_create(&mut self, name: &VaultName, now: Timestamp) -> Result<()> {
+        let path = Vault::path(&self.dir, name);
+        let there = self.disk.stat(&path).map_err(|e| seal::Error::io(&path, "look for", e))?.is_some();
+        if there || self.vaults.contains_key(name) {
+            return Err(Error::VaultExists(path));
+        }
+        if self.vaults.len() >= MAX_HEADS - 2 {
+            return Err(Error::TooManyVaults);
+        }
+        let (file, kek) = (FileId::random(&mut OsRandom)?, Key::random()?);
+        let mut record = VaultRecord { file, ready: false, created: now, name: name.clone() };
+        let (body, value) = (record.encode(), Some(kek.expose().as_slice()));
+        self.commit(&[Change::Put { kind: kind::VAULT, record: vault_id(&file), body: &body, value }])?;
+        let vault = Vault::create(&self.disk, &path, file, &kek, seconds(now))?;
+        record.ready = true;
+        self.made(record, vault)
+    }
+
+    /// A vault's file is there: from now on it must be.
+    pub(crate) fn made(&mut self, record: VaultRecord, vault: Vault) -> Result<()> {
+        self.heads.set(vault.table.log().head())?;
+        self.heads.sync()?;
+        let body = record.encode();
+        self.commit_with_checkpoint(&[Change::Meta { record: vault_id(&record.file), body: &body }])?;
+        self.vaults.insert(record.name, Slotted { file: record.file, state: Ok(vault) });
+        Ok(())
+    }
+
+    /// All vaults, by name.
+    #[must_use]
+    pub fn vaults(&self) -> Vec<VaultInfo> {
+        let info = |(name, slotted): (&VaultName, &Slotted)| VaultInfo {
+            name: name.clone(),
+            secrets: slotted.state.as_ref().map_or(0, |vault| vault.table.len()),
+            shut: slotted.state.as_ref().err().cloned(),
+        };
+        self.vaults.iter().map(info).collect()
+    }
+
+    /// Rewrites a vault without its history.
+    pub(crate) fn compact_vault(&mut self, name: &VaultName, now: Timestamp) -> Result<()> {
+        self.rewrite_vault(name, None, now)?;
+        self.commit_with_checkpoint(&[])
+    }
+
+    /// Gives a vault a new root key under a new KEK. The old ones are worth nothing for what it has from now on.
+    pub(crate) fn rotate_vault(&mut self, name: &VaultName, now: Timestamp) -> Result<()> {
+        let file = self.vault(name)?.table.log().header().file_id;
+        let kek = Key::random()?;
+        let (next, value) = (next_kek_id(&file), Some(kek.expose().as_slice()));
+        self.commit(&[Change::Put { kind: kind::NEXT_KEK, record: next, body: &file.0, value }])?;
+        self.rewrite_vault(name, Some(&kek), now)?;
+        let records = self.table.vault_records(&Self::path(&self.dir))?;
+        match records.into_iter().find(|record| record.file == file) {
+            Some(record) => self.promote(&record),
+            None => Err(Error::NoVault(name.clone())),
+        }
+    }
+
+    fn rewrite_vault(&mut self, name: &VaultName, kek: Option<&Key>, now: Timestamp) -> Result<()> {
+        let slotted = self.vaults.get_mut(name).ok_or_else(|| Error::NoVault(name.clone()))?;
+        let vault = match &mut slotted.state {
+            Ok(vault) => vault,
+            Err(why) => return Err(Error::VaultShut { name: name.clone(), why: why.clone() }),
+        };
+        let header = vault.table.log().header();
+        let (root, slots) = match kek {
+            None => (None, header.slots.clone()),
+            Some(kek) => {
+                let (root, epoch) = (Root::random(&mut OsRandom)?, header.epoch + 1);
+                let slots = vec![keys::vault_slot(&header.file_id, epoch, &root, kek)?];
+                (Some((root, epoch)), slots)
+            }
+        };
+        let heads = &mut self.heads;
+        let next = Next { root, created: seconds(now), slots };
+        vault.table.rewrite(next, &[], &mut |head| {
+            heads.set(*head)?;
+            heads.sync()
+        })?;
+        vault.dirty = false;
+        Ok(())
+    }
+}
