@@ -3,14 +3,16 @@
 //! Data is lost by sectors of 512 bytes, each for itself; a file's length and the names in a folder by themselves.
 //! A failed sync behaves as on Linux: the data stays readable, and no later sync writes it.
 
+mod inode;
+
 use crate::disk::{Disk, File, Open, Stat};
+use inode::{Dice, Inode};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// What is written or lost as one.
-pub const SECTOR: usize = 512;
+pub use inode::SECTOR;
 
 /// A simulated disk. Clones are the same disk; [`SimDisk::killed`] and [`SimDisk::crash`] are copies of it.
 #[derive(Clone, Default)]
@@ -38,22 +40,6 @@ enum Naming {
     Made { path: PathBuf, file: u64 },
     Removed { path: PathBuf },
     Renamed { from: PathBuf, to: PathBuf, file: u64 },
-}
-
-type Sector = [u8; SECTOR];
-
-#[derive(Clone, Default)]
-struct Inode {
-    /// What a read sees.
-    data: Arc<Vec<u8>>,
-    /// What is surely on the disk.
-    durable: Arc<Vec<u8>>,
-    /// Every content a sector has had since the last sync.
-    dirty: BTreeMap<usize, Vec<Sector>>,
-    /// Of a sync that failed: no later sync writes these.
-    forsaken: BTreeMap<usize, Vec<Sector>>,
-    /// Every length since the last sync.
-    lens: Vec<usize>,
 }
 
 impl SimDisk {
@@ -122,7 +108,7 @@ impl SimDisk {
     pub fn crash(&self, seed: u64) -> SimDisk {
         let mut state = self.lock().clone();
         state.calm();
-        let mut dice = Dice { seed, state: seed };
+        let mut dice = Dice::new(seed);
         for naming in std::mem::take(&mut state.pending) {
             if dice.keeps() {
                 naming.apply(&mut state.durable_names);
@@ -161,7 +147,7 @@ impl SimDisk {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts a changing operation. `Err` when the power is off; `Ok(false)` when it goes off with this one.
+    /// Counts a changing operation. `Err` when the power is off; `false` when it goes off with this one.
     fn change(&self) -> io::Result<(MutexGuard<'_, State>, bool)> {
         let mut state = self.lock();
         state.power()?;
@@ -245,119 +231,6 @@ impl Naming {
             Self::Made { path, .. } | Self::Removed { path } => path.parent() == Some(dir),
             Self::Renamed { from, to, .. } => from.parent() == Some(dir) || to.parent() == Some(dir),
         }
-    }
-}
-
-impl Inode {
-    fn settled(bytes: Vec<u8>) -> Self {
-        let data = Arc::new(bytes);
-        Self { durable: Arc::clone(&data), data, ..Self::default() }
-    }
-
-    fn sector(bytes: &[u8], index: usize) -> Sector {
-        let mut sector = [0; SECTOR];
-        let from = bytes.get(index * SECTOR..).unwrap_or_default();
-        let len = from.len().min(SECTOR);
-        sector[..len].copy_from_slice(&from[..len]);
-        sector
-    }
-
-    /// Notes that bytes `from..to` changed.
-    fn touch(&mut self, from: usize, to: usize) {
-        for index in from / SECTOR..to.div_ceil(SECTOR) {
-            let now = Self::sector(&self.data, index);
-            self.dirty.entry(index).or_default().push(now);
-        }
-    }
-
-    fn write(&mut self, bytes: &[u8], offset: usize) {
-        if bytes.is_empty() {
-            return;
-        }
-        let data = Arc::make_mut(&mut self.data);
-        let end = offset + bytes.len();
-        if data.len() < end {
-            data.resize(end, 0);
-            self.lens.push(end);
-        }
-        data[offset..end].copy_from_slice(bytes);
-        self.touch(offset, end);
-    }
-
-    fn set_len(&mut self, len: usize) {
-        let before = self.data.len();
-        Arc::make_mut(&mut self.data).resize(len, 0);
-        self.lens.push(len);
-        if len < before {
-            self.touch(len, before);
-        }
-    }
-
-    fn sync(&mut self) {
-        let durable = Arc::make_mut(&mut self.durable);
-        durable.resize(self.data.len(), 0);
-        for (index, _) in std::mem::take(&mut self.dirty) {
-            let start = (index * SECTOR).min(durable.len());
-            let end = (start + SECTOR).min(durable.len());
-            durable[start..end].copy_from_slice(&self.data[start..end]);
-            self.forsaken.remove(&index);
-        }
-        self.lens.clear();
-    }
-
-    fn fail_sync(&mut self) {
-        for (index, versions) in std::mem::take(&mut self.dirty) {
-            self.forsaken.entry(index).or_default().extend(versions);
-        }
-    }
-
-    fn after_power_cut(&self, dice: &mut Dice) -> Vec<u8> {
-        let mut lens = vec![self.durable.len()];
-        lens.extend(&self.lens);
-        let len = lens[dice.pick(lens.len())];
-        let mut bytes = self.durable.to_vec();
-        let unsure: BTreeSet<usize> = self.dirty.keys().chain(self.forsaken.keys()).copied().collect();
-        for index in unsure {
-            let mut versions = vec![Self::sector(&self.durable, index)];
-            versions.extend(self.forsaken.get(&index).into_iter().flatten());
-            versions.extend(self.dirty.get(&index).into_iter().flatten());
-            let end = (index + 1) * SECTOR;
-            if bytes.len() < end {
-                bytes.resize(end, 0);
-            }
-            bytes[end - SECTOR..end].copy_from_slice(&versions[dice.pick(versions.len())]);
-        }
-        bytes.resize(len, 0);
-        bytes
-    }
-}
-
-/// What chance decides at a power cut (splitmix64).
-struct Dice {
-    seed: u64,
-    state: u64,
-}
-
-impl Dice {
-    fn next(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    /// Which of `count` states in time order is on the disk: the first is what was synced.
-    fn pick(&mut self, count: usize) -> usize {
-        match self.seed {
-            0 => 0,
-            1 => count - 1,
-            _ => (self.next() % count as u64) as usize,
-        }
-    }
-
-    fn keeps(&mut self) -> bool {
-        self.pick(2) == 1
     }
 }
 
@@ -519,96 +392,4 @@ impl File for SimFile {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn disk_with_file() -> (SimDisk, Arc<dyn File>) {
-        let disk = SimDisk::new();
-        let file = disk.open(Path::new("/f"), Open::CreateNew).unwrap();
-        file.write_at(&[1; 2000], 0).unwrap();
-        file.sync_all().unwrap();
-        disk.sync_dir(Path::new("/")).unwrap();
-        (disk, file)
-    }
-
-    fn found(disk: &SimDisk) -> Vec<u8> {
-        disk.bytes(Path::new("/f")).unwrap()
-    }
-
-    #[test]
-    fn what_was_synced_stays_and_the_rest_may_go_in_any_part() {
-        let (disk, file) = disk_with_file();
-        file.write_at(&[2; 1500], 500).unwrap();
-        assert_eq!(found(&disk.crash(0)), [1; 2000]);
-        assert_eq!(found(&disk.crash(1))[500..], [2; 1500]);
-        let mixed = (2..40).map(|seed| found(&disk.crash(seed))).filter(|bytes| {
-            assert_eq!(bytes[..500], [1; 500]);
-            bytes[500..].contains(&1) && bytes[500..].contains(&2)
-        });
-        assert!(mixed.count() > 10);
-        file.sync_data().unwrap();
-        assert!((0..40).all(|seed| found(&disk.crash(seed))[500..] == [2; 1500]));
-    }
-
-    #[test]
-    fn lengths_and_names_may_go_too() {
-        let (disk, file) = disk_with_file();
-        file.set_len(100).unwrap();
-        let lens: BTreeSet<usize> = (0..20).map(|seed| found(&disk.crash(seed)).len()).collect();
-        assert_eq!(lens, BTreeSet::from([100, 2000]));
-        disk.open(Path::new("/g"), Open::CreateNew).unwrap();
-        disk.rename(Path::new("/g"), Path::new("/f")).unwrap();
-        let replaced = |disk: &SimDisk| found(disk).is_empty();
-        assert!(!replaced(&disk.crash(0)) && replaced(&disk.crash(1)));
-        disk.sync_dir(Path::new("/")).unwrap();
-        assert!((0..20).all(|seed| replaced(&disk.crash(seed))));
-    }
-
-    #[test]
-    fn a_failed_sync_loses_data_that_a_later_one_does_not_bring_back() {
-        let (disk, file) = disk_with_file();
-        file.write_at(&[3; 10], 0).unwrap();
-        disk.fail_sync(0);
-        assert!(file.sync_data().is_err());
-        file.sync_data().unwrap();
-        assert_eq!(found(&disk)[..10], [3; 10]);
-        assert_eq!(found(&disk.crash(0))[..10], [1; 10]);
-        file.write_at(&[3; 10], 0).unwrap();
-        file.sync_data().unwrap();
-        assert_eq!(found(&disk.crash(0))[..10], [3; 10]);
-    }
-
-    #[test]
-    fn a_full_disk_takes_what_fits() {
-        let (disk, file) = disk_with_file();
-        disk.set_capacity(Some(2100));
-        assert_eq!(file.write_at(&[4; 300], 2000).unwrap_err().kind(), io::ErrorKind::StorageFull);
-        assert_eq!(found(&disk).len(), 2100);
-        file.write_at(&[5; 300], 0).unwrap();
-    }
-
-    #[test]
-    fn the_power_goes_at_the_named_operation() {
-        let (disk, file) = disk_with_file();
-        let cut = disk.ops() + 1;
-        disk.crash_at(cut);
-        file.write_at(&[6; 10], 0).unwrap();
-        assert!(file.sync_data().is_err());
-        assert!(file.read_at(&mut [0], 0).is_err());
-        assert_eq!(found(&disk.crash(0))[..10], [1; 10]);
-    }
-
-    #[test]
-    fn cuts_are_before_each_operation_and_after_the_last() {
-        let (disk, file) = disk_with_file();
-        disk.record();
-        file.write_at(&[7; 10], 0).unwrap();
-        file.sync_data().unwrap();
-        let cuts = disk.cuts();
-        let states: Vec<u8> = cuts.iter().map(|cut| found(&cut.crash(0))[0]).collect();
-        assert_eq!(states, [1, 1, 7]);
-        // A killed process loses nothing, but what it had not synced is still at risk.
-        assert_eq!(found(&cuts[1].killed())[0], 7);
-        assert_eq!(found(&cuts[1].killed().crash(0))[0], 1);
-    }
-}
+mod tests;
