@@ -132,9 +132,9 @@ fn build(
         put(kind::VAULT, vault_id(&file), &record, key(&kek)),
         put(kind::CHECKPOINT, only(kind::CHECKPOINT), &points, None),
     ];
-    let presence =
-        |(spec, keys): &'_ (SlotSpec, SlotKeys)| (presence_id(&spec.id), keys.presence.expose().as_slice());
-    changes.extend(slots.iter().map(presence).map(|(id, kp)| put(kind::PRESENCE, id, &[], Some(kp))));
+    for (spec, keys) in slots {
+        changes.push(put(kind::PRESENCE, presence_id(&spec.id), &[], key(&keys.presence)));
+    }
     table.commit(&changes)?;
     let head = table.sync()?;
     let heads = [head, vault.table.log().head()];
