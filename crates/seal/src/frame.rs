@@ -70,15 +70,16 @@ impl Front {
 pub(crate) struct Parts<'a> {
     pub(crate) front: Front,
     front_bytes: &'a [u8],
-    meta: Sealed<'a>,
-    value: Option<Sealed<'a>>,
+    pub(crate) meta: Sealed<'a>,
+    pub(crate) value: Option<Sealed<'a>>,
     pub(crate) chain: [u8; CHAIN],
 }
 
-struct Sealed<'a> {
-    nonce: [u8; NONCE],
+/// A nonce, what is encrypted under it, and its tag.
+pub(crate) struct Sealed<'a> {
+    pub(crate) nonce: [u8; NONCE],
     bytes: &'a [u8],
-    tag: [u8; TAG],
+    pub(crate) tag: [u8; TAG],
 }
 
 impl<'a> Parts<'a> {
@@ -268,14 +269,14 @@ fn open_value(cipher: &Cipher, sealed: &Sealed<'_>, ad: &[u8]) -> Result<Bytes, 
     Ok(plain)
 }
 
-fn bound_to(file_id: &FileId, epoch: u64) -> [u8; 24] {
+pub(crate) fn bound_to(file_id: &FileId, epoch: u64) -> [u8; 24] {
     let mut out = [0; 24];
     out[..16].copy_from_slice(&file_id.0);
     out[16..].copy_from_slice(&epoch.to_le_bytes());
     out
 }
 
-fn meta_ad(bound_to: &[u8; 24], front: Front) -> [u8; 33] {
+pub(crate) fn meta_ad(bound_to: &[u8; 24], front: Front) -> [u8; 33] {
     let mut ad = [0; 33];
     ad[..24].copy_from_slice(bound_to);
     ad[24] = 1;
@@ -284,7 +285,7 @@ fn meta_ad(bound_to: &[u8; 24], front: Front) -> [u8; 33] {
     ad
 }
 
-fn value_ad(bound_to: &[u8; 24], front: Front, record: &RecordId, version: u64) -> [u8; 57] {
+pub(crate) fn value_ad(bound_to: &[u8; 24], front: Front, record: &RecordId, version: u64) -> [u8; 57] {
     let mut ad = [0; 57];
     ad[..33].copy_from_slice(&meta_ad(bound_to, front));
     ad[24] = 2;

@@ -33,6 +33,8 @@ pub mod sim;
 mod slot;
 mod table;
 mod temp;
+#[cfg(any(test, feature = "vectors"))]
+pub mod vectors;
 mod walk;
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! How fast it is: run with `cargo test --release -p svault-seal --test speed -- --ignored --nocapture`.
-#![allow(clippy::print_stdout, missing_docs)]
+#![allow(clippy::print_stdout, clippy::unwrap_used)]
 
 use std::{hint::black_box, path::Path, sync::Arc, time::Instant};
 use svault_seal::{

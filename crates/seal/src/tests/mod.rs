@@ -6,6 +6,7 @@ mod headers;
 mod opening;
 mod slots;
 mod tamper;
+mod vectors;
 
 use crate::{
     Disk, Error, Factor, FactorOutput, FileId, FileKind, Frame, Head, HeadRule, Header, Log, Meta, New,
