@@ -5,6 +5,7 @@ mod slot;
 
 use crate::clock::Clock;
 use crate::gate::{Account, Anchor, Asker, Frozen, SecretId};
+use crate::limits::UNKNOWN;
 use slot::{End, Slot};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -90,7 +91,9 @@ pub struct Grant {
 
 impl Grant {
     fn serves(&self, req: &Frozen, lasting: Lasting, now_ms: u64) -> bool {
+        let nobody = req.session().is_none_or(|s| s == UNKNOWN);
         self.req.same_act(req)
+            && (!nobody || self.req.by.connection == req.by.connection)
             && self.until_ms.is_none_or(|until| now_ms < until)
             && if self.once { self.req.reason == req.reason } else { lasting == Lasting::Session }
     }
@@ -136,7 +139,8 @@ impl Approvals {
         clock: &impl Clock,
         mut waiting: impl FnMut(Id, bool),
     ) -> Answer {
-        let patience = clock.boot_ms().saturating_add(u64::try_from(req.wait.as_millis()).unwrap_or(u64::MAX));
+        let patience =
+            clock.boot_ms().saturating_add(u64::try_from(req.wait.as_millis()).unwrap_or(u64::MAX));
         let mut told = None;
         loop {
             let now = clock.boot_ms();

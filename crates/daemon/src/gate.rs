@@ -96,7 +96,9 @@ async fn grant(house: &impl House, req: &Rc<Frozen>) -> Result<Released, Stop> {
         yes = ask(house, req, &seen.rule).await?; // judge, approve
         seen = look(house, req, yes, yes.counts())?;
     }
-    record(house, &releases(house, req, &seen, yes), Sync::Now).await.map_err(|e| No::all(req, e, "trail"))?;
+    record(house, &releases(house, req, &seen, yes), Sync::Now)
+        .await
+        .map_err(|e| No::all(req, e, "trail"))?;
     look(house, req, yes, Counts::Nothing)?;
     release(house, req).map_err(|cause| No::all(req, cause, "vault").into())
 }

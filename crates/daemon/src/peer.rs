@@ -260,7 +260,8 @@ impl Peer {
     /// # Errors
     /// [`Changed`] says what is different; anything that can't be read counts as different.
     pub fn recheck(&self) -> Result<(), Changed> {
-        let now = system::look(&self.held.pidfd, &self.watch).map_err(|_| Changed::Ended)?;
+        let ended = |_| if self.held.alive() { Changed::Parents } else { Changed::Ended };
+        let now = system::look(&self.held.pidfd, &self.watch).map_err(ended)?;
         if now.me.key() != self.me.key() {
             return Err(Changed::Ended);
         }

@@ -188,7 +188,8 @@ impl Presence {
     /// Where the proof does not hold, is late, or the process is no longer the one it was; the connection is to be
     /// closed then.
     pub fn prove(&mut self, mac: Hex<32>, client: &Client, now: u64) -> Result<FromDaemon, Failure> {
-        let State::Challenged { kp, t, peer, until } = std::mem::replace(&mut self.state, State::Spent) else {
+        let State::Challenged { kp, t, peer, until } = std::mem::replace(&mut self.state, State::Spent)
+        else {
             return Err(out_of_order());
         };
         in_time(until, now)?;

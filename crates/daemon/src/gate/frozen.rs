@@ -3,7 +3,9 @@
 use super::house::Vault;
 use policy::{Lookup, Named, Presence, SecretFacts};
 use std::time::Duration;
-use words::{CallerName, Class, Door, EnvName, Evidence, Exposure, Id, Name, Scope, SecretRef, Tier, VaultName};
+use words::{
+    CallerName, Class, Door, EnvName, Evidence, Exposure, Id, Name, Scope, SecretRef, Tier, VaultName,
+};
 
 /// Which record of which vault: stays the same when the secret is renamed or replaced.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -18,6 +18,7 @@ pub struct BadSnapshot(String);
 #[serde(deny_unknown_fields)]
 struct Saved<'a> {
     version: u32,
+    counted: u32,
     sessions: Cow<'a, BTreeMap<String, Session>>,
     secrets: Cow<'a, BTreeMap<String, Ring>>,
     seals: Cow<'a, [Seal]>,
@@ -26,6 +27,7 @@ struct Saved<'a> {
 pub(super) fn write(state: &State) -> Vec<u8> {
     let saved = Saved {
         version: VERSION,
+        counted: state.counted,
         sessions: Cow::Borrowed(&state.sessions),
         secrets: Cow::Borrowed(&state.secrets),
         seals: Cow::Borrowed(&state.seals),
@@ -39,5 +41,11 @@ pub(super) fn read(bytes: &[u8]) -> Result<State, BadSnapshot> {
     if saved.version != VERSION {
         return Err(BadSnapshot(format!("its version is {}", saved.version)));
     }
-    Ok(State::new(saved.sessions.into_owned(), saved.secrets.into_owned(), saved.seals.into_owned()))
+    Ok(State {
+        sessions: saved.sessions.into_owned(),
+        secrets: saved.secrets.into_owned(),
+        seals: saved.seals.into_owned(),
+        counted: saved.counted,
+        ..State::default()
+    })
 }

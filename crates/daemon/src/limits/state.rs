@@ -88,14 +88,11 @@ pub(super) struct State {
     pub secrets: BTreeMap<String, Ring>,
     pub seals: Vec<Seal>,
     pub horizon: Horizon,
-    counted: u32,
+    /// Entries since the last sweep. Saved too, so that a restart does not change when the next one is.
+    pub counted: u32,
 }
 
 impl State {
-    pub fn new(sessions: BTreeMap<String, Session>, secrets: BTreeMap<String, Ring>, seals: Vec<Seal>) -> Self {
-        Self { sessions, secrets, seals, horizon: Horizon::default(), counted: 0 }
-    }
-
     pub fn requests(&self, session: &str) -> Option<&Ring> {
         self.sessions.get(session).map(|s| &s.requests)
     }
@@ -125,7 +122,7 @@ impl State {
 
     /// Whether the next denial has no record of its own; it is counted then.
     pub fn fold(&mut self, session: &str, now: i64) -> bool {
-        let s = self.session(session, now);
+        let Some(s) = self.sessions.get_mut(session) else { return false };
         let ahead = s.paid_ms.saturating_sub(now);
         let folds = ahead > RECORDS_AHEAD_MS && ahead <= MOST_DEBT_MS;
         if folds {

@@ -173,8 +173,19 @@ fn number(pidfd: &OwnedFd) -> Result<u32, PeerError> {
     }
 }
 
-/// The process of a pidfd and its line of parents, now.
+/// The process of a pidfd and its line of parents, now. A parent that ends while it is being read makes the line begin
+/// anew; only the end of the process itself is an error.
 pub fn look(pidfd: &OwnedFd, watch: &Watch) -> Result<Seen, PeerError> {
+    let mut tries = 0;
+    loop {
+        match look_once(pidfd, watch) {
+            Err(PeerError::Gone) if tries < 8 && alive(pidfd) => tries += 1,
+            other => return other,
+        }
+    }
+}
+
+fn look_once(pidfd: &OwnedFd, watch: &Watch) -> Result<Seen, PeerError> {
     let dir = Dir::open(number(pidfd)?)?;
     if !alive(pidfd) {
         // Only a living process makes sure that the folder just opened is its own.

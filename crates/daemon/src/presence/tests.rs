@@ -44,7 +44,8 @@ fn proved() -> (Presence, Transcript) {
 
 fn show() -> (Want, Act) {
     let want = Want::Show { secret: "K".parse::<SecretRef>().unwrap() };
-    let secrets = vec![Resolved { vault: "main".parse().unwrap(), name: "K".parse().unwrap(), version: Some(1) }];
+    let secrets =
+        vec![Resolved { vault: "main".parse().unwrap(), name: "K".parse().unwrap(), version: Some(1) }];
     let act = Act::build(&want, &Facts { secrets, ..Facts::default() }).unwrap();
     (want, act)
 }
@@ -170,7 +171,8 @@ fn an_act_that_changed_after_it_was_shown_is_not_done() {
     let (mut p, t, id, act) = shown();
     let agreed = p.yes(id, yes(&t, id, &act), &client(), NOW).unwrap();
     let (want, _) = show();
-    let secrets = vec![Resolved { vault: "main".parse().unwrap(), name: "K".parse().unwrap(), version: Some(2) }];
+    let secrets =
+        vec![Resolved { vault: "main".parse().unwrap(), name: "K".parse().unwrap(), version: Some(2) }];
     let now = Act::build(&want, &Facts { secrets, ..Facts::default() }).unwrap();
     assert_eq!(code(agreed.still(&now)), code::ACT_CHANGED);
 }

@@ -1,0 +1,233 @@
+//! Doing what a human wants, after presence: each act is recorded, durably before it changes anything.
+
+use super::answer::Reply;
+use super::connection::Line;
+use super::{ask, change, facts, human, read, slots};
+use crate::conn::ConnError;
+use crate::gate::{Account, Outcome};
+use audit::{Durable, Entry, Event};
+use policy::Policy;
+use secret::Bytes;
+use wire::act::Act;
+use wire::{Ask, AskItem, Failure, FromDaemon, Lasts, Want, exit};
+use words::{CallerName, Exposure, Id, SecretRef, VaultName};
+
+/// What stands behind an act.
+pub(crate) enum Yes {
+    /// A proof over exactly this, and the values that came with it.
+    Act(Vec<Bytes>),
+    /// The window of a shell.
+    Window,
+}
+
+/// Does it. `act` is what was shown, as it would be done now.
+pub(crate) async fn perform(line: &mut Line, want: Want, act: &Act, yes: Yes) -> Result<Reply, ConnError> {
+    let account = match yes {
+        Yes::Act(_) => Account::Human,
+        Yes::Window => Account::Window,
+    };
+    let values = match yes {
+        Yes::Act(values) => values,
+        Yes::Window => Vec::new(),
+    };
+    let done = match want {
+        Want::Show { secret } => return release(line, show(secret), None, account).await,
+        Want::Run(asked) => return release(line, asked, Some(act), account).await,
+        Want::Add { .. } | Want::Replace { .. } | Want::Remove { .. } | Want::Edit { .. } => {
+            change::serve(line, want, &values).await
+        }
+        Want::VaultCreate { name } => vault_create(line, &name).await,
+        Want::Approve { id, lasts } => approve(line, id, lasts).await,
+        Want::Deny { id } => refuse(line, id).await,
+        Want::CancelAny { id } => cancel(line, id).await,
+        Want::Unseal { id } => unseal(line, id).await,
+        Want::PolicySet { toml } => policy_set(line, &toml).await,
+        Want::AgentStart { caller, argv, cwd } => agent_start(line, caller, argv, cwd).await,
+        Want::Slots { epoch, slots } => slots::serve(line, epoch, &slots, values).await,
+        Want::Window => record(line, entry(line, "window")).await.map(done),
+        reading => read::serve(line, reading).await,
+    };
+    Ok(done.unwrap_or_else(Reply::from))
+}
+
+fn show(secret: SecretRef) -> Ask {
+    Ask {
+        items: vec![AskItem { secret, env: None }],
+        scope: None,
+        reason: None,
+        exposure: Exposure::Value,
+        argv: Vec::new(),
+        cwd: String::new(),
+        wait: 0,
+    }
+}
+
+/// A value for a human: through the gate, like everybody's.
+async fn release(
+    line: &mut Line,
+    mut asked: Ask,
+    run: Option<&Act>,
+    by: Account,
+) -> Result<Reply, ConnError> {
+    asked.wait = 0;
+    let want = Want::Run(asked.clone());
+    let by = line.human_asker(by);
+    let Some(outcome) = ask::decide(line, asked, by).await? else {
+        return Ok(Failure::new("gone", exit::FAILED, "the request has ended").into());
+    };
+    match &outcome {
+        Outcome::Released(_) if facts::high(line, &want).is_ok_and(|high| !high) => {
+            if let Some(act) = run {
+                human::remember_run(line, act);
+            }
+        }
+        Outcome::Denied(no) => {
+            if let Some((cause, rule)) = &no.why {
+                let text = format!("denied ({}): {} (rule: {rule})", no.id, cause.line());
+                return Ok(Failure::new("denied", exit::DENIED, text).into());
+            }
+        }
+        _ => {}
+    }
+    Ok(outcome.into())
+}
+
+/// An entry about an act of the human on this connection.
+pub(crate) fn entry(line: &Line, act: &str) -> Entry {
+    let mut entry = line.state.entry(Event::Act);
+    about(line, &mut entry);
+    entry.act = act.to_owned();
+    entry
+}
+
+fn about(line: &Line, entry: &mut Entry) {
+    entry.caller = "human".into();
+    entry.door = Some(line.door);
+    entry.process = line.peer.lines(4);
+}
+
+pub(crate) fn done(id: Id) -> Reply {
+    FromDaemon::Done { id: Some(id) }.into()
+}
+
+/// Records and waits for the disk.
+///
+/// # Errors
+/// The act is not to be done.
+pub(crate) async fn record(line: &Line, entry: Entry) -> Result<Id, Failure> {
+    line.state.record(entry).await.map_err(|_| {
+        Failure::new("no_record", exit::FAILED, "it can't be recorded, so it is not done")
+            .hint("free some disk space; if that doesn't help: svault lock, svault unlock")
+    })
+}
+
+/// Records something that only reads; the timer's sync takes it along.
+///
+/// # Errors
+/// When the trail takes nothing any more.
+pub(crate) fn note(line: &Line, entry: &Entry) -> Result<(), Failure> {
+    line.state
+        .append(entry, Durable::Later)
+        .map(|_| ())
+        .map_err(|_| Failure::new("no_record", exit::FAILED, "it can't be recorded, so it is not done"))
+}
+
+async fn vault_create(line: &Line, name: &VaultName) -> Result<Reply, Failure> {
+    let mut e = entry(line, "vault_create");
+    e.note = name.to_string();
+    let id = record(line, e).await?;
+    let now = jiff::Timestamp::now();
+    line.state.store.borrow_mut().vault_create(name, now).map_err(|e| facts::failure(&e))?;
+    Ok(done(id))
+}
+
+/// Copies who asked and for what from a request that waits.
+fn of_request(entry: &mut Entry, waiting: &crate::approve::Waiting) {
+    let req = &waiting.req;
+    entry.id = req.id;
+    entry.caller = req.caller().to_owned();
+    entry.evidence = req.evidence();
+    entry.session = req.session().unwrap_or_default().to_owned();
+    entry.secret = req.items.iter().map(crate::gate::FrozenItem::shown).collect::<Vec<_>>().join(", ");
+    entry.secret.truncate(entry.secret.floor_char_boundary(256));
+    entry.exposure = Some(req.exposure);
+    entry.argv.clone_from(&req.argv);
+    entry.cwd.clone_from(&req.cwd);
+    entry.rule.clone_from(&waiting.rule);
+}
+
+async fn approve(line: &Line, id: Id, lasts: Lasts) -> Result<Reply, Failure> {
+    let gone = |e: crate::approve::CantApprove| Failure::new("cant_approve", exit::FAILED, e.to_string());
+    let waiting = line.state.approvals.can_approve(id, lasts).map_err(gone)?;
+    let mut e = line.state.entry(Event::Approve);
+    about(line, &mut e);
+    of_request(&mut e, &waiting);
+    e.act = "approve".into();
+    e.note = format!("for {}", lasts.word());
+    record(line, e).await?;
+    line.state.approvals.approve(id, lasts, line.state.now_ms()).map_err(gone)?;
+    Ok(done(id))
+}
+
+async fn refuse(line: &Line, id: Id) -> Result<Reply, Failure> {
+    ended(line, id, Event::Refuse, "deny", |line| line.state.approvals.refuse(id)).await
+}
+
+async fn cancel(line: &Line, id: Id) -> Result<Reply, Failure> {
+    ended(line, id, Event::Cancel, "cancel", |line| line.state.approvals.cancel(id, None)).await
+}
+
+async fn ended(
+    line: &Line,
+    id: Id,
+    event: Event,
+    act: &str,
+    end: impl FnOnce(&Line) -> bool,
+) -> Result<Reply, Failure> {
+    let gone = || Failure::new("no_request", exit::FAILED, format!("no request {id} waits"));
+    let waiting = line.state.approvals.get(id).ok_or_else(gone)?;
+    let mut e = line.state.entry(event);
+    about(line, &mut e);
+    of_request(&mut e, &waiting);
+    e.act = act.to_owned();
+    record(line, e).await?;
+    if end(line) { Ok(done(id)) } else { Err(gone()) }
+}
+
+async fn unseal(line: &Line, id: Id) -> Result<Reply, Failure> {
+    let seal = line.state.limits.borrow().seal(id);
+    let seal = seal.ok_or_else(|| Failure::new("no_seal", exit::FAILED, format!("there is no seal {id}")))?;
+    let mut e = line.state.entry(Event::Unseal);
+    about(line, &mut e);
+    e.act = "unseal".into();
+    e.session = seal.session;
+    e.secret = seal.secret.unwrap_or_default();
+    let entry_id = record(line, e).await?;
+    line.state.store.borrow_mut().remove_seal(&id).map_err(|e| facts::failure(&e))?;
+    Ok(done(entry_id))
+}
+
+async fn policy_set(line: &Line, toml: &str) -> Result<Reply, Failure> {
+    let policy = Policy::parse(toml).map_err(|e| Failure::new("bad_policy", exit::USAGE, e.to_string()))?;
+    let id = record(line, entry(line, "policy_set")).await?;
+    let now = jiff::Timestamp::now();
+    line.state.store.borrow_mut().set_policy(toml, now).map_err(|e| facts::failure(&e))?;
+    line.state.set_policy(policy);
+    Ok(done(id))
+}
+
+/// The peer becomes a launcher: what it starts from now on is this caller, launched.
+async fn agent_start(
+    line: &Line,
+    caller: CallerName,
+    argv: Vec<String>,
+    cwd: String,
+) -> Result<Reply, Failure> {
+    let cant = |e: crate::session::NoLaunch| Failure::new("cant_launch", exit::FAILED, e.to_string());
+    let mut e = entry(line, "agent_start");
+    e.note = caller.to_string();
+    (e.argv, e.cwd) = (argv, cwd);
+    record(line, e).await?;
+    let launch = line.state.sessions.launch(&line.peer, caller).map_err(cant)?;
+    Ok(done(launch.id))
+}

@@ -1,0 +1,87 @@
+//! A caller's request: frozen, through the gate, answered. While it waits for a human, its caller may take it back.
+
+use super::answer::Reply;
+use super::connection::Line;
+use super::house::House;
+use crate::conn::ConnError;
+use crate::gate::{self, Asker, Frozen, Outcome};
+use audit::{Durable, Event};
+use std::pin::pin;
+use std::rc::Rc;
+use tokio::sync::mpsc::unbounded_channel;
+use wire::frame::Accept;
+use wire::{Ask, FromDaemon, ToDaemon};
+use words::Id;
+
+/// The longest wait for a human that a caller can ask for, in seconds.
+const LONGEST_WAIT: u32 = 3600;
+
+/// Serves a request. None: the client has gone.
+pub(crate) async fn serve(line: &mut Line, mut asked: Ask) -> Result<Option<Reply>, ConnError> {
+    asked.wait = asked.wait.min(LONGEST_WAIT);
+    let by = line.asker();
+    Ok(decide(line, asked, by).await?.map(Reply::from))
+}
+
+/// Takes a request through the gate. None: the client has gone, and with it the request.
+pub(crate) async fn decide(line: &mut Line, asked: Ask, by: Asker) -> Result<Option<Outcome>, ConnError> {
+    let state = Rc::clone(&line.state);
+    let (tell, mut told) = unbounded_channel();
+    let house = House::for_request(&state, &line.peer, tell);
+    let req = Rc::new(Frozen::new(&house, state.fresh_id(), asked, by));
+    let mut decision = pin!(gate::decide_and_release(&house, &req));
+    let sealed = line.presence.is_sealed();
+    let outcome = loop {
+        tokio::select! {
+            biased;
+            outcome = &mut decision => break outcome,
+            Some(id) = told.recv() => {
+                super::answer::send_message(&mut line.conn, &mut line.presence, &FromDaemon::Waiting { id }).await?;
+            }
+            frame = line.conn.while_waiting(Accept::CONTROL), if !sealed => {
+                let Some(frame) = frame? else { return Ok(None) };
+                // Nothing but this request's end may be asked for while it waits.
+                let ToDaemon::Cancel { id } = frame.message()? else { return Ok(None) };
+                state.approvals.cancel(id, Some(&req.by));
+            }
+        }
+    };
+    state.roll_trail();
+    Ok(Some(outcome))
+}
+
+/// Takes back a request of this caller's own. Others' are answered like everything that is not allowed.
+pub(crate) async fn cancel(line: &Line, id: Id) -> Reply {
+    let (state, by) = (&line.state, line.asker());
+    let was = state.approvals.get(id);
+    if !state.approvals.cancel(id, Some(&by)) {
+        return refuse(line, by, &id.to_string()).await;
+    }
+    if let Some(waiting) = was {
+        let mut entry = state.entry(Event::Cancel);
+        entry.id = id;
+        entry.caller = waiting.req.caller().to_owned();
+        entry.session = waiting.req.session().unwrap_or_default().to_owned();
+        entry.door = Some(line.door);
+        let _ = state.append(&entry, Durable::Later);
+    }
+    FromDaemon::Done { id: Some(id) }.into()
+}
+
+/// The one opaque denial, for what is no request for a value. `what` is what it was about, for the trail.
+pub(crate) async fn refuse(line: &Line, by: Asker, what: &str) -> Reply {
+    let (tell, _told) = unbounded_channel();
+    let house = House::for_request(&line.state, &line.peer, tell);
+    let items = what.parse().map(|secret| vec![wire::AskItem { secret, env: None }]).unwrap_or_default();
+    let asked = Ask {
+        items,
+        scope: None,
+        reason: None,
+        exposure: words::Exposure::Value,
+        argv: Vec::new(),
+        cwd: String::new(),
+        wait: 0,
+    };
+    let req = Rc::new(Frozen::new(&house, line.state.fresh_id(), asked, by));
+    gate::deny(&house, &req, policy::Cause::Forbidden, "not yours").await.into()
+}

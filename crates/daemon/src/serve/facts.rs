@@ -1,0 +1,212 @@
+//! What the daemon knows about an act before it is shown: the secrets as they are, the request as it was frozen, and
+//! what a human should know. Errors here may name things: whoever reads them has proved presence, or is in a window.
+
+use super::connection::Line;
+use crate::approve::Waiting;
+use crate::gate::Frozen;
+use policy::Policy;
+use vault::Found;
+use wire::act::{Act, Facts, RequestFacts, Resolved};
+use wire::{Failure, Want, exit};
+use words::{Class, Exposure, Id, SecretRef, VaultName};
+
+/// The act of a want, as it would be done now.
+///
+/// # Errors
+/// Where it can't be done, and why.
+pub(crate) fn act(line: &Line, want: &Want) -> Result<Act, Failure> {
+    let mut facts = Facts { secrets: secrets(line, want)?, ..Facts::default() };
+    match want {
+        Want::Approve { id, lasts } => {
+            let waiting = line.state.approvals.can_approve(*id, *lasts).map_err(|e| {
+                Failure::new("cant_approve", exit::FAILED, e.to_string())
+                    .hint("svault pending lists what waits")
+            })?;
+            request(&mut facts, &waiting);
+        }
+        Want::Deny { id } | Want::CancelAny { id } => {
+            let waiting = line.state.approvals.get(*id).ok_or_else(|| no_request(*id))?;
+            request(&mut facts, &waiting);
+        }
+        Want::Unseal { id } => unseal(line, *id, &mut facts)?,
+        Want::PolicySet { toml } => policy(line, toml, &mut facts)?,
+        Want::AgentStart { caller, .. } if line.state.policy().caller(caller).is_none() => {
+            let text = format!("'{caller}' is not a registered caller");
+            return Err(
+                Failure::new("no_caller", exit::FAILED, text).hint(format!("svault caller add {caller}"))
+            );
+        }
+        Want::VaultCreate { name } => free_vault(line, name)?,
+        Want::Add { vault, .. } => open_vault(line, vault)?,
+        Want::Edit { secret, class } => edited(line, secret, class, &mut facts)?,
+        Want::Remove { .. } => facts.notes.push("its value can't be had back".into()),
+        Want::Run(_) => facts.notes.extend(high(line, want)?.then(|| "tier high: asked each time".into())),
+        Want::Slots { .. } => super::slots::check(line, want, &mut facts)?,
+        _ => {}
+    }
+    Act::build(want, &facts).map_err(|e| Failure::new("bad_act", exit::FAILED, e.to_string()))
+}
+
+fn no_request(id: Id) -> Failure {
+    Failure::new("no_request", exit::FAILED, format!("no request {id} waits"))
+        .hint("svault pending lists what waits")
+}
+
+/// The secrets of a want as the store has them.
+fn secrets(line: &Line, want: &Want) -> Result<Vec<Resolved>, Failure> {
+    if let Want::Add { name, vault, .. } = want {
+        let wanted = SecretRef { vault: Some(vault.clone()), name: name.clone() };
+        if !matches!(line.state.store.borrow().find(&wanted).map_err(|e| failure(&e))?, Found::None) {
+            let text = format!("there is a secret {name} in vault '{vault}' already");
+            return Err(Failure::new("exists", exit::FAILED, text)
+                .hint(format!("svault replace {name} --vault {vault}")));
+        }
+        return Ok(vec![Resolved { vault: vault.clone(), name: name.clone(), version: None }]);
+    }
+    want.secrets().iter().map(|wanted| found(line, wanted).map(|s| resolved(&s))).collect()
+}
+
+fn resolved(s: &vault::Secret) -> Resolved {
+    Resolved { vault: s.key.vault.clone(), name: s.name.clone(), version: Some(s.version) }
+}
+
+/// One secret by its reference.
+///
+/// # Errors
+/// No such secret, or several.
+pub(crate) fn found(line: &Line, wanted: &SecretRef) -> Result<vault::Secret, Failure> {
+    match line.state.store.borrow().find(wanted).map_err(|e| failure(&e))? {
+        Found::One(secret) => Ok(secret),
+        Found::None => Err(Failure::new("no_secret", exit::FAILED, format!("there is no secret {wanted}"))
+            .hint("svault list shows what there is; a proposal is found by its vault's name only")),
+        Found::Ambiguous(vaults) => {
+            let names = vaults.iter().map(VaultName::to_string).collect::<Vec<_>>().join(", ");
+            let text = format!("{wanted} is in several vaults: {names}");
+            Err(Failure::new("ambiguous", exit::FAILED, text).hint("name one with --vault"))
+        }
+    }
+}
+
+/// What the store says, for a human.
+pub(crate) fn failure(e: &vault::Error) -> Failure {
+    Failure::new("store", exit::FAILED, e.to_string())
+}
+
+fn open_vault(line: &Line, vault: &VaultName) -> Result<(), Failure> {
+    let vaults = line.state.store.borrow().vaults();
+    match vaults.iter().find(|v| v.name == *vault) {
+        Some(v) => match &v.shut {
+            None => Ok(()),
+            Some(why) => {
+                Err(Failure::new("vault_shut", exit::DAMAGED, format!("vault '{vault}' is shut: {why}")))
+            }
+        },
+        None => Err(Failure::new("no_vault", exit::FAILED, format!("there is no vault '{vault}'"))
+            .hint(format!("svault vault create {vault}"))),
+    }
+}
+
+fn free_vault(line: &Line, name: &VaultName) -> Result<(), Failure> {
+    if line.state.store.borrow().vaults().iter().any(|v| v.name == *name) {
+        return Err(Failure::new("exists", exit::FAILED, format!("there is a vault '{name}' already")));
+    }
+    Ok(())
+}
+
+/// A request that waits, as it was frozen.
+fn request(facts: &mut Facts, waiting: &Waiting) {
+    let req = &waiting.req;
+    facts.request = Some(request_facts(req));
+    facts.who = match req.evidence() {
+        Some(evidence) => format!("{} ({evidence})", req.caller()),
+        None => req.caller().to_owned(),
+    };
+    facts.session = req.session().unwrap_or_default().to_owned();
+    facts.door = req.by.door.to_string();
+    facts.process.clone_from(&req.by.process);
+    facts.notes.push(format!("rule: {}", waiting.rule));
+    if req.exposure > Exposure::Proxy {
+        facts.notes.push("it counts as seen: a program of the same user can read it there".into());
+    }
+}
+
+fn request_facts(req: &Frozen) -> RequestFacts {
+    let seen = |i: &crate::gate::FrozenItem| {
+        let vault = i.seen().map(|s| s.id.vault.clone()).or_else(|| i.asked.vault.clone());
+        let name = i.seen().map_or_else(|| i.asked.name.clone(), |s| s.name.clone());
+        vault.map(|vault| Resolved { vault, name, version: i.seen().map(|s| s.version) })
+    };
+    RequestFacts {
+        secrets: req.items.iter().filter_map(seen).collect(),
+        env: req.items.iter().map(|i| i.env.as_ref().map(ToString::to_string)).collect(),
+        exposure: Some(req.exposure),
+        scope: req.scope.as_ref().map(ToString::to_string).unwrap_or_default(),
+        reason: req.reason.clone().unwrap_or_default(),
+        argv: req.argv.clone(),
+        cwd: req.cwd.clone(),
+    }
+}
+
+fn unseal(line: &Line, id: Id, facts: &mut Facts) -> Result<(), Failure> {
+    let seal = line.state.limits.borrow().seal(id).ok_or_else(|| {
+        Failure::new("no_seal", exit::FAILED, format!("there is no seal {id}"))
+            .hint("svault seals lists them")
+    })?;
+    facts.session = seal.session;
+    facts.notes.push(match seal.secret {
+        Some(secret) => format!("opens {secret} to this session again"),
+        None => "ends the suspension of the whole session".into(),
+    });
+    Ok(())
+}
+
+fn policy(line: &Line, toml: &str, facts: &mut Facts) -> Result<(), Failure> {
+    let new = Policy::parse(toml).map_err(|e| {
+        let text = format!("the policy, line {}, column {}: {}", e.line, e.column, e.message);
+        let failure = Failure::new("bad_policy", exit::USAGE, text);
+        if e.hint.is_empty() { failure } else { failure.hint(e.hint) }
+    })?;
+    let old = line.state.policy();
+    for name in new.callers.keys().filter(|n| old.caller(n).is_none()) {
+        facts.notes.push(format!("a new caller: {name}"));
+    }
+    for name in old.callers.keys().filter(|n| new.caller(n).is_none()) {
+        facts.notes.push(format!("no longer a caller: {name}"));
+    }
+    Ok(())
+}
+
+fn edited(line: &Line, wanted: &SecretRef, class: &Class, facts: &mut Facts) -> Result<(), Failure> {
+    let was = found(line, wanted)?.class;
+    if class.proposed_by.is_some() {
+        return Err(Failure::new(
+            "bad_class",
+            exit::USAGE,
+            "a human's edit confirms a secret; it can't make a proposal",
+        ));
+    }
+    if let Some(by) = &was.proposed_by {
+        facts.notes.push(format!("confirms what {by} proposed"));
+    }
+    let mut change = |what: &str, from: String, to: String| {
+        if from != to {
+            facts.notes.push(format!("{what}: was {from}"));
+        }
+    };
+    change("scope", was.scope.to_string(), class.scope.to_string());
+    change("tier", was.tier.to_string(), class.tier.to_string());
+    change("exposure", was.exposure().to_string(), class.exposure().to_string());
+    if class.is_wider_than_tier() {
+        facts.notes.push("wider than its tier gives".into());
+    }
+    Ok(())
+}
+
+/// Whether a secret of tier high is among those of a want.
+pub(crate) fn high(line: &Line, want: &Want) -> Result<bool, Failure> {
+    let mut any = false;
+    for wanted in want.secrets() {
+        any |= found(line, &wanted)?.class.tier == words::Tier::High;
+    }
+    Ok(any)
+}

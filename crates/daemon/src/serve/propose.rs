@@ -1,0 +1,103 @@
+//! Proposals: a new secret from somebody without presence. It can't be laxer than a vault's defaults, nobody finds it
+//! without naming its vault, and nobody gets it before a human has confirmed it.
+
+use super::answer::Reply;
+use super::connection::{Line, value};
+use crate::clock::Clock;
+use crate::conn::ConnError;
+use crate::gate::Asker;
+use audit::Event;
+use std::time::Duration;
+use vault::{Change, NewSecret};
+use wire::{Failure, FromDaemon, exit};
+use words::{CallerName, Class, Exposure, Name, SecretRef, Tier, VaultName};
+
+/// Serves a proposal; its value follows its message.
+pub(crate) async fn serve(
+    line: &mut Line,
+    name: Name,
+    vault: VaultName,
+    mut class: Class,
+) -> Result<Reply, ConnError> {
+    let value = value(line, Duration::from_secs(10)).await?;
+    if let Some(what) = laxer(&class) {
+        let text = format!("a proposal can't set {what}; a human adds it, or edits it afterwards");
+        return Ok(Failure::new("laxer_than_default", exit::USAGE, text).into());
+    }
+    let state = std::rc::Rc::clone(&line.state);
+    let by = line.asker();
+    let who: Option<CallerName> =
+        by.callers.first().map(|c| c.name.clone()).or_else(|| "unknown".parse().ok());
+    class.proposed_by.clone_from(&who);
+    let free = state.store.borrow().vaults().iter().any(|v| v.name == vault && v.shut.is_none());
+    if !free || !is_new(line, &name, &vault) || !within_limits(line, &by) {
+        return Ok(super::ask::refuse(line, by, &format!("svault://{vault}/{name}")).await);
+    }
+    let mut entry = state.entry(Event::Propose);
+    entry.caller = who.as_ref().map_or("unknown", CallerName::as_str).to_owned();
+    entry.evidence = by.callers.first().map(|c| c.evidence);
+    entry.session = by.session().unwrap_or_default().to_owned();
+    entry.door = Some(line.door);
+    entry.secret = format!("{vault}/{name}");
+    entry.process = by.process;
+    let id = entry.id;
+    if state.record(entry).await.is_err() {
+        return Ok(FromDaemon::Denied { id, narrower: None }.into());
+    }
+    let new = NewSecret { vault, name, class, created_by: who };
+    match super::change::write(&state, Change::Add(new, &value)).await {
+        Ok(_) => Ok(FromDaemon::Done { id: Some(id) }.into()),
+        Err(_) => Ok(FromDaemon::Denied { id, narrower: None }.into()),
+    }
+}
+
+/// What a classification has that the defaults of a vault don't give.
+fn laxer(class: &Class) -> Option<&'static str> {
+    if class.tier < Tier::Medium {
+        Some("tier low")
+    } else if class.exposure() > Exposure::Env {
+        Some("a wider exposure")
+    } else if class.require_reason == Some(false) {
+        Some("that no reason is needed")
+    } else if !class.callers.is_empty() {
+        Some("callers")
+    } else if class.proposed_by.is_some() {
+        Some("who proposed it")
+    } else {
+        None
+    }
+}
+
+fn is_new(line: &Line, name: &Name, vault: &VaultName) -> bool {
+    let wanted = SecretRef { vault: Some(vault.clone()), name: name.clone() };
+    matches!(line.state.store.borrow().find(&wanted), Ok(vault::Found::None))
+}
+
+fn within_limits(line: &Line, by: &Asker) -> bool {
+    let (policy, now) = (line.state.policy(), line.state.clock.wall());
+    let names = by.callers.iter().map(|c| &c.name);
+    line.state.limits.borrow().check_session(&policy, by.session().unwrap_or_default(), names, now).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proposal_is_never_laxer_than_the_defaults() {
+        let plain = Class::new("default".parse().unwrap(), Tier::Medium);
+        assert_eq!(laxer(&plain), None);
+        let cases: [fn(&mut Class); 5] = [
+            |c| c.tier = Tier::Low,
+            |c| c.expose = Some(Exposure::Value),
+            |c| c.require_reason = Some(false),
+            |c| c.callers.push("claude-code".parse().unwrap()),
+            |c| c.proposed_by = Some("somebody".parse().unwrap()),
+        ];
+        for change in cases {
+            let mut class = plain.clone();
+            change(&mut class);
+            assert!(laxer(&class).is_some(), "{class:?}");
+        }
+    }
+}

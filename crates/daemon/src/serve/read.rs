@@ -1,0 +1,203 @@
+//! What a human reads: names, requests, seals, policy, callers, the trail. Never a value.
+
+use super::acts::{entry, note};
+use super::answer::Reply;
+use super::connection::Line;
+use super::facts;
+use crate::approve::Waiting;
+use crate::clock::Clock;
+use audit::{Entry, Event, Filter};
+use policy::{Lookup, Named, Presence, Query, SecretFacts};
+use wire::{
+    CallerRow, ExplainRow, Failure, FromDaemon, PendingRow, PolicyRow, Report, SealRow, SecretRow, VaultRow,
+    Want, exit,
+};
+use words::{Exposure, Id, SecretRef};
+
+/// Answers a want that reads.
+///
+/// # Errors
+/// Where it can't be recorded or read.
+pub(crate) async fn serve(line: &Line, want: Want) -> Result<Reply, Failure> {
+    note(line, &entry(line, want.word()))?;
+    let report = match want {
+        Want::List => Report::Secrets(secrets(line)?),
+        Want::VaultList => Report::Vaults(vaults(line)),
+        Want::Pending => {
+            Report::Pending(line.state.approvals.waiting().iter().map(|w| pending(line, w)).collect())
+        }
+        Want::Seals => Report::Seals(seals(line)),
+        Want::PolicyShow => {
+            let text = line.state.store.borrow().policy().map_err(|e| facts::failure(&e))?;
+            Report::Policy(PolicyRow { toml: text.toml, since: text.changed.to_string() })
+        }
+        Want::Explain { id } => Report::Explained(Box::new(explained(line, id).await?)),
+        Want::Callers => Report::Callers(callers(line)),
+        Want::AuditList(filter) => Report::Entries(entries(line, filter).await?),
+        Want::AuditShow { id } => Report::Entries(vec![one(line, id).await?]),
+        other => {
+            let text = format!("'{}' is no act that reads", other.word());
+            return Err(Failure::new("bad_act", exit::FAILED, text));
+        }
+    };
+    Ok(FromDaemon::Report(Box::new(report)).into())
+}
+
+fn secrets(line: &Line) -> Result<Vec<SecretRow>, Failure> {
+    let list = line.state.store.borrow().list().map_err(|e| facts::failure(&e))?;
+    let mut rows: Vec<SecretRow> = list
+        .into_iter()
+        .map(|s| SecretRow {
+            name: s.name,
+            vault: s.key.vault,
+            exposure: s.class.exposure(),
+            wider: s.class.is_wider_than_tier(),
+            class: s.class,
+            version: s.version,
+            changed: s.changed.to_string(),
+            seen: s.seen,
+        })
+        .collect();
+    rows.sort_by(|a, b| (&a.vault, &a.name).cmp(&(&b.vault, &b.name)));
+    Ok(rows)
+}
+
+fn vaults(line: &Line) -> Vec<VaultRow> {
+    let row = |v: vault::VaultInfo| VaultRow {
+        name: v.name,
+        secrets: v.secrets,
+        state: v.shut.unwrap_or_else(|| "open".into()),
+    };
+    line.state.store.borrow().vaults().into_iter().map(row).collect()
+}
+
+fn pending(line: &Line, w: &Waiting) -> PendingRow {
+    let (req, now) = (&w.req, line.state.now_ms());
+    let wall = line.state.clock.wall();
+    let at = |ms: u64| {
+        let off = i64::try_from(ms).unwrap_or(0) - i64::try_from(now).unwrap_or(0);
+        wall.checked_add(jiff::SignedDuration::from_millis(off)).unwrap_or(wall).to_string()
+    };
+    PendingRow {
+        id: req.id,
+        asked: at(w.asked_ms),
+        expires: at(w.expires_ms),
+        caller: req.caller().to_owned(),
+        evidence: req.evidence().unwrap_or(words::Evidence::Claimed),
+        session: req.session().unwrap_or_default().to_owned(),
+        door: req.by.door,
+        secrets: req.items.iter().map(crate::gate::FrozenItem::shown).collect(),
+        exposure: req.exposure,
+        argv: req.argv.clone(),
+        cwd: req.cwd.clone(),
+        reason: req.reason.clone().unwrap_or_default(),
+        rule: w.rule.clone(),
+        process: req.by.process.clone(),
+    }
+}
+
+fn seals(line: &Line) -> Vec<SealRow> {
+    let row = |s: crate::limits::Seal| SealRow {
+        id: s.id,
+        session: s.session,
+        secret: s.secret,
+        since: s.since.to_string(),
+    };
+    line.state.limits.borrow().seals().into_iter().map(row).collect()
+}
+
+fn callers(line: &Line) -> Vec<CallerRow> {
+    let policy = line.state.policy();
+    let row = |(name, c): (&words::CallerName, &policy::Caller)| CallerRow {
+        name: name.clone(),
+        exe: c.exe.clone(),
+        scopes: c.scopes.iter().map(ToString::to_string).collect(),
+        rate: c.rate.as_ref().map(ToString::to_string),
+        verified: c.verified,
+    };
+    policy.callers.iter().map(row).collect()
+}
+
+fn broken(e: &audit::Error) -> Failure {
+    Failure::new("trail", exit::DAMAGED, format!("the trail can't be read: {e}")).hint("svault audit verify")
+}
+
+async fn entries(line: &Line, filter: Filter) -> Result<Vec<Entry>, Failure> {
+    let reader = line.state.reader().map_err(|e| broken(&e))?;
+    let read = tokio::task::spawn_blocking(move || reader.query(&filter)).await;
+    read.map_err(|e| Failure::new("trail", exit::FAILED, e.to_string()))?.map_err(|e| broken(&e))
+}
+
+async fn one(line: &Line, id: Id) -> Result<Entry, Failure> {
+    let reader = line.state.reader().map_err(|e| broken(&e))?;
+    let read = tokio::task::spawn_blocking(move || reader.show(id)).await;
+    let entry =
+        read.map_err(|e| Failure::new("trail", exit::FAILED, e.to_string()))?.map_err(|e| broken(&e))?;
+    entry.ok_or_else(|| {
+        Failure::new("no_entry", exit::FAILED, format!("the trail has no entry {id}"))
+            .hint("svault audit list shows the latest")
+    })
+}
+
+/// What decided then, and what today's policy says to the same.
+async fn explained(line: &Line, id: Id) -> Result<ExplainRow, Failure> {
+    let entry = one(line, id).await?;
+    let mut steps = vec![then(&entry)];
+    if matches!(entry.event, Event::Allow | Event::Deny | Event::Ask) && !entry.secret.is_empty() {
+        steps.push("the same question under the policy of now:".into());
+        steps.extend(now(line, &entry));
+    }
+    Ok(ExplainRow { entry, steps })
+}
+
+fn then(entry: &Entry) -> String {
+    let what = match entry.event {
+        Event::Allow => "allowed",
+        Event::Deny => "denied",
+        Event::Ask => "waited for a human",
+        Event::Approve => "approved by a human",
+        Event::Refuse => "refused by a human",
+        _ => "recorded",
+    };
+    let cause = entry.cause.parse::<policy::Cause>().map(policy::Cause::line).unwrap_or_default();
+    let why = if cause.is_empty() { String::new() } else { format!(": {cause}") };
+    let rule = if entry.rule.is_empty() { String::new() } else { format!(" (rule: {})", entry.rule) };
+    format!("{what}{why}{rule}")
+}
+
+fn now(line: &Line, entry: &Entry) -> Vec<String> {
+    let name = entry.secret.split_once('/').map_or_else(
+        || entry.secret.parse::<SecretRef>(),
+        |(vault, name)| format!("svault://{vault}/{name}").parse(),
+    );
+    let Ok(asked) = name else { return Vec::new() };
+    let secret = facts::found(line, &asked).ok();
+    let lookup = secret.as_ref().map_or(Lookup::Unknown(&asked), |s| {
+        Lookup::Found(SecretFacts { vault: &s.key.vault, name: &s.name, class: &s.class })
+    });
+    let callers: Vec<Named> = entry
+        .caller
+        .parse()
+        .ok()
+        .filter(|_| entry.caller != "unknown" && entry.caller != "human")
+        .map(|name| Named { name, evidence: entry.evidence.unwrap_or(words::Evidence::Claimed) })
+        .into_iter()
+        .collect();
+    let scope = entry.scope.parse().ok();
+    let rules = line.state.rules.borrow();
+    let query = Query {
+        callers: &callers,
+        scope: scope.as_ref(),
+        reason: Some(entry.reason.as_str()).filter(|r| !r.is_empty()),
+        door: entry.door.unwrap_or(line.door),
+        presence: if entry.caller == "human" { Presence::Act } else { Presence::None },
+        secret: lookup,
+        exposure: entry.exposure.unwrap_or(Exposure::Value),
+        env: None,
+        argv: &entry.argv,
+        cwd: &entry.cwd,
+        program_fixed: entry.argv.first().is_some_and(|p| crate::program::is_fixed(std::path::Path::new(p))),
+        now: &entry.at.to_zoned_datetime(rules.zone.clone()),
+    };
+    policy::explain(&rules.policy, &query)
+}

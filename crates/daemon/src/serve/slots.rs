@@ -1,0 +1,87 @@
+//! New key slots for the store: a new passphrase, a new recovery code. A new epoch, so that an old copy of the file
+//! with the old passphrase opens nothing of today.
+
+use super::acts::{done, entry, record};
+use super::answer::Reply;
+use super::connection::Line;
+use super::facts;
+use crate::clock::Clock;
+use crate::presence::Windows;
+use crate::state::segments::Lent;
+use seal::{SlotKeys, SlotSpec};
+use secret::{Bytes, Key};
+use wire::act::Facts;
+use wire::{Failure, HexBytes, Want, exit};
+
+/// Whether these slots can be the store's, and what a human should know of it.
+///
+/// # Errors
+/// For another epoch than the next one, or slots that can't be read.
+pub(crate) fn check(line: &Line, want: &Want, facts: &mut Facts) -> Result<(), Failure> {
+    let Want::Slots { epoch, slots } = want else { return Ok(()) };
+    specs(slots)?;
+    let store = line.state.store.borrow();
+    if *epoch != store.epoch() + 1 {
+        return Err(Failure::new(
+            "act_changed",
+            exit::FAILED,
+            "the store's slots have changed meanwhile; repeat it",
+        ));
+    }
+    facts.notes.push(format!(
+        "{} key slots end: their passphrases and codes open nothing any more",
+        store.slots().len()
+    ));
+    facts.notes.push("who held the old keys can still read the trail up to now".into());
+    Ok(())
+}
+
+fn specs(slots: &[HexBytes]) -> Result<Vec<SlotSpec>, Failure> {
+    let read = |s: &HexBytes| {
+        SlotSpec::decode(&s.0).map_err(|e| Failure::new("bad_slots", exit::FAILED, e.to_string()))
+    };
+    slots.iter().map(read).collect()
+}
+
+fn key(bytes: &Bytes) -> Result<Key, Failure> {
+    let bad = || Failure::new("bad_slots", exit::FAILED, "a slot's key must have 32 bytes");
+    let array: &[u8; Key::LEN] = bytes.expose().try_into().map_err(|_| bad())?;
+    Key::copy_from(array).map_err(|e| Failure::new("machine", exit::FAILED, e.to_string()))
+}
+
+/// Changes the slots. Values: wrap key, commit and K_p for each.
+///
+/// # Errors
+/// Where it can't be recorded or written.
+pub(crate) async fn serve(
+    line: &Line,
+    epoch: u64,
+    slots: &[HexBytes],
+    values: Vec<Bytes>,
+) -> Result<Reply, Failure> {
+    let mut new = Vec::new();
+    for (spec, keys) in specs(slots)?.into_iter().zip(values.chunks_exact(3)) {
+        let keys = SlotKeys { wrap: key(&keys[0])?, commit: key(&keys[1])?, presence: key(&keys[2])? };
+        new.push((spec, keys));
+    }
+    drop(values);
+    let mut e = entry(line, "slots");
+    e.note = format!("{} new slots, epoch {epoch}", new.len());
+    let id = record(line, e).await?;
+    let _turn = line.state.writing.clone().lock_owned().await;
+    let snapshot = line.state.limits.borrow().snapshot();
+    let now = line.state.clock.wall();
+    let mut store = line.state.store.borrow_mut();
+    let change = store.change_slots(&new, now).map_err(|e| facts::failure(&e))?;
+    line.state
+        .trail
+        .borrow_mut()
+        .new_segment(&mut Lent(&mut store), &snapshot, None, now)
+        .map_err(|e| Failure::new("trail", exit::FAILED, e.to_string()))?;
+    *line.state.windows.borrow_mut() = Windows::new();
+    if let Some(shut) = change.not_rotated.first() {
+        let text = format!("done, but vault '{shut}' is shut and keeps its old key until it is opened");
+        return Err(Failure::new("not_rotated", exit::FAILED, text));
+    }
+    Ok(done(id))
+}

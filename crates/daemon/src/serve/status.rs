@@ -1,0 +1,33 @@
+//! What anybody of this user may know: that the daemon runs, and whether the trail holds.
+
+use super::connection::Line;
+use crate::state::State;
+use std::rc::Rc;
+use wire::{FromDaemon, StatusReport};
+
+/// How the daemon is, and what this connection is taken for.
+pub(crate) fn report(line: &Line) -> StatusReport {
+    let state = &line.state;
+    let who = line.who();
+    let by = line.asker();
+    let waiting = state.approvals.waiting();
+    StatusReport {
+        pid: std::process::id(),
+        since: state.life.since().to_string(),
+        locks_in: state.life.locks_in().as_secs(),
+        waiting: u32::try_from(waiting.len()).unwrap_or(u32::MAX),
+        own_waiting: state.approvals.waiting_of(&by.account),
+        trail_ok: state.trail.borrow().is_ok(),
+        memory_locked: secret::memory().locked,
+        caller: who.caller().to_owned(),
+        evidence: who.evidence(),
+        protection: state.life.protection().iter().map(|p| (p.name.to_owned(), p.holds)).collect(),
+    }
+}
+
+/// Reads the whole trail on another thread.
+pub(crate) async fn verify(state: &Rc<State>) -> FromDaemon {
+    let Ok(reader) = state.reader() else { return FromDaemon::Verified { ok: false } };
+    let read = tokio::task::spawn_blocking(move || reader.verify().is_ok()).await;
+    FromDaemon::Verified { ok: read.unwrap_or(false) }
+}

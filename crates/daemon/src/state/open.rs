@@ -1,0 +1,189 @@
+//! From an opened store to everything that serves it: the trail checked, counters restored, the unlock recorded.
+
+use super::segments::Lent;
+use super::{Rules, State};
+use crate::approve::Approvals;
+use crate::clock::{Clock, RealClock};
+use crate::life::failure::of_audit;
+use crate::life::{Opened, Refusal};
+use crate::limits::{Limits, Seal};
+use crate::presence::Windows;
+use crate::session::Sessions;
+use audit::{Durable, Entry, Event, Filter, Restored, Start, Trail};
+use jiff::tz::TimeZone;
+use policy::Policy;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
+use tokio::sync::Notify;
+use vault::{OpenReport, Store};
+use wire::{Failure, Rollback, UnlockReport, exit};
+use words::Id;
+
+impl State {
+    /// Opens the trail, restores the counters and records the unlock.
+    ///
+    /// # Errors
+    /// For the human who unlocks; nothing is served.
+    pub(crate) fn from_opened(opened: Opened) -> Result<(Rc<Self>, UnlockReport), Refusal> {
+        let Opened { mut store, mut report, rollback, disk, dir, weak_memory, watch, life, .. } = opened;
+        let rollback = matches!(rollback, Rollback::Accept { .. });
+        let clock = RealClock;
+        let start = if rollback { Start::AcceptRollback } else { Start::Verify };
+        let (mut trail, restored) =
+            Trail::open(disk, dir.real(), &mut Lent(&mut store), start).map_err(of_audit)?;
+        let text = store.policy().map_err(|e| damaged(&e))?;
+        let policy = Policy::parse(&text.toml).map_err(|e| damaged(&e))?;
+        let seals = store.seals().map_err(|e| damaged(&e))?;
+        let seals = seals.into_iter().map(|s| Seal {
+            id: s.id,
+            session: s.session,
+            secret: s.secret,
+            since: s.since,
+        });
+        let (limits, due) =
+            Limits::restore(restored.snapshot.as_deref(), &restored.entries, seals.collect(), &policy)
+                .map_err(|e| damaged(&e))?;
+        let past =
+            if restored.must_begin && restored.total == 0 { (0, 0) } else { past(&mut trail, &mut store)? };
+        begin(&mut trail, &mut store, &limits, &restored, rollback, weak_memory, clock.wall())?;
+        let settings = store.settings().map_err(|e| damaged(&e))?;
+        let zone = zone(&settings.zone)?;
+        if let Some(program) = &settings.notify {
+            life.notify_with(program);
+        }
+        life.set_limits(policy.lock.into());
+        report.notes.extend(weak_memory.then(|| "keys are not in locked memory".to_owned()));
+        let unlocked = unlock_report(&store, report, &restored, past, text.changed.to_string());
+        let state = Rc::new(Self {
+            store: RefCell::new(store),
+            trail: RefCell::new(trail),
+            limits: RefCell::new(limits),
+            rules: RefCell::new(Rules { policy: Rc::new(policy), zone }),
+            approvals: Approvals::default(),
+            windows: RefCell::new(Windows::new()),
+            shells: RefCell::new(Vec::new()),
+            sessions: Sessions::new(),
+            watch,
+            clock,
+            anchors: RefCell::new(HashMap::new()),
+            writing: Arc::default(),
+            life,
+            synced: Notify::new(),
+            connections: Cell::new(0),
+        });
+        state.keep_sealed(due);
+        Ok((state, unlocked))
+    }
+
+    /// Seals that the trail calls for but that did not get into the store before it was last closed.
+    fn keep_sealed(self: &Rc<Self>, due: Vec<crate::limits::Due>) {
+        if due.is_empty() {
+            return;
+        }
+        let state = Rc::clone(self);
+        tokio::task::spawn_local(async move { state.keep(due).await });
+    }
+}
+
+fn damaged(e: &dyn std::error::Error) -> Failure {
+    Failure::new("damaged", exit::DAMAGED, e.to_string())
+}
+
+fn zone(name: &str) -> Result<TimeZone, Failure> {
+    TimeZone::get(name).map_err(|e| {
+        Failure::new(
+            "no_zone",
+            exit::FAILED,
+            format!("the store's time zone '{name}' is not known here: {e}"),
+        )
+        .hint("install the system's time zone data (tzdata)")
+    })
+}
+
+/// Releases and denials since the unlock before this one.
+fn past(trail: &mut Trail, store: &mut Store) -> Result<(u64, u64), Refusal> {
+    let reader = trail.reader(&mut Lent(store)).map_err(of_audit)?;
+    let query = |filter: &Filter| reader.query(filter).map_err(of_audit);
+    let last = query(&Filter { events: vec![Event::Unlock], last: Some(1), ..Filter::default() })?;
+    let Some(since) = last.first().map(|e| e.seq) else { return Ok((0, 0)) };
+    let events = vec![Event::Allow, Event::Deny, Event::Folded];
+    let from = last.first().map(|e| e.at);
+    let entries = query(&Filter { events, since: from, ..Filter::default() })?;
+    let later = entries.iter().filter(|e| e.seq > since);
+    Ok(later.fold((0, 0), |(uses, denials), e| match e.event {
+        Event::Allow => (uses + 1, denials),
+        _ => (uses, denials + e.count.unwrap_or(1)),
+    }))
+}
+
+/// The first entries of this unlock, durable.
+fn begin(
+    trail: &mut Trail,
+    store: &mut Store,
+    limits: &Limits,
+    restored: &Restored,
+    rollback: bool,
+    weak_memory: bool,
+    now: jiff::Timestamp,
+) -> Result<(), Failure> {
+    let full = |e: &audit::Error| {
+        Failure::new("no_record", exit::FAILED, format!("the unlock can't be recorded: {e}"))
+            .hint("free some disk space, then unlock again")
+    };
+    let id = || Id::random().map_err(|e| damaged(&e));
+    if restored.must_begin {
+        let first =
+            rollback.then(|| id().map(|id| Entry::new(id, now, Event::AcceptRollback))).transpose()?;
+        let first = first.map(|mut e| {
+            e.note = restored
+                .files
+                .iter()
+                .map(|f| format!("{} {}", f.path, f.state.as_str()))
+                .collect::<Vec<_>>()
+                .join(", ");
+            e.note.truncate(e.note.floor_char_boundary(512));
+            e
+        });
+        trail.new_segment(&mut Lent(store), &limits.snapshot(), first, now).map_err(|e| full(&e))?;
+    }
+    let mut entry = Entry::new(id()?, now, Event::Unlock);
+    if weak_memory {
+        entry.note = "weak_memory".into();
+    }
+    let _ticket = trail.append(entry, &Lent(store), Durable::Now).map_err(|e| full(&e))?;
+    trail.commit(&mut Lent(store)).map_err(|e| full(&e))
+}
+
+fn relative(dir: &Path) -> String {
+    dir.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+fn unlock_report(
+    store: &Store,
+    report: OpenReport,
+    restored: &Restored,
+    (uses, denials): (u64, u64),
+    policy_date: String,
+) -> UnlockReport {
+    let last = report.last_lock;
+    let mut notes = report.notes;
+    let aside = report.set_aside.iter().chain(&restored.set_aside);
+    notes.extend(aside.map(|p| format!("an unfinished write was set aside: {}", relative(p))));
+    let accepted = restored.files.iter().map(|f| format!("{} {}: {}", f.path, f.state.as_str(), f.detail));
+    notes.extend(accepted);
+    UnlockReport {
+        pid: std::process::id(),
+        vaults: store.vaults().into_iter().filter(|v| v.shut.is_none()).map(|v| v.name).collect(),
+        refused: report.refused,
+        uses,
+        denials,
+        last_lock: last.as_ref().map(|l| l.at.to_string()),
+        entries: last.as_ref().map_or(restored.total, |l| l.entries),
+        policy_date: last.as_ref().map_or(policy_date, |l| l.policy_date.to_string()),
+        word_pair: last.map(|l| l.word_pair).unwrap_or_default(),
+        notes,
+    }
+}

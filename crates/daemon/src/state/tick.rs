@@ -1,0 +1,73 @@
+//! What happens once a second, and at the end.
+
+use super::State;
+use super::segments::Lent;
+use crate::clock::Clock;
+use crate::life::Why;
+use crate::serve::House;
+use audit::{Durable, Event};
+use std::rc::Rc;
+
+impl State {
+    /// Everything that is due: what has run out, folded denials, heads, checkpoints.
+    pub(crate) async fn beat(self: &Rc<Self>) {
+        self.expire();
+        self.flush_folds(false).await;
+        self.roll_trail();
+        let job = self.trail.borrow_mut().flush();
+        if let Some(job) = job {
+            self.start_sync(job);
+        }
+        if self.store.borrow_mut().tick(self.now_ms(), self.clock.wall()).is_err() {
+            self.failed();
+        }
+    }
+
+    /// Requests and windows that have run out.
+    fn expire(&self) {
+        for req in self.approvals.expire(self.now_ms()) {
+            let mut entry = self.entry(Event::Expire);
+            entry.id = req.id;
+            entry.caller = req.caller().to_owned();
+            entry.session = req.session().unwrap_or_default().to_owned();
+            entry.door = Some(req.by.door);
+            let _ = self.append(&entry, Durable::Later);
+        }
+        self.anchors.borrow_mut().retain(|(pid, start), held| {
+            if !held.alive() {
+                self.approvals.process_ended(*pid, *start);
+            }
+            held.alive() && self.approvals.anchors().contains(&(*pid, *start))
+        });
+        let mut windows = self.windows.borrow_mut();
+        self.shells.borrow_mut().retain(|shell| {
+            let (pid, start) = shell.key();
+            if !shell.alive() {
+                windows.close(pid, start);
+            }
+            shell.alive() && windows.shells().any(|s| (s.pid, s.start) == (pid, start))
+        });
+    }
+
+    pub(crate) async fn flush_folds(self: &Rc<Self>, all: bool) {
+        let now = self.clock.wall();
+        let folded = self.limits.borrow_mut().due_folds(now, all, || self.fresh_id());
+        if !folded.is_empty() {
+            crate::gate::flush_folds(&House::of(self), folded).await;
+        }
+    }
+
+    /// The end: whoever waits is told, the last records are written, the heads are synced. Drop the state after it.
+    pub(crate) async fn last_words(self: &Rc<Self>, why: Why) {
+        self.approvals.lock();
+        self.flush_folds(true).await;
+        let mut entry = self.entry(Event::Lock);
+        entry.note = why.as_str().to_owned();
+        let _ = self.append(&entry, Durable::Now);
+        let mut store = self.store.borrow_mut();
+        let mut trail = self.trail.borrow_mut();
+        let _ = trail.commit(&mut Lent(&mut store));
+        // What can't be written now is found missing at the next unlock; there is nobody left to tell.
+        let _ = store.lock(trail.total(), self.clock.wall());
+    }
+}
