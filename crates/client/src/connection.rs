@@ -4,6 +4,7 @@ use crate::{Error, Result, os, os::Stream};
 use secret::Bytes;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
+use wire::card::visible;
 use wire::frame::{self, Kind};
 use wire::paths::StoreDir;
 use wire::{Ask, Failure, FromDaemon, Granted, Report, StatusReport, ToDaemon, VERSION, Want};
@@ -73,7 +74,11 @@ impl Connection {
     /// # Errors
     /// As [`Connection::open`].
     #[cfg(unix)]
-    pub fn over(stream: std::os::unix::net::UnixStream, door: Door, caller: Option<CallerName>) -> Result<Self> {
+    pub fn over(
+        stream: std::os::unix::net::UnixStream,
+        door: Door,
+        caller: Option<CallerName>,
+    ) -> Result<Self> {
         Self::greet(stream, None, door, caller)
     }
 
@@ -87,8 +92,7 @@ impl Connection {
                 (made.daemon, made.store) = (pid, store);
             }
             FromDaemon::Hello { version, .. } => return Err(other_version(version)),
-            FromDaemon::Error(f) => return Err(Error::Daemon(f)),
-            _ => return Err(Error::Unexpected),
+            other => return Err(unexpected(other)),
         }
         // The daemon has seen who is here; from now on nobody of this user shall look in. Where it doesn't hold, the
         // daemon's own protections still do.
@@ -227,11 +231,14 @@ pub(crate) fn plain(message: FromDaemon) -> Result<Answer> {
     }
 }
 
+/// An error, or an answer that has no place there. What a listener says may come from anybody: nothing in it reaches
+/// a terminal but what shows.
 pub(crate) fn unexpected(message: FromDaemon) -> Error {
-    match message {
-        FromDaemon::Error(failure) => Error::Daemon(failure),
-        _ => Error::Unexpected,
-    }
+    let FromDaemon::Error(mut failure) = message else { return Error::Unexpected };
+    failure.code.retain(|c| c.is_ascii_lowercase() || c == '_');
+    failure.message = visible(failure.message.as_bytes());
+    failure.hint = failure.hint.map(|h| visible(h.as_bytes()));
+    Error::Daemon(failure)
 }
 
 fn other_version(found: u32) -> Error {

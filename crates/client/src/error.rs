@@ -1,7 +1,7 @@
 //! What can go wrong in a client, each with its stable word, its exit code and what to do.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use wire::{Failure, RollbackFile, act, exit, frame, paths, proof};
 
 /// Errors of this crate. A denial is none: it is an answer.
@@ -131,6 +131,14 @@ fn pid_text(pid: Option<u32>) -> String {
 }
 
 impl Error {
+    /// Says which file an error is about that was read from bytes.
+    pub(crate) fn at(self, path: &Path) -> Self {
+        match self {
+            Error::Store(e) => Error::Store(e.at(path)),
+            other => other,
+        }
+    }
+
     /// The stable word, for `--json`.
     #[must_use]
     pub fn code(&self) -> &str {
@@ -201,9 +209,13 @@ impl Error {
             Error::NotOurs(_) => "run svault as the store's owner",
             Error::UnderAgent(_) => "run the command in your own terminal, not in the agent's",
             Error::NoWayToAsk => "run it in your own terminal, or give --passphrase-fd",
-            Error::WrongPassphrase => "the passphrase is the one of 'svault init'; a lost one: 'svault recover'",
+            Error::WrongPassphrase => {
+                "the passphrase is the one of 'svault init'; a lost one: 'svault recover'"
+            }
             Error::WrongRecoveryCode => "only the newest recovery code counts",
-            Error::Differs(_) | Error::Act(_) => "nothing was done; compare 'svault --version' with the daemon's",
+            Error::Differs(_) | Error::Act(_) => {
+                "nothing was done; compare 'svault --version' with the daemon's"
+            }
             Error::Frame(frame::Error::Io(e)) if timed_out(e) => "the daemon does not answer; try again",
             Error::Memory(secret::Error::NoLockedMemory { .. }) => "raise 'ulimit -l', or give --weak-memory",
             Error::Ended => "try again; 'svault doctor' shows what this machine lacks",

@@ -33,14 +33,8 @@ impl Connection {
             FromDaemon::ProveChallenge { nonce, peer, mac } => (nonce.0, peer, mac.0),
             other => return Err(unexpected(other)),
         };
-        let exchange = Exchange {
-            store: prover.store,
-            epoch: prover.epoch,
-            slot: prover.slot,
-            nonce_c,
-            nonce_d,
-            peer,
-        };
+        let exchange =
+            Exchange { store: prover.store, epoch: prover.epoch, slot: prover.slot, nonce_c, nonce_d, peer };
         let t = exchange.transcript();
         if !wire::proof::holds(&prover.kp, &t, Proof::Daemon, &mac) {
             return Err(Error::NotTheDaemon { pid: self.listener });
@@ -138,10 +132,7 @@ impl Human {
     fn first(&mut self) -> Result<FromDaemon> {
         match frame::read(&mut self.stream, Accept::SEALED_OR_CONTROL)? {
             Some(Frame::Sealed(payload)) => Ok(self.channel.open(payload)?.message()?),
-            Some(open) => match open.message()? {
-                FromDaemon::Error(failure) => Err(Error::Daemon(failure)),
-                _ => Err(Error::Unexpected),
-            },
+            Some(open) => Err(unexpected(open.message()?)),
             None => Err(frame::Error::Closed.into()),
         }
     }
@@ -164,3 +155,7 @@ fn answer(stream: &mut Stream, channel: &mut Channel) -> Result<Answer> {
         other => plain(other),
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+#[path = "tests/presence.rs"]
+mod tests;

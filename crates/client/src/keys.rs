@@ -1,11 +1,11 @@
 //! From what a human presents to the keys of a slot. The KDF runs here, in the client; what was typed goes no further.
 
 use crate::{Error, Result};
-use secret::{Bytes, Key};
 use seal::{
     Disk, Factor, FactorOutput, FileId, FileKind, Header, KdfParams, MAX_HEAD, Open, OsRandom, RealDisk,
     RecoveryCode, SlotKeys, SlotSpec,
 };
+use secret::{Bytes, Key};
 use wire::paths::StoreDir;
 use wire::{HexBytes, Want};
 
@@ -31,7 +31,9 @@ impl StoreHeader {
         let path = store.file();
         let file = match RealDisk.open(&path, Open::Read) {
             Ok(file) => file,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Err(Error::NoStore(store.real().into())),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+                return Err(Error::NoStore(store.real().into()));
+            }
             Err(e) => return Err(seal::Error::io(&path, "opening it", e).into()),
         };
         let mut bytes = vec![0; MAX_HEAD];
@@ -43,10 +45,7 @@ impl StoreHeader {
                 Err(e) => return Err(seal::Error::io(&path, "reading it", e).into()),
             }
         }
-        Self::parse(&bytes[..have]).map_err(|e| match e {
-            Error::Store(e) => Error::Store(e.at(&path)),
-            e => e,
-        })
+        Self::parse(&bytes[..have]).map_err(|e| e.at(&path))
     }
 
     /// The header of these bytes, of a store.
@@ -87,7 +86,9 @@ impl StoreHeader {
         let mut fitting = 0;
         for slot in &self.0.slots {
             let output = match (slot.spec.factors.as_slice(), presented) {
-                ([Factor::Passphrase(_)], Presented::Passphrase(p)) => seal::passphrase_output(&slot.spec, p)?,
+                ([Factor::Passphrase(_)], Presented::Passphrase(p)) => {
+                    seal::passphrase_output(&slot.spec, p)?
+                }
                 ([Factor::Recovery], Presented::Recovery(code)) => recovery_output(code)?,
                 _ => continue,
             };
@@ -220,6 +221,11 @@ impl NewSlot {
     pub fn want_values(slots: &[Self]) -> Result<Vec<Bytes>> {
         let all = slots.iter().flat_map(|s| values(&s.keys));
         Ok(all.map(Bytes::copy_from).collect::<Result<_, _>>()?)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn keys(&self) -> &SlotKeys {
+        &self.keys
     }
 
     pub(crate) fn spec(&self) -> HexBytes {

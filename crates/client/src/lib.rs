@@ -12,6 +12,10 @@ mod keys;
 mod os;
 mod unlock;
 
+#[cfg(all(test, target_os = "linux"))]
+#[path = "tests/rig.rs"]
+mod rig;
+
 /// Where the store is and where its daemon listens.
 pub use wire::paths;
 

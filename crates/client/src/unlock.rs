@@ -3,10 +3,12 @@
 
 use crate::connection::LONG_ANSWER;
 use crate::error::RolledBack;
-use crate::{Connection, Error, NewSlot, Presented, Prover, Result, SlotOpened, StoreHeader, may_type, os, os::Child};
+use crate::{
+    Connection, Error, NewSlot, Presented, Prover, Result, SlotOpened, StoreHeader, may_type, os, os::Child,
+};
 use seal::FileId;
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use wire::frame::{self, Kind};
 use wire::paths::StoreDir;
@@ -70,24 +72,7 @@ pub enum Unlocked {
 /// [`Error::WrongPassphrase`] after the last attempt, [`Error::Held`] where somebody else holds the store,
 /// [`Error::RolledBack`] where files are not what they were, and much else.
 pub fn unlock(store: &StoreDir, how: &How, asker: &mut dyn Asker) -> Result<Unlocked> {
-    if !store.file().exists() {
-        return Err(Error::NoStore(store.real().to_owned()));
-    }
-    let _ = secret::set_dumpable(false);
-    let (child, header) = match begin(store, how)? {
-        Begun::Locked { child, header: Some(header) } => (child, header),
-        Begun::Locked { .. } => return Err(Error::NoStore(store.real().to_owned())),
-        Begun::Busy { pid } => return already(store, how, pid, asker),
-    };
-    let Some(keys) = present(&header, asker)? else {
-        return Err(Error::NoWayToAsk);
-    };
-    let report = match &how.accept_rollback {
-        None => open(child, how, &keys, Rollback::Refuse)?,
-        Some(vaults) => accept_rollback(store, child, how, &keys, vaults, asker)?,
-    };
-    let proved = window(store, how, keys.into_prover());
-    Ok(Unlocked::Now { report, proved })
+    Way { store, how, start: &os::start, guard: &may_type }.unlock(asker)
 }
 
 /// A store to be.
@@ -106,28 +91,15 @@ pub struct NewStore {
 /// # Errors
 /// [`Error::Exists`], [`Error::Held`], and what the daemon says.
 pub fn init(store: &StoreDir, new: NewStore, how: &How) -> Result<Unlocked> {
-    if store.file().exists() {
-        return Err(Error::Exists(store.real().to_owned()));
-    }
-    let mut child = match begin(store, how)? {
-        Begun::Locked { child, header: None } => child,
-        Begun::Locked { .. } => return Err(Error::Exists(store.real().to_owned())),
-        Begun::Busy { pid } => return Err(Error::Held { pid }),
-    };
-    let message = ToChild::Create {
-        file_id: Hex(new.file_id.0),
-        slots: new.slots.iter().map(NewSlot::spec).collect(),
-        zone: new.zone,
-        weak_memory: how.weak_memory,
-        bell: how.bell.is_some(),
-    };
-    frame::write_control(&mut child.stream, &message)?;
-    for value in new.slots.iter().flat_map(NewSlot::values) {
-        frame::write(&mut child.stream, Kind::Raw, value)?;
-    }
-    let report = ready(child)?;
-    let proved = new.slots.into_iter().next().is_some_and(|slot| window(store, how, slot.into_prover()));
-    Ok(Unlocked::Now { report, proved })
+    Way { store, how, start: &os::start, guard: &may_type }.init(new)
+}
+
+/// Everything that the steps below share. `start` and `guard` are arguments for the tests.
+struct Way<'a> {
+    store: &'a StoreDir,
+    how: &'a How,
+    start: &'a dyn Fn(&StoreDir, Option<&Path>, Option<File>) -> Result<Child>,
+    guard: &'a dyn Fn() -> Result<()>,
 }
 
 enum Begun {
@@ -135,29 +107,162 @@ enum Begun {
     Busy { pid: Option<u32> },
 }
 
-/// Starts a child and hears whether it has the lock.
-fn begin(store: &StoreDir, how: &How) -> Result<Begun> {
-    let bell = how.bell.as_ref().map(File::try_clone).transpose().map_err(Error::Start)?;
-    let mut child = os::start(store, how.program.as_deref(), bell)?;
-    child.stream.set_read_timeout(Some(START)).map_err(Error::Start)?;
-    child.stream.set_write_timeout(Some(START)).map_err(Error::Start)?;
-    match hear(&mut child)? {
-        FromChild::Locked { header } => {
-            let header = header.map(|h| StoreHeader::parse(&h.0)).transpose().map_err(|e| match e {
-                Error::Store(e) => Error::Store(e.at(&store.file())),
-                e => e,
-            })?;
-            Ok(Begun::Locked { child, header })
+impl Way<'_> {
+    fn unlock(&self, asker: &mut dyn Asker) -> Result<Unlocked> {
+        if !self.store.file().exists() {
+            return Err(self.no_store());
         }
-        FromChild::Busy { pid } => {
-            child.end();
-            Ok(Begun::Busy { pid })
+        let _ = secret::set_dumpable(false);
+        let (child, header) = match self.begin()? {
+            Begun::Locked { child, header: Some(header) } => (child, header),
+            Begun::Locked { .. } => return Err(self.no_store()),
+            Begun::Busy { pid } => return self.already(pid, asker),
+        };
+        let keys = self.present(&header, asker)?.ok_or(Error::NoWayToAsk)?;
+        let report = match &self.how.accept_rollback {
+            None => self.open(child, &keys, Rollback::Refuse)?,
+            Some(vaults) => self.accept_rollback(child, &keys, vaults, asker)?,
+        };
+        let proved = self.window(keys.into_prover()).is_ok();
+        Ok(Unlocked::Now { report, proved })
+    }
+
+    fn init(&self, new: NewStore) -> Result<Unlocked> {
+        let exists = || Error::Exists(self.store.real().to_owned());
+        if self.store.file().exists() {
+            return Err(exists());
         }
-        FromChild::Failed(failure) => {
-            child.end();
-            Err(Error::Daemon(failure))
+        let mut child = match self.begin()? {
+            Begun::Locked { child, header: None } => child,
+            Begun::Locked { .. } => return Err(exists()),
+            Begun::Busy { pid } => return Err(Error::Held { pid }),
+        };
+        let message = ToChild::Create {
+            file_id: Hex(new.file_id.0),
+            slots: new.slots.iter().map(NewSlot::spec).collect(),
+            zone: new.zone,
+            weak_memory: self.how.weak_memory,
+            bell: self.how.bell.is_some(),
+        };
+        frame::write_control(&mut child.stream, &message)?;
+        for value in new.slots.iter().flat_map(NewSlot::values) {
+            frame::write(&mut child.stream, Kind::Raw, value)?;
         }
-        _ => Err(Error::Unexpected),
+        let report = ready(child)?;
+        let first = new.slots.into_iter().next();
+        let proved = first.is_some_and(|slot| self.window(slot.into_prover()).is_ok());
+        Ok(Unlocked::Now { report, proved })
+    }
+
+    fn no_store(&self) -> Error {
+        Error::NoStore(self.store.real().to_owned())
+    }
+
+    /// Starts a child and hears whether it has the lock.
+    fn begin(&self) -> Result<Begun> {
+        let bell = self.how.bell.as_ref().map(File::try_clone).transpose().map_err(Error::Start)?;
+        let mut child = (self.start)(self.store, self.how.program.as_deref(), bell)?;
+        child.stream.set_read_timeout(Some(START)).map_err(Error::Start)?;
+        child.stream.set_write_timeout(Some(START)).map_err(Error::Start)?;
+        match hear(&mut child)? {
+            FromChild::Locked { header } => {
+                let header = header.map(|h| StoreHeader::parse(&h.0)).transpose();
+                Ok(Begun::Locked { child, header: header.map_err(|e| e.at(&self.store.file()))? })
+            }
+            FromChild::Busy { pid } => {
+                child.end();
+                Ok(Begun::Busy { pid })
+            }
+            FromChild::Failed(failure) => {
+                child.end();
+                Err(Error::Daemon(failure))
+            }
+            FromChild::Ready(_) | FromChild::RolledBack { .. } => Err(Error::Unexpected),
+        }
+    }
+
+    /// Asks until something opens a slot. None: there is no way to ask.
+    fn present(&self, header: &StoreHeader, asker: &mut dyn Asker) -> Result<Option<SlotOpened>> {
+        (self.guard)()?;
+        let mut wrong = None;
+        for attempt in 0.. {
+            let Some(presented) = asker.present(header, attempt)? else { break };
+            match header.open(&presented) {
+                Err(e @ (Error::WrongPassphrase | Error::WrongRecoveryCode)) => wrong = Some(e),
+                other => return other.map(Some),
+            }
+        }
+        wrong.map_or(Ok(None), Err)
+    }
+
+    /// Hands over the keys and hears what came of it.
+    fn open(&self, mut child: Child, keys: &SlotOpened, rollback: Rollback) -> Result<Box<UnlockReport>> {
+        let (weak_memory, bell) = (self.how.weak_memory, self.how.bell.is_some());
+        let message = ToChild::Open { slot: Hex(keys.slot()), rollback, weak_memory, bell };
+        frame::write_control(&mut child.stream, &message)?;
+        for value in keys.values() {
+            frame::write(&mut child.stream, Kind::Raw, value)?;
+        }
+        ready(child)
+    }
+
+    /// Shows what is behind, asks, then opens with it: in a child of its own each, so that nothing stays half open.
+    fn accept_rollback(
+        &self,
+        child: Child,
+        keys: &SlotOpened,
+        vaults: &[VaultName],
+        asker: &mut dyn Asker,
+    ) -> Result<Box<UnlockReport>> {
+        let files = match self.open(child, keys, Rollback::Show) {
+            Err(Error::RolledBack(r)) => r.files,
+            Err(e) => return Err(e),
+            Ok(_) => return Err(Error::Unexpected),
+        };
+        let rollback = if files.is_empty() {
+            Rollback::Refuse
+        } else if asker.accept(&files) {
+            Rollback::Accept { vaults: vaults.to_vec() }
+        } else {
+            return Err(Error::NotConfirmed);
+        };
+        match self.begin()? {
+            Begun::Locked { child, header: Some(_) } => self.open(child, keys, rollback),
+            Begun::Locked { .. } => Err(self.no_store()),
+            Begun::Busy { pid } => Err(Error::Held { pid }),
+        }
+    }
+
+    /// Reconnects and proves presence, so that a window opens. That none does is no failure of unlocking.
+    fn window(&self, prover: Prover) -> Result<()> {
+        (self.guard)()?;
+        let connection = Connection::open(self.store, self.how.door.unwrap_or(Door::Cli), None)?;
+        let human = connection.prove_as(prover, &os::me()?)?;
+        human.act(Want::Window, &[], |_| true).map(drop)
+    }
+
+    /// Somebody holds the lock: is it the daemon? Nothing of the passphrase leaves this process before it has proved
+    /// that, and then only a proof.
+    fn already(&self, pid: Option<u32>, asker: &mut dyn Asker) -> Result<Unlocked> {
+        let header = StoreHeader::read(self.store)?;
+        let Some(keys) = self.present(&header, asker)? else {
+            return Ok(Unlocked::Already { pid, proved: false });
+        };
+        let held = |_| Error::Held { pid };
+        let connection =
+            Connection::open(self.store, self.how.door.unwrap_or(Door::Cli), None).map_err(held)?;
+        match connection.prove_as(keys.into_prover(), &os::me()?) {
+            Ok(human) => {
+                // Whether a window opens is the daemon's business; that it is the daemon is settled.
+                let _ = human.act(Want::Window, &[], |_| true);
+                Ok(Unlocked::Already { pid, proved: true })
+            }
+            Err(Error::Daemon(f)) if f.code == wire::code::UNDER_AGENT => {
+                Err(Error::UnderAgent("a caller of the policy".to_owned()))
+            }
+            // Whatever else it says, it says without a proof.
+            Err(_) => Err(Error::Held { pid }),
+        }
     }
 }
 
@@ -170,101 +275,18 @@ fn hear(child: &mut Child) -> Result<FromChild> {
     }
 }
 
-/// Asks until something opens a slot. None: there is no way to ask.
-fn present(header: &StoreHeader, asker: &mut dyn Asker) -> Result<Option<SlotOpened>> {
-    may_type()?;
-    let mut wrong = None;
-    for attempt in 0.. {
-        let Some(presented) = asker.present(header, attempt)? else { break };
-        match header.open(&presented) {
-            Err(e @ (Error::WrongPassphrase | Error::WrongRecoveryCode)) => wrong = Some(e),
-            other => return other.map(Some),
-        }
-    }
-    wrong.map_or(Ok(None), Err)
-}
-
-/// Hands over the keys and hears what came of it.
-fn open(mut child: Child, how: &How, keys: &SlotOpened, rollback: Rollback) -> Result<Box<UnlockReport>> {
-    let (weak_memory, bell) = (how.weak_memory, how.bell.is_some());
-    let message = ToChild::Open { slot: Hex(keys.slot()), rollback, weak_memory, bell };
-    frame::write_control(&mut child.stream, &message)?;
-    for value in keys.values() {
-        frame::write(&mut child.stream, Kind::Raw, value)?;
-    }
-    ready(child)
-}
-
 fn ready(mut child: Child) -> Result<Box<UnlockReport>> {
     child.stream.set_read_timeout(Some(LONG_ANSWER)).map_err(Error::Start)?;
-    let message = hear(&mut child)?;
-    let error = match message {
+    let error = match hear(&mut child)? {
         FromChild::Ready(report) => return Ok(report),
         FromChild::Failed(failure) => Error::Daemon(failure),
         FromChild::RolledBack { files, error } => Error::RolledBack(Box::new(RolledBack { files, error })),
-        _ => Error::Unexpected,
+        FromChild::Locked { .. } | FromChild::Busy { .. } => Error::Unexpected,
     };
     child.end();
     Err(error)
 }
 
-/// Shows what is behind, asks, then opens with it: in a child of its own each, so that nothing stays half open.
-fn accept_rollback(
-    store: &StoreDir,
-    child: Child,
-    how: &How,
-    keys: &SlotOpened,
-    vaults: &[VaultName],
-    asker: &mut dyn Asker,
-) -> Result<Box<UnlockReport>> {
-    let files = match open(child, how, keys, Rollback::Show) {
-        Err(Error::RolledBack(r)) => r.files,
-        Err(e) => return Err(e),
-        Ok(_) => return Err(Error::Unexpected),
-    };
-    let rollback = if files.is_empty() {
-        Rollback::Refuse
-    } else if asker.accept(&files) {
-        Rollback::Accept { vaults: vaults.to_vec() }
-    } else {
-        return Err(Error::NotConfirmed);
-    };
-    match begin(store, how)? {
-        Begun::Locked { child, header: Some(_) } => open(child, how, keys, rollback),
-        Begun::Locked { .. } => Err(Error::NoStore(store.real().to_owned())),
-        Begun::Busy { pid } => Err(Error::Held { pid }),
-    }
-}
-
-/// Reconnects and proves presence, so that a window opens. That it does not is no failure of unlocking.
-fn window(store: &StoreDir, how: &How, prover: Prover) -> bool {
-    let try_it = || -> Result<()> {
-        let connection = Connection::open(store, how.door.unwrap_or(Door::Cli), None)?;
-        let _done = connection.prove(prover)?.act(Want::Window, &[], |_| true)?;
-        Ok(())
-    };
-    try_it().is_ok()
-}
-
-/// Somebody holds the lock: is it the daemon? Nothing of the passphrase leaves this process before it has proved that.
-fn already(store: &StoreDir, how: &How, pid: Option<u32>, asker: &mut dyn Asker) -> Result<Unlocked> {
-    let header = StoreHeader::read(store)?;
-    let Some(keys) = present(&header, asker)? else {
-        return Ok(Unlocked::Already { pid, proved: false });
-    };
-    let connection = match Connection::open(store, how.door.unwrap_or(Door::Cli), None) {
-        Ok(connection) => connection,
-        Err(_) => return Err(Error::Held { pid }),
-    };
-    match connection.prove(keys.into_prover()) {
-        Ok(human) => {
-            // Whether a window opens is the daemon's business; that it is the daemon is settled.
-            let _ = human.act(Want::Window, &[], |_| true);
-            Ok(Unlocked::Already { pid, proved: true })
-        }
-        Err(Error::NotTheDaemon { .. } | Error::Relay | Error::Unexpected | Error::Frame(_)) => {
-            Err(Error::Held { pid })
-        }
-        Err(e) => Err(e),
-    }
-}
+#[cfg(all(test, target_os = "linux"))]
+#[path = "tests/unlock.rs"]
+mod tests;

@@ -26,7 +26,8 @@ const AGENTS: &[(&str, &[&str])] = &[
 ];
 
 /// Programs whose first script argument says what they are.
-const INTERPRETERS: &[&str] = &["node", "nodejs", "bun", "deno", "python", "pypy", "ruby", "uv", "npx", "tsx"];
+const INTERPRETERS: &[&str] =
+    &["node", "nodejs", "bun", "deno", "python", "pypy", "ruby", "uv", "npx", "tsx"];
 
 fn base(path: &str) -> &str {
     let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
@@ -45,12 +46,14 @@ fn interprets(exe: &str) -> bool {
 
 /// The agent that a script is: by its base name, or by any folder (or `@scope/package`) on the way to it.
 fn script(path: &str) -> Option<&'static str> {
-    let plain = path.strip_suffix(".js").or_else(|| path.strip_suffix(".mjs")).or_else(|| path.strip_suffix(".py"));
+    let plain =
+        path.strip_suffix(".js").or_else(|| path.strip_suffix(".mjs")).or_else(|| path.strip_suffix(".py"));
     if let Some(agent) = listed(base(plain.unwrap_or(path))) {
         return Some(agent);
     }
     let parts: Vec<&str> = path.split(['/', '\\']).collect();
-    let inside = parts.iter().position(|p| matches!(*p, "node_modules" | "site-packages" | "dist-packages"))?;
+    let inside =
+        parts.iter().position(|p| matches!(*p, "node_modules" | "site-packages" | "dist-packages"))?;
     parts[inside..].windows(2).find_map(|two| {
         let scoped = two[0].starts_with('@').then(|| format!("{}/{}", two[0], two[1]));
         scoped.as_deref().and_then(listed).or_else(|| listed(two[1]))
@@ -103,7 +106,11 @@ mod tests {
             ("/usr/bin/codex (deleted)", "codex", "codex"),
             ("C:\\Users\\u\\cursor-agent.exe", "x", "cursor"),
             ("/usr/bin/node", "node /usr/local/bin/gemini", "gemini"),
-            ("/usr/bin/node", "node --no-warnings /x/node_modules/@qwen-code/qwen-code/dist/index.js", "qwen"),
+            (
+                "/usr/bin/node",
+                "node --no-warnings /x/node_modules/@qwen-code/qwen-code/dist/index.js",
+                "qwen",
+            ),
             ("/usr/bin/node20", "node /x/node_modules/opencode-ai/bin/x.js", "opencode"),
             ("/usr/bin/python3.12", "python3 /home/u/.venv/bin/aider --model x", "aider"),
             ("/usr/bin/python3", "python3 -m aider", "aider"),

@@ -81,7 +81,11 @@ pub fn visible(bytes: &[u8]) -> String {
 fn argument(bytes: &[u8]) -> String {
     let plain = |b: &u8| b.is_ascii_alphanumeric() || b"_-./:=@%+,~".contains(b);
     let text = visible(bytes);
-    if !bytes.is_empty() && bytes.iter().all(plain) { text } else { format!("\"{}\"", text.replace('"', "\\\"")) }
+    if !bytes.is_empty() && bytes.iter().all(plain) {
+        text
+    } else {
+        format!("\"{}\"", text.replace('"', "\\\""))
+    }
 }
 
 /// Whether a character has no sign of its own, or changes how others are shown.

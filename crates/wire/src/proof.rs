@@ -238,9 +238,8 @@ impl Channel {
         let (text, tag) = out.expose_mut().split_at_mut(1 + payload.len());
         text[0] = kind as u8;
         text[1..].copy_from_slice(payload);
-        let sum = cipher
-            .encrypt_inout_detached(&nonce.into(), &bound, text.into())
-            .map_err(|_| Error::Broken)?;
+        let sum =
+            cipher.encrypt_inout_detached(&nonce.into(), &bound, text.into()).map_err(|_| Error::Broken)?;
         tag.copy_from_slice(&sum);
         Ok(out)
     }

@@ -59,8 +59,10 @@ fn all() -> Vec<(Want, Facts)> {
     let about = || Facts { request: Some(request.clone()), ..facts() };
     let new = || Facts { secrets: vec![resolved("main", "NEW", None)], ..facts() };
     let (name, vault) = ("NEW".parse().unwrap(), "main".parse().unwrap());
-    let both =
-        Facts { secrets: vec![resolved("main", "DB_URL", Some(3)), resolved("work", "KEY", Some(1))], ..facts() };
+    let both = Facts {
+        secrets: vec![resolved("main", "DB_URL", Some(3)), resolved("work", "KEY", Some(1))],
+        ..facts()
+    };
     vec![
         (Want::Window, facts()),
         (Want::Show { secret: secret("DB_URL") }, one("DB_URL")),
@@ -163,8 +165,10 @@ fn any_field_that_the_client_named_is_noticed_when_it_differs() {
     let of_request = ["secret", "version", "env", "exposure", "scope", "argv", "cwd", "reason"];
     for (want, f) in all() {
         let act = Act::build(&want, &f).unwrap();
-        let about_request =
-            matches!(want, Want::Approve { .. } | Want::Deny { .. } | Want::CancelAny { .. } | Want::Unseal { .. });
+        let about_request = matches!(
+            want,
+            Want::Approve { .. } | Want::Deny { .. } | Want::CancelAny { .. } | Want::Unseal { .. }
+        );
         for (what, bytes) in twisted(&act) {
             let (label, how) = what.split_once(' ').unwrap();
             let free = facts.contains(&label) || (about_request && of_request.contains(&label));
@@ -172,7 +176,8 @@ fn any_field_that_the_client_named_is_noticed_when_it_differs() {
             let free = free || (label == "version" && (how == "changed" || how == "left out"));
             let agrees = Act::decode(&bytes).is_ok_and(|a| a.agrees_with(&want).is_ok());
             // A secret that is not there yet has no version; the daemon may say so of the last one.
-            let may = free || (label == "version" && how == "added" && !act.values(Label::Version).any(|_| true));
+            let may =
+                free || (label == "version" && how == "added" && !act.values(Label::Version).any(|_| true));
             if may && label == "version" {
                 continue;
             }
@@ -185,7 +190,8 @@ fn any_field_that_the_client_named_is_noticed_when_it_differs() {
 fn an_unqualified_name_may_be_found_in_a_vault_but_a_named_vault_is_kept() {
     let act = |vault| {
         let want = Want::Show { secret: secret("K") };
-        Act::build(&want, &Facts { secrets: vec![resolved(vault, "K", Some(1))], ..Facts::default() }).unwrap()
+        Act::build(&want, &Facts { secrets: vec![resolved(vault, "K", Some(1))], ..Facts::default() })
+            .unwrap()
     };
     assert!(act("main").agrees_with(&Want::Show { secret: secret("K") }).is_ok());
     assert!(act("main").agrees_with(&Want::Show { secret: secret("svault://main/K") }).is_ok());
@@ -232,7 +238,10 @@ fn damaged_bytes_are_no_act() {
 
 #[test]
 fn the_same_run_is_the_same_and_any_difference_is_another() {
-    let facts = |v| Facts { secrets: vec![resolved("main", "DB_URL", Some(v)), resolved("work", "KEY", Some(1))], ..facts() };
+    let facts = |v| Facts {
+        secrets: vec![resolved("main", "DB_URL", Some(v)), resolved("work", "KEY", Some(1))],
+        ..facts()
+    };
     let key = |ask: Ask, v| Act::build(&Want::Run(ask), &facts(v)).unwrap().run_key();
     let base = key(ask(), 3);
     let mut same = ask();
@@ -264,7 +273,8 @@ fn a_card_shows_every_byte() {
     let lines: Vec<_> = card.lines.iter().map(|l| (l.label, l.text.as_str())).collect();
     assert_eq!(lines[0], ("caller", "codex"));
     assert_eq!(lines[1], ("command", "sh -c \"echo \\u{202e}hi\\u{1b}[2J\""));
-    let policy = Act::build(&Want::PolicySet { toml: "a = 1\n\tb = 2".into() }, &Facts::default()).unwrap().card();
+    let policy =
+        Act::build(&Want::PolicySet { toml: "a = 1\n\tb = 2".into() }, &Facts::default()).unwrap().card();
     let lines: Vec<_> = policy.lines.iter().map(|l| (l.label, l.text.as_str())).collect();
     assert_eq!(lines, [("policy", "a = 1"), ("", "\\tb = 2")]);
 }

@@ -22,7 +22,9 @@ fn messages_go_both_ways_and_unknown_ones_are_refused() {
     assert_eq!(bytes, [&head(18, 0)[..], br#"{"type":"status"}"#].concat());
     let back: ToDaemon = read(&bytes, Accept::CONTROL).unwrap().unwrap().message().unwrap();
     assert!(matches!(back, ToDaemon::Status));
-    for text in [r#"{"type":"open_sesame"}"#, r#"{"type":"cancel","id":"7K2MQ9XA","all":true}"#, "{}", "", "[1"] {
+    for text in
+        [r#"{"type":"open_sesame"}"#, r#"{"type":"cancel","id":"7K2MQ9XA","all":true}"#, "{}", "", "[1"]
+    {
         let frame = Frame::Control(text.as_bytes().to_vec());
         assert!(frame.message::<ToDaemon>().is_err(), "{text}");
     }

@@ -42,7 +42,9 @@ pub(crate) fn ancestors() -> Vec<Ancestor> {
     let mut found = Vec::new();
     let mut pid = me().map(|m| m.parent).unwrap_or(0);
     while pid > 0 && found.len() < DEPTH {
-        let Some(stat) = std::fs::read(format!("/proc/{pid}/stat")).ok().and_then(|t| stat(&t)) else { break };
+        let Some(stat) = std::fs::read(format!("/proc/{pid}/stat")).ok().and_then(|t| stat(&t)) else {
+            break;
+        };
         let exe = std::fs::read_link(format!("/proc/{pid}/exe")).ok();
         let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         let args = line.strip_suffix(b"\0").unwrap_or(&line).split(|b| *b == 0);

@@ -18,7 +18,9 @@ pub(crate) fn connect(socket: &Socket) -> Result<Option<(Stream, Option<u32>)>> 
     }
     let stream = match socket.with_address(|at| UnixStream::connect(at)) {
         Ok(stream) => stream,
-        Err(e) if matches!(e.kind(), std::io::ErrorKind::ConnectionRefused | std::io::ErrorKind::NotFound) => {
+        Err(e)
+            if matches!(e.kind(), std::io::ErrorKind::ConnectionRefused | std::io::ErrorKind::NotFound) =>
+        {
             return Ok(None);
         }
         Err(source) => return Err(wire::paths::Error::Io { path: socket.path(), source }.into()),
@@ -47,14 +49,17 @@ fn listener(_stream: &Stream, _socket: &Socket) -> Result<Option<u32>> {
 /// A daemon that was started, and our end of the pair.
 pub(crate) struct Child {
     pub stream: Stream,
-    process: std::process::Child,
+    /// None in tests, where a thread is the daemon.
+    pub process: Option<std::process::Child>,
 }
 
 impl Child {
     /// Waits for its end, so that the store's lock is free again. Our end is closed first.
     pub(crate) fn end(mut self) {
         let _ = self.stream.shutdown(std::net::Shutdown::Both);
-        let _ = self.process.wait();
+        if let Some(process) = &mut self.process {
+            let _ = process.wait();
+        }
     }
 }
 
@@ -82,5 +87,5 @@ pub(crate) fn start(store: &StoreDir, program: Option<&Path>, bell: Option<File>
         .stderr(Stdio::null())
         .spawn()
         .map_err(Error::Start)?;
-    Ok(Child { stream: ours, process })
+    Ok(Child { stream: ours, process: Some(process) })
 }

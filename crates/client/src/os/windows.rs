@@ -47,6 +47,10 @@ impl Child {
     pub(crate) fn end(self) {}
 }
 
-pub(crate) fn start(_store: &StoreDir, _program: Option<&Path>, _bell: Option<std::fs::File>) -> Result<Child> {
+pub(crate) fn start(
+    _store: &StoreDir,
+    _program: Option<&Path>,
+    _bell: Option<std::fs::File>,
+) -> Result<Child> {
     Err(Error::Platform("the daemon"))
 }

@@ -210,7 +210,8 @@ impl Act {
 
 fn secrets(out: &mut Fields, want: &Want, facts: &Facts) -> Result<(), Error> {
     let asked = want.secrets();
-    let fits = |(a, f): (&SecretRef, &Resolved)| a.name == f.name && a.vault.as_ref().is_none_or(|v| *v == f.vault);
+    let fits =
+        |(a, f): (&SecretRef, &Resolved)| a.name == f.name && a.vault.as_ref().is_none_or(|v| *v == f.vault);
     if asked.len() != facts.secrets.len() || !asked.iter().zip(&facts.secrets).all(fits) {
         return Err(Error::Malformed);
     }

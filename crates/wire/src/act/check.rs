@@ -104,11 +104,14 @@ impl Act {
 
     /// Secrets in the order asked, in the vaults named, each with at most one version and with its variable.
     fn secrets_agree(&self, want: &Want) -> Result<(), Disagrees> {
-        let mut fields = self.fields.iter().filter(|f| matches!(f.label, Label::Secret | Label::Version | Label::Env));
+        let mut fields =
+            self.fields.iter().filter(|f| matches!(f.label, Label::Secret | Label::Version | Label::Env));
         let mut next = fields.next();
         for (i, asked) in want.secrets().iter().enumerate() {
-            let found = next.filter(|f| f.label == Label::Secret).and_then(|f| std::str::from_utf8(&f.value).ok());
-            let (vault, name) = found.and_then(|s| s.split_once('/')).ok_or(Disagrees { label: Label::Secret })?;
+            let found =
+                next.filter(|f| f.label == Label::Secret).and_then(|f| std::str::from_utf8(&f.value).ok());
+            let (vault, name) =
+                found.and_then(|s| s.split_once('/')).ok_or(Disagrees { label: Label::Secret })?;
             if name != asked.name.as_str() || asked.vault.as_ref().is_some_and(|v| v.as_str() != vault) {
                 return Err(Disagrees { label: Label::Secret });
             }

@@ -103,8 +103,10 @@ impl Act {
         let mut fields = Vec::new();
         for _ in 0..count {
             let [len] = take(&mut rest)?;
-            let label = std::str::from_utf8(cut(&mut rest, usize::from(len))?).map_err(|_| Error::Malformed)?;
-            let label = Label::of(label).ok_or_else(|| Error::Unknown(crate::card::visible(label.as_bytes())))?;
+            let label =
+                std::str::from_utf8(cut(&mut rest, usize::from(len))?).map_err(|_| Error::Malformed)?;
+            let label =
+                Label::of(label).ok_or_else(|| Error::Unknown(crate::card::visible(label.as_bytes())))?;
             let len = u32::from_le_bytes(take(&mut rest)?);
             let value = cut(&mut rest, usize::try_from(len).map_err(|_| Error::Malformed)?)?.to_vec();
             fields.push(Field { label, value });
@@ -122,7 +124,9 @@ impl Act {
     pub fn run_key(&self) -> [u8; 32] {
         use Label::{Argv, Cwd, Env, Exposure, Secret, Version};
         let mut hash = Sha256::new();
-        for f in self.fields.iter().filter(|f| matches!(f.label, Secret | Version | Env | Exposure | Argv | Cwd)) {
+        for f in
+            self.fields.iter().filter(|f| matches!(f.label, Secret | Version | Env | Exposure | Argv | Cwd))
+        {
             hash.update([f.label as u8]);
             hash.update((f.value.len() as u64).to_le_bytes());
             hash.update(&f.value);

@@ -83,7 +83,8 @@ fn a_path_too_long_for_an_address_goes_through_its_folder() {
     let dir = folder(0o700);
     let store = StoreDir::create(&dir.path().join("x".repeat(120))).unwrap();
     let socket = store.listen_at().unwrap();
-    let socket = if socket.path().starts_with(store.real()) { socket } else { store.socket(store.real().into()) };
+    let socket =
+        if socket.path().starts_with(store.real()) { socket } else { store.socket(store.real().into()) };
     let listener = socket.with_address(|at| UnixListener::bind(at)).unwrap();
     assert!(socket.check().unwrap());
     let client = socket.with_address(|at| std::os::unix::net::UnixStream::connect(at));

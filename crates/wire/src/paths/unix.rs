@@ -42,7 +42,11 @@ pub(super) fn exists(path: &Path) -> io::Result<bool> {
 }
 
 fn ours(path: &Path, stat: &Metadata) -> Result<(), Error> {
-    if stat.uid() == rustix::process::geteuid().as_raw() { Ok(()) } else { Err(Error::NotOurs(path.to_owned())) }
+    if stat.uid() == rustix::process::geteuid().as_raw() {
+        Ok(())
+    } else {
+        Err(Error::NotOurs(path.to_owned()))
+    }
 }
 
 /// A folder itself (no link), ours, 0700.
@@ -94,7 +98,8 @@ pub(super) fn with_address<R>(
         return use_it(&whole);
     }
     if cfg!(not(target_os = "linux")) {
-        let text = format!("{} is too long for a socket's address: use a shorter store folder", whole.display());
+        let text =
+            format!("{} is too long for a socket's address: use a shorter store folder", whole.display());
         return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
     }
     let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::RDONLY;
