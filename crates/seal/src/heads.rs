@@ -267,7 +267,7 @@ fn read_slot(file: &dyn File, slot: usize) -> io::Result<Option<Vec<u8>>> {
     let mut r = Reader::new(&front);
     let magic = r.array::<8>().ok();
     let len = r.u32().unwrap_or(0) as usize;
-    if magic.as_ref() != Some(MAGIC) || len == 0 || len % STEP != 0 || len > MAX_SLOT {
+    if magic.as_ref() != Some(MAGIC) || len == 0 || !len.is_multiple_of(STEP) || len > MAX_SLOT {
         return Ok(None);
     }
     let mut bytes = vec![0; len];

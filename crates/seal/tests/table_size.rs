@@ -1,6 +1,8 @@
 //! A vault of 100,000 secrets: what its table takes in memory, and how long it takes to open.
 //! The time is only judged in a release build.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may, its helpers too
+
 extern crate svault_seal as seal;
 
 mod common;

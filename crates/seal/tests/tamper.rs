@@ -1,5 +1,7 @@
 //! Promise 6 on a closed vault: whichever bit is changed, the file is refused, at the latest when its values are read.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may, its helpers too
+
 extern crate svault_seal as seal;
 
 mod common;

@@ -13,7 +13,8 @@ const SIZES: [usize; 6] = [32, 64, 128, 256, 512, 1024];
 const CHUNK: usize = 64 * 1024;
 
 static WEAK: AtomicBool = AtomicBool::new(false);
-static ARENA: Mutex<Arena> = Mutex::new(Arena { chunks: [const { Vec::new() }; SIZES.len()], bytes: 0, unlocked: 0 });
+static ARENA: Mutex<Arena> =
+    Mutex::new(Arena { chunks: [const { Vec::new() }; SIZES.len()], bytes: 0, unlocked: 0 });
 
 /// Allows memory that is not locked (it may reach the swap), where the kernel gives no other. Off at start.
 pub fn set_weak(weak: bool) {

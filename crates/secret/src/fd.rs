@@ -58,7 +58,8 @@ mod unix {
 #[cfg(unix)]
 pub use unix::take;
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::take;
     use rustix::fd::{AsRawFd, IntoRawFd, OwnedFd};

@@ -76,7 +76,8 @@ fn a_place_is_wiped_when_it_is_given_back() {
         let mut block = Block::zeroed(300).unwrap();
         block.bytes_mut().fill(0xAB);
         let (start, room) = (block.start, block.room());
-        let beside = keep.iter().any(|k| k.start.as_ptr() as usize / CHUNK == start.as_ptr() as usize / CHUNK);
+        let beside =
+            keep.iter().any(|k| k.start.as_ptr() as usize / CHUNK == start.as_ptr() as usize / CHUNK);
         drop(block);
         if beside {
             assert!(!access::peek(start, room).contains(&0xAB));
@@ -213,7 +214,8 @@ fn hardening_holds_and_can_be_repeated() {
     }
     assert!(crate::set_dumpable(true));
     let first = crate::harden();
-    let must = ["not readable by other processes of the user", "no core files", "no new privileges", "not traced"];
+    let must =
+        ["not readable by other processes of the user", "no core files", "no new privileges", "not traced"];
     for name in must {
         assert!(first.iter().any(|p| p.name == name && p.holds), "{name}");
     }
