@@ -205,7 +205,8 @@ fn one_want_and_every_other_order_is_refused() {
 
 #[test]
 fn the_process_must_stay_what_it_was_at_every_step() {
-    let twists: [(fn(&mut Client), &str); 6] = [
+    type Twist = fn(&mut Client);
+    let twists: [(Twist, &str); 6] = [
         (|c| c.peer.start += 1, code::PRESENCE_FAILED),
         (|c| c.peer.parent = 1, code::PRESENCE_FAILED),
         (|c| c.peer.tty = 0, code::PRESENCE_FAILED),
