@@ -84,8 +84,8 @@ pub(crate) struct Content {
     pub(crate) next_seq: u64,
     /// How far the store was at the last entry.
     pub(crate) mark: Option<Mark>,
-    /// Frames read.
-    pub(crate) frames: u64,
+    /// The end of the segment before, as the header names it; set once all of it was read.
+    pub(crate) parent: [u8; 32],
 }
 
 impl Content {
@@ -97,7 +97,6 @@ impl Content {
     /// Takes the next frame; the entry, if it is one.
     pub(crate) fn take(&mut self, path: &Path, frame: &Frame<'_>) -> Result<Option<Entry>> {
         let bad = |what| Error::Record { at: At(path.to_path_buf()), offset: frame.offset, what };
-        self.frames += 1;
         match (frame.meta.kind, frame.meta.op) {
             (SNAPSHOT, Op::Put) if self.next_seq == self.first_seq => {
                 let mut r = Reader::new(frame.meta.body);

@@ -8,7 +8,7 @@ use crate::store::{Records, Store, mark_at};
 use crate::types::{OpenReport, Rollback};
 use crate::vault::Vault;
 use jiff::Timestamp;
-use seal::{At, Disk, FileId, Head, HeadRule, HeadsFile, SlotId, SlotKeys, Table, TableOpening};
+use seal::{At, Disk, FileId, Head, HeadRule, HeadsFile, Log, SlotId, SlotKeys, Table, TableOpening};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -129,6 +129,9 @@ impl Look<'_> {
     /// The heads, if they are valid and know the store.
     fn heads(&self, opening: &TableOpening, found: &mut Found) -> Result<Option<HeadsFile>> {
         let id = opening.header().file_id;
+        if opening.get(&only(kind::HEADS_KEY)).is_none() {
+            return Err(self.beheaded());
+        }
         let key = opening.key(&self.path(), &only(kind::HEADS_KEY), "the key of state/heads")?;
         let source = match HeadsFile::open(&*self.disk, &Store::heads_path(self.dir), id, key) {
             Ok(heads) if heads.get(&id).is_some() => return Ok(Some(heads)),
@@ -144,6 +147,14 @@ impl Look<'_> {
         found.files.push(FileState { path: "state/heads".into(), state, detail });
         found.first.get_or_insert(Error::NoHeads { source });
         Ok(None)
+    }
+
+    /// A store whose very first transaction, with the key of its heads, can't be read. Where it is bad is worth knowing.
+    fn beheaded(&self) -> Error {
+        let unlock = |header: &seal::Header| keys::unlock_store(header, self.slot, self.slot_keys);
+        let whole = Log::open(self.disk.clone(), &self.path(), unlock, HeadRule::Whole(None), |_| Ok(()));
+        let what = "its first entries are gone";
+        whole.err().unwrap_or(seal::Error::Damaged { at: At(self.path()), offset: 0, what }).into()
     }
 
     /// Decides about the store's own file.
