@@ -156,6 +156,7 @@ fn answer(stream: &mut Stream, channel: &mut Channel) -> Result<Answer> {
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 #[path = "tests/presence.rs"]
 mod tests;

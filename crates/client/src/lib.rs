@@ -12,7 +12,8 @@ mod keys;
 mod os;
 mod unlock;
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 #[path = "tests/rig.rs"]
 mod rig;
 

@@ -94,11 +94,14 @@ pub fn init(store: &StoreDir, new: NewStore, how: &How) -> Result<Unlocked> {
     Way { store, how, start: &os::start, guard: &may_type }.init(new)
 }
 
+/// Starts a child for a store, with this program and bell.
+type Starter<'a> = dyn Fn(&StoreDir, Option<&Path>, Option<File>) -> Result<Child> + 'a;
+
 /// Everything that the steps below share. `start` and `guard` are arguments for the tests.
 struct Way<'a> {
     store: &'a StoreDir,
     how: &'a How,
-    start: &'a dyn Fn(&StoreDir, Option<&Path>, Option<File>) -> Result<Child>,
+    start: &'a Starter<'a>,
     guard: &'a dyn Fn() -> Result<()>,
 }
 
@@ -287,6 +290,7 @@ fn ready(mut child: Child) -> Result<Box<UnlockReport>> {
     Err(error)
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 #[path = "tests/unlock.rs"]
 mod tests;

@@ -1,5 +1,8 @@
 //! Acts: what the daemon would do against what was asked. Every field that differs is noticed.
 
+// Helpers of tests may unwrap like tests do.
+#![allow(clippy::unwrap_used)]
+
 use svault_wire as wire;
 use wire::act::{Act, Error, Facts, Label, MAX, RequestFacts, Resolved};
 use wire::{Ask, AskItem, HexBytes, Lasts, Want};

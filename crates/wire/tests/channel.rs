@@ -1,5 +1,8 @@
 //! The proofs and the sealed channel, attacked: everything altered, lost, repeated, swapped or taken elsewhere breaks.
 
+// Helpers of tests may unwrap like tests do.
+#![allow(clippy::unwrap_used)]
+
 use secret::{Bytes, Key};
 use svault_wire as wire;
 use wire::proof::{Channel, End, Error, Exchange, Inner, Proof, Transcript, holds, prove};

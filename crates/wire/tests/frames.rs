@@ -1,5 +1,8 @@
 //! Frames as a stranger would send them: cut anywhere, too long, of the wrong kind, in any pieces.
 
+// Helpers of tests may unwrap like tests do.
+#![allow(clippy::unwrap_used)]
+
 use proptest::prelude::*;
 use std::io::Cursor;
 use svault_wire as wire;

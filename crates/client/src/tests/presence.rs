@@ -225,7 +225,8 @@ fn between_two_ends_that_know_each_other_nothing_is_read_or_changed() {
 
     // Client to daemon: 0 hello, 1 begin, 2 end, 3 want, 4 yes, 5 value.
     for n in 3..=5 {
-        let attacks: [fn(Vec<u8>) -> Vec<Vec<u8>>; 4] = [
+        type Attack = fn(Vec<u8>) -> Vec<Vec<u8>>;
+        let attacks: [Attack; 4] = [
             |mut f| {
                 let last = f.len() - 1;
                 f[last] ^= 1;

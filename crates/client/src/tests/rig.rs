@@ -30,6 +30,9 @@ pub(crate) fn show() -> Want {
     Want::Show { secret: "K".parse().unwrap() }
 }
 
+/// An act's word and the values that came with it.
+pub(crate) type Done = (String, Vec<Vec<u8>>);
+
 /// How a daemon is, and what it has done.
 #[derive(Clone)]
 pub(crate) struct Rig {
@@ -39,8 +42,8 @@ pub(crate) struct Rig {
     pub key: Arc<[u8; 32]>,
     pub slot: [u8; 8],
     pub clock: Arc<AtomicU64>,
-    /// Acts that were done, with the values that came.
-    pub done: Arc<Mutex<Vec<(String, Vec<Vec<u8>>)>>>,
+    /// Acts that were done.
+    pub done: Arc<Mutex<Vec<Done>>>,
     /// Failures that were answered.
     pub refused: Arc<Mutex<Vec<String>>>,
     pub windows: Arc<Mutex<Windows>>,
@@ -86,7 +89,7 @@ impl Rig {
         assert_eq!(self.windows.lock().unwrap().shells().count(), 0, "a window is open");
     }
 
-    pub fn done(&self) -> Vec<(String, Vec<Vec<u8>>)> {
+    pub fn done(&self) -> Vec<Done> {
         self.done.lock().unwrap().clone()
     }
 
