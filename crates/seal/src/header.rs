@@ -96,9 +96,9 @@ impl Header {
         if !(FIXED..=MAX_HEADER).contains(&len) {
             return Err(Error::bounds("the header's length"));
         }
-        let header = Self::read(r.bytes(len)?)?;
-        let sealed = Sealed { bytes: bytes[..PREAMBLE + len].to_vec(), mac: r.array()? };
-        Ok((header, sealed))
+        let (body, mac) = (r.bytes(len)?, r.array()?);
+        let sealed = Sealed { bytes: bytes[..PREAMBLE + len].to_vec(), mac };
+        Ok((Self::read(body)?, sealed))
     }
 
     fn read(bytes: &[u8]) -> Result<Self> {

@@ -5,7 +5,7 @@ use super::{
     forge::{Forged, foreign, padded, with_frame},
     good::{Made, head_at, meta},
 };
-use crate::{Head, Op, Result};
+use crate::{Head, Meta, Op, Result};
 
 struct Cases<'m> {
     base: &'m Made,
@@ -29,6 +29,15 @@ impl Cases<'_> {
         self.add(name, "Damaged", None, bytes);
         Ok(())
     }
+
+    /// A frame without a value that is well formed and does not follow from those before it.
+    fn record(&mut self, name: &str, meta: &Meta<'_>) -> Result<()> {
+        let mut padded = Vec::new();
+        meta.encode_padded(&mut padded);
+        let bytes = with_frame(self.base, &Forged { meta: &padded, ..Forged::default() })?;
+        self.add(name, "Record", None, bytes);
+        Ok(())
+    }
 }
 
 pub(super) fn all(made: &[Made]) -> Result<Vec<Case>> {
@@ -37,6 +46,7 @@ pub(super) fn all(made: &[Made]) -> Result<Vec<Case>> {
     let mut cases = edited(vault);
     cases.extend(moved(vault, other, second));
     cases.extend(sealed(vault)?);
+    cases.extend(records(vault)?);
     cases.extend(heads(vault, second)?);
     Ok(cases)
 }
@@ -158,6 +168,24 @@ fn sealed(base: &Made) -> Result<Vec<Case>> {
     c.forged("frame-zero-linked", &Forged { meta: &put, flags: [0, 0, 0, 1], ..bound })?;
     c.forged("tx-count-2-linked", &Forged { meta: &put, tx_count: 2, ..bound })?;
     c.forged("tx-unfinished-linked", &Forged { meta: &put, tx_count: 0, ..bound })?;
+    Ok(c.all)
+}
+
+/// The base leaves record 1 with version 3 and its value, 2 and 4 with version 1, 3 removed at version 2.
+fn records(base: &Made) -> Result<Vec<Case>> {
+    let mut c = Cases { base, all: Vec::new() };
+    let renamed = |names_version| Op::Meta { names_version };
+    c.record("record-version-repeated", &meta(Op::Put, 1, 3, b""))?;
+    c.record("record-version-skipped", &meta(Op::Put, 1, 5, b""))?;
+    c.record("record-version-back", &meta(Op::Put, 1, 1, b""))?;
+    c.record("record-version-after-remove", &meta(Op::Put, 3, 1, b""))?;
+    c.record("record-kind-changed", &Meta { kind: 8, ..meta(Op::Put, 1, 4, b"") })?;
+    c.record("record-names-other-version", &meta(renamed(1), 1, 4, b""))?;
+    c.record("record-names-later-version", &meta(renamed(4), 1, 4, b""))?;
+    c.record("record-meta-of-nothing", &meta(renamed(1), 9, 1, b""))?;
+    c.record("record-meta-of-removed", &meta(renamed(1), 3, 3, b""))?;
+    c.record("record-remove-of-nothing", &meta(Op::Remove, 9, 1, b""))?;
+    c.record("record-removed-twice", &meta(Op::Remove, 3, 3, b""))?;
     Ok(c.all)
 }
 

@@ -9,12 +9,12 @@ mod good;
 mod text;
 
 use crate::{
-    End, Error, Factor, FactorOutput, FileKind, Frame, Head, HeadRule, Header, Log, RecoveryCode, Result,
-    Root, SlotKeys, derive, passphrase_output, random::Random, sim::SimDisk,
+    At, Error, Factor, FactorOutput, FileKind, Frame, Head, HeadRule, Header, Log, RecordId, RecoveryCode,
+    Result, Root, SlotKeys, derive, index::Known, passphrase_output, random::Random, sim::SimDisk,
 };
 use secret::{Bytes, Key};
 use sha2::{Digest, Sha256};
-use std::{fs, path::Path, sync::Arc};
+use std::{collections::HashMap, fs, path::Path, sync::Arc};
 
 /// What opens a file: which of its slots, and what is presented for each factor.
 #[derive(Debug, Clone)]
@@ -94,8 +94,12 @@ impl Case {
         let (disk, path) = (SimDisk::new(), Path::new("/vector.svault"));
         disk.put(path, &self.bytes);
         let rule = self.head.map_or(HeadRule::Whole(None), HeadRule::AtLeast);
-        let mut frames = Vec::new();
+        let (mut frames, mut records) = (Vec::new(), HashMap::<RecordId, Known>::new());
         let visit = |frame: Frame<'_>| {
+            let record = frame.meta.record;
+            let known = Known::follow(records.get(&record).copied(), &frame.meta);
+            let wrong = |what| Error::Record { at: At::default(), offset: frame.offset, what };
+            records.insert(record, known.map_err(wrong)?);
             frames.push(frame.value_at);
             Ok(())
         };
@@ -165,12 +169,5 @@ impl Random for Fixed {
             self.counter += 1;
         }
         Ok(())
-    }
-}
-
-/// An end, for closed files.
-impl From<Head> for End {
-    fn from(head: Head) -> Self {
-        Self { file_id: head.file_id, bytes: head.bytes, chain: head.chain }
     }
 }
