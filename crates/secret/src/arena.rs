@@ -14,7 +14,7 @@ const CHUNK: usize = 64 * 1024;
 
 static WEAK: AtomicBool = AtomicBool::new(false);
 static ARENA: Mutex<Arena> =
-    Mutex::new(Arena { chunks: [const { Vec::new() }; SIZES.len()], bytes: 0, unlocked: 0 });
+    Mutex::new(Arena { chunks: [const { Vec::new() }; SIZES.len()], bytes: 0, unlocked: 0, unseen: 0 });
 
 /// Allows memory that is not locked (it may reach the swap), where the kernel gives no other. Off at start.
 pub fn set_weak(weak: bool) {
@@ -26,7 +26,8 @@ pub fn set_weak(weak: bool) {
 pub struct Memory {
     /// Whether all of it is locked now.
     pub locked: bool,
-    /// By which means: `mlock`, or `none` where something lies in ordinary memory.
+    /// By which means: `memfd_secret` (keys and small values; large ones by `mlock`), `mlock`, or `none` where something
+    /// lies in ordinary memory.
     pub kind: &'static str,
     /// Bytes that are held, whole mappings.
     pub bytes: usize,
@@ -38,7 +39,12 @@ pub fn memory() -> Memory {
     let probe = Block::zeroed(SIZES[0]);
     let arena = lock();
     let locked = probe.is_ok() && arena.unlocked == 0;
-    let found = Memory { locked, kind: if locked { "mlock" } else { "none" }, bytes: arena.bytes };
+    let kind = match (locked, arena.unseen) {
+        (false, _) => "none",
+        (true, 0) => "mlock",
+        (true, _) => "memfd_secret",
+    };
+    let found = Memory { locked, kind, bytes: arena.bytes };
     // The probe gives itself back under the same lock.
     drop(arena);
     found
@@ -64,6 +70,7 @@ struct Arena {
     chunks: [Vec<Chunk>; SIZES.len()],
     bytes: usize,
     unlocked: usize,
+    unseen: usize,
 }
 
 struct Chunk {
@@ -79,19 +86,21 @@ fn lock() -> MutexGuard<'static, Arena> {
 }
 
 impl Arena {
-    fn map(&mut self, len: usize) -> Result<Mapping> {
-        let map = os::map(len).map_err(|source| Error::NoMemory { wanted: len, source })?;
+    fn map(&mut self, len: usize, lasting: bool) -> Result<Mapping> {
+        let map = os::map(len, lasting).map_err(|source| Error::NoMemory { wanted: len, source })?;
         if !map.locked() && !WEAK.load(SeqCst) {
             return Err(Error::NoLockedMemory { wanted: map.len(), limit: os::lock_limit() });
         }
         self.bytes += map.len();
         self.unlocked += usize::from(!map.locked());
+        self.unseen += usize::from(map.unseen());
         Ok(map)
     }
 
     fn unmap(&mut self, map: Mapping) {
         self.bytes -= map.len();
         self.unlocked -= usize::from(!map.locked());
+        self.unseen -= usize::from(map.unseen());
         drop(map);
     }
 
@@ -102,7 +111,7 @@ impl Arena {
                 return Ok(place);
             }
         }
-        let map = self.map(CHUNK)?;
+        let map = self.map(CHUNK, true)?;
         let mut chunk = Chunk { taken: vec![0; (map.len() / size).div_ceil(64)], map, count: 0 };
         let place = chunk.take(size);
         self.chunks[class].push(chunk);
@@ -154,7 +163,8 @@ impl Block {
         if let Some(class) = SIZES.iter().position(|size| len <= *size) {
             return Ok(Self { start: arena.take(class)?, len, home: Home::Chunk { class } });
         }
-        let map = arena.map(len)?;
+        // Large ones are values in flight: here for a moment, and too many pages for the dearer kind.
+        let map = arena.map(len, false)?;
         Ok(Self { start: map.start(), len, home: Home::Own(map) })
     }
 

@@ -143,6 +143,26 @@ fn pages_around_a_large_block_can_not_be_touched() {
     }
 }
 
+/// As root, past everything that keeps an ordinary user out: what `/proc/self/mem` gives at a block.
+#[cfg(target_os = "linux")]
+#[test]
+fn keys_can_not_be_read_through_the_kernel_where_it_hides_them() {
+    use std::os::unix::fs::FileExt;
+    let mut block = Block::zeroed(32).unwrap();
+    block.bytes_mut().copy_from_slice(b"sk-test-sk-test-sk-test-sk-test-");
+    let memory = std::fs::File::open("/proc/self/mem").unwrap();
+    let mut seen = [0; 32];
+    let read = memory.read_exact_at(&mut seen, block.start.as_ptr() as u64);
+    let hidden = memory_kind() == "memfd_secret";
+    assert_eq!(read.is_err(), hidden, "{read:?}");
+    assert_eq!(seen != block.bytes(), hidden);
+}
+
+#[cfg(target_os = "linux")]
+fn memory_kind() -> &'static str {
+    memory().kind
+}
+
 #[test]
 fn an_empty_block_takes_no_memory() {
     let empty = Block::zeroed(0).unwrap();

@@ -4,6 +4,33 @@ use crate::Protection;
 use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
 use rustix::{process::dumpable_behavior, thread};
 
+/// Memory that only this process can read: not the kernel, not a tracer, not root through `/proc/PID/mem`, and no swap
+/// or hibernation image either (the system can't hibernate while there is some). `None` where there is none to be had.
+///
+/// Each page costs the kernel some 10 µs and a change of its own page tables, so it is for what lasts.
+#[allow(unsafe_code)]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+pub(super) fn map_unseen(len: usize) -> Option<*mut u8> {
+    use rustix::fd::{FromRawFd, OwnedFd};
+    use rustix::mm::{MapFlags, ProtFlags, mmap};
+    // SAFETY: takes one integer and touches no memory of ours; the result is checked.
+    let fd = unsafe { libc::syscall(libc::SYS_memfd_secret, libc::O_CLOEXEC) };
+    let fd = i32::try_from(fd).ok().filter(|fd| *fd >= 0)?;
+    // SAFETY: the kernel has just made this descriptor for us, and nothing else owns it.
+    let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+    rustix::fs::ftruncate(&fd, len as u64).ok()?;
+    let (rights, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED);
+    // SAFETY: a new mapping at an address of the kernel's choice touches nothing that exists. The file has no name and
+    // its only descriptor ends here, so nobody else can change or cut it.
+    unsafe { mmap(std::ptr::null_mut(), len, rights, flags, &fd, 0) }.ok().map(<*mut _>::cast)
+}
+
+/// No number for the call is known here.
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+pub(super) fn map_unseen(_: usize) -> Option<*mut u8> {
+    None
+}
+
 /// Makes this process readable to others of its user, or not.
 pub(crate) fn set_dumpable(on: bool) -> bool {
     let want = if on { DumpableBehavior::Dumpable } else { DumpableBehavior::NotDumpable };

@@ -1,4 +1,4 @@
-//! A mapping by `mmap`, locked by `mlock`, between two pages that nothing may touch.
+//! A mapping that is locked (`mlock`, or `memfd_secret` on Linux), between two pages that nothing may touch.
 #![allow(unsafe_code)]
 
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mlock, mmap_anonymous, mprotect, munmap};
@@ -9,26 +9,54 @@ use std::{io, ptr::NonNull, ptr::null_mut};
 pub(crate) struct Mapping {
     start: NonNull<u8>,
     len: usize,
-    locked: bool,
+    kind: Kind,
 }
 
-/// At least `len` bytes. Whether they are locked is for the caller to judge.
-pub(crate) fn map(len: usize) -> io::Result<Mapping> {
+/// What keeps a mapping out of the swap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Nothing.
+    Open,
+    /// `mlock`.
+    Locked,
+    /// `memfd_secret`: locked, and not mapped in the kernel either.
+    #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
+    Unseen,
+}
+
+/// At least `len` bytes. Whether they are locked is for the caller to judge. `lasting`: it is worth a dearer mapping
+/// that not even the kernel can read, where there is one.
+pub(crate) fn map(len: usize, lasting: bool) -> io::Result<Mapping> {
     let page = rustix::param::page_size();
     let len = len.checked_next_multiple_of(page).ok_or(io::ErrorKind::OutOfMemory)?;
     let whole = len.checked_add(2 * page).ok_or(io::ErrorKind::OutOfMemory)?;
+    #[cfg(target_os = "linux")]
+    if lasting && let Some(outer) = super::linux::map_unseen(whole) {
+        return guarded(outer, len, Kind::Unseen);
+    }
+    let _ = lasting;
+    let (rights, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
     // SAFETY: a new mapping at an address of the kernel's choice touches nothing that exists.
-    let outer = unsafe { mmap_anonymous(null_mut(), whole, ProtFlags::empty(), MapFlags::PRIVATE) }?;
-    // SAFETY: one page into a mapping of three or more.
-    let start = unsafe { outer.cast::<u8>().add(page) };
-    let Some(start) = NonNull::new(start) else { return Err(io::ErrorKind::OutOfMemory.into()) };
-    // From here on a drop unmaps all of it, so an early return leaks nothing.
-    let mut map = Mapping { start, len, locked: false };
-    // SAFETY: the inner pages of our own mapping, to which no reference exists yet.
-    unsafe { mprotect(start.as_ptr().cast(), len, MprotectFlags::READ | MprotectFlags::WRITE) }?;
-    keep_private(&map)?;
+    let outer = unsafe { mmap_anonymous(null_mut(), whole, rights, flags) }?;
+    let mut map = guarded(outer.cast(), len, Kind::Open)?;
     // SAFETY: locking our own pages changes none of their bytes.
-    map.locked = unsafe { mlock(start.as_ptr().cast(), len) }.is_ok();
+    if unsafe { mlock(map.start.as_ptr().cast(), len) }.is_ok() {
+        map.kind = Kind::Locked;
+    }
+    Ok(map)
+}
+
+/// The inner `len` bytes of a fresh mapping that has one page more at each end: those two become untouchable.
+fn guarded(outer: *mut u8, len: usize, kind: Kind) -> io::Result<Mapping> {
+    let page = rustix::param::page_size();
+    let start = NonNull::new(outer.wrapping_add(page)).ok_or(io::ErrorKind::OutOfMemory)?;
+    // From here on a drop unmaps all of it, so an early return leaks nothing.
+    let map = Mapping { start, len, kind };
+    for guard in [outer, start.as_ptr().wrapping_add(len)] {
+        // SAFETY: a page of our own mapping, to which no reference exists yet or ever will.
+        unsafe { mprotect(guard.cast(), page, MprotectFlags::empty()) }?;
+    }
+    keep_private(&map)?;
     Ok(map)
 }
 
@@ -65,7 +93,12 @@ impl Mapping {
     }
 
     pub(crate) fn locked(&self) -> bool {
-        self.locked
+        self.kind != Kind::Open
+    }
+
+    /// Whether not even the kernel can read it.
+    pub(crate) fn unseen(&self) -> bool {
+        self.kind == Kind::Unseen
     }
 
     pub(crate) fn holds(&self, place: NonNull<u8>) -> bool {

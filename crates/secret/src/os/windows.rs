@@ -14,7 +14,7 @@ pub(crate) struct Mapping {
 }
 
 /// At least `len` bytes, not locked.
-pub(crate) fn map(len: usize) -> io::Result<Mapping> {
+pub(crate) fn map(len: usize, _lasting: bool) -> io::Result<Mapping> {
     let len = len.max(1).checked_next_multiple_of(PAGE).ok_or(io::ErrorKind::OutOfMemory)?;
     let layout = Layout::from_size_align(len, PAGE).map_err(|_| io::ErrorKind::OutOfMemory)?;
     // SAFETY: the layout has a size above zero.
@@ -51,6 +51,10 @@ impl Mapping {
     }
 
     pub(crate) fn locked(&self) -> bool {
+        false
+    }
+
+    pub(crate) fn unseen(&self) -> bool {
         false
     }
 
