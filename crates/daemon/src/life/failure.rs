@@ -24,11 +24,7 @@ fn seal_name(e: &seal::Error) -> &'static str {
 /// An error of the trail.
 #[must_use]
 pub fn of_audit(e: audit::Error) -> Refusal {
-    let name = match &e {
-        audit::Error::Seal(e) => seal_name(e),
-        e => e.name(),
-    };
-    let failure = named(name, chain(&e));
+    let failure = named(audit_name(&e), chain(&e));
     let files = match e {
         audit::Error::Refused { files, .. } => {
             files.into_iter().map(|f| row(f.path, f.state.as_str(), f.detail)).collect()
@@ -63,13 +59,15 @@ fn vault_name(e: &vault::Error) -> &'static str {
     match e {
         vault::Error::Seal(e) => seal_name(e),
         vault::Error::Refused { source, .. } => vault_name(source),
-        vault::Error::NoHeads { .. } => "Heads",
-        vault::Error::StoreBehind { .. } => "StoreBehind",
-        vault::Error::NoStore(_) => "NoStore",
-        vault::Error::StoreExists(_) | vault::Error::Leftovers(_) => "Exists",
-        vault::Error::Record { .. } => "Record",
-        vault::Error::Slots { .. } => "Slot",
-        _ => "Failed",
+        e => e.name(),
+    }
+}
+
+fn audit_name(e: &audit::Error) -> &'static str {
+    match e {
+        audit::Error::Seal(e) => seal_name(e),
+        audit::Error::Refused { source, .. } => audit_name(source),
+        e => e.name(),
     }
 }
 
@@ -83,20 +81,23 @@ pub fn named(name: &str, message: impl Into<String>) -> Failure {
         "Version" => ("version", exit::DAMAGED, "install the svault that wrote it, or a newer one"),
         "Bounds" => ("bounds", exit::DAMAGED, BACKUP),
         "Kdf" => ("kdf_bounds", exit::DAMAGED, BACKUP),
-        "Slot" => ("slot", exit::DAMAGED, BACKUP),
+        "Slot" | "Slots" => ("slot", exit::DAMAGED, BACKUP),
         "HeaderMac" => ("header_mac", exit::DAMAGED, BACKUP),
         "Damaged" => ("damaged", exit::DAMAGED, BACKUP),
         "Record" => ("record", exit::DAMAGED, BACKUP),
         "RolledBack" | "StoreBehind" | "Unknown" => ("rolled_back", exit::DAMAGED, ROLLBACK),
         "Beside" | "Order" | "NoneOpen" => ("beside", exit::DAMAGED, ROLLBACK),
         "Missing" => ("missing", exit::DAMAGED, ROLLBACK),
-        "Heads" => ("heads", exit::DAMAGED, ROLLBACK),
+        "Heads" | "NoHeads" => ("heads", exit::DAMAGED, ROLLBACK),
         "WrongKey" => ("wrong_passphrase", exit::FAILED, "the passphrase is the one of 'svault init'"),
         "NoStore" => {
             ("no_store", exit::LOCKED, "run 'svault init', or set SVAULT_HOME to the store's folder")
         }
-        "Exists" => {
+        "StoreExists" => {
             ("exists", exit::FAILED, "unlock it with 'svault unlock', or set SVAULT_HOME to another folder")
+        }
+        "Leftovers" => {
+            ("leftovers", exit::FAILED, "restore store.svault from a backup, or move the other files away")
         }
         "Full" => ("disk_full", exit::FAILED, "free some disk space and try again"),
         "InUse" => ("in_use", exit::FAILED, "wait for the other process, or end it"),
