@@ -1,0 +1,190 @@
+//! Every message both ways through JSON: what is sent is what is understood.
+
+// Helpers of tests may unwrap like tests do.
+#![allow(clippy::unwrap_used)]
+
+use serde::{Serialize, de::DeserializeOwned};
+use svault_wire as wire;
+use wire::*;
+use words::{Class, Door, Evidence, Exposure, Id, Tier};
+
+fn same<T: Serialize + DeserializeOwned>(message: &T) -> String {
+    let json = serde_json::to_string(message).unwrap();
+    let back: T = serde_json::from_str(&json).unwrap_or_else(|e| panic!("{json}: {e}"));
+    assert_eq!(serde_json::to_string(&back).unwrap(), json);
+    json
+}
+
+fn id() -> Id {
+    "7K2MQ9XA".parse().unwrap()
+}
+
+fn class() -> Class {
+    let mut c = Class::new("db".parse().unwrap(), Tier::High);
+    c.commands = vec![vec!["/bin/sh".into()]];
+    c.proposed_by = Some("codex".parse().unwrap());
+    c
+}
+
+fn ask() -> Ask {
+    let item = |s: &str, env: Option<&str>| AskItem {
+        secret: s.parse().unwrap(),
+        env: env.map(|e| e.parse().unwrap()),
+    };
+    Ask {
+        items: vec![item("A", Some("A")), item("svault://main/B", None)],
+        scope: Some("db".parse().unwrap()),
+        reason: Some("run the migration".into()),
+        exposure: Exposure::Env,
+        argv: vec!["make".into()],
+        cwd: "/p".into(),
+        wait: 120,
+    }
+}
+
+#[test]
+fn from_clients() {
+    let name = || "A".parse().unwrap();
+    let vault = || "main".parse().unwrap();
+    let want = |w| ToDaemon::Want(Box::new(w));
+    let filter = audit::Filter {
+        since: Some("2026-01-02T03:04:05Z".parse().unwrap()),
+        last: Some(3),
+        ..audit::Filter::default()
+    };
+    for message in [
+        ToDaemon::Hello { version: VERSION, door: Door::Cli, caller: Some("codex".parse().unwrap()) },
+        ToDaemon::Hello { version: VERSION, door: Door::Mcp, caller: None },
+        ToDaemon::Status,
+        ToDaemon::Ask(ask()),
+        ToDaemon::Cancel { id: id() },
+        ToDaemon::Propose { name: name(), vault: vault(), class: class() },
+        ToDaemon::Lock,
+        ToDaemon::VerifyTrail,
+        ToDaemon::ProveBegin { slot: Hex([1; 8]), nonce: Hex([2; 32]) },
+        ToDaemon::ProveEnd { mac: Hex([3; 32]) },
+        ToDaemon::Yes { act: id(), mac: Hex([4; 32]) },
+        want(Want::Window),
+        want(Want::Show { secret: "A".parse().unwrap() }),
+        want(Want::Run(ask())),
+        want(Want::List),
+        want(Want::Add { name: name(), vault: vault(), class: class() }),
+        want(Want::Edit { secret: "svault://main/A".parse().unwrap(), class: class() }),
+        want(Want::Approve { id: id(), lasts: Lasts::Seconds(900) }),
+        want(Want::Approve { id: id(), lasts: Lasts::Once }),
+        want(Want::PolicySet { toml: "a = \"\u{e4}\"\n".into() }),
+        want(Want::AgentStart { caller: "codex".parse().unwrap(), argv: vec![], cwd: "/".into() }),
+        want(Want::AuditList(filter)),
+        want(Want::AuditList(audit::Filter::default())),
+        want(Want::Slots { epoch: u64::MAX, slots: vec![HexBytes(vec![1, 2])] }),
+    ] {
+        same(&message);
+    }
+    let json = same(&want(Want::Show { secret: "A".parse().unwrap() }));
+    assert_eq!(json, r#"{"type":"want","want":"show","secret":{"vault":null,"name":"A"}}"#);
+}
+
+#[test]
+fn names_are_checked_where_they_come_in() {
+    for bad in [
+        r#"{"type":"cancel","id":"short"}"#,
+        r#"{"type":"prove_end","mac":"00"}"#,
+        r#"{"type":"want","want":"show","secret":{"vault":null,"name":"../x"}}"#,
+        r#"{"type":"want","want":"vault_create","name":"../x"}"#,
+        r#"{"type":"want","want":"show","secret":{"vault":null,"name":"A"},"exposure":"value"}"#,
+        r#"{"type":"hello","version":1,"door":"window","caller":null}"#,
+    ] {
+        assert!(serde_json::from_str::<ToDaemon>(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn from_the_daemon() {
+    let entry = audit::Entry::new(id(), "2026-01-02T03:04:05Z".parse().unwrap(), audit::Event::Allow);
+    let secret = SecretRow {
+        name: "A".parse().unwrap(),
+        vault: "main".parse().unwrap(),
+        class: class(),
+        exposure: Exposure::Env,
+        wider: false,
+        version: 3,
+        changed: "2026-01-02T03:04:05Z".into(),
+        seen: true,
+    };
+    let status = StatusReport {
+        pid: 1,
+        since: String::new(),
+        locks_in: 900,
+        waiting: 0,
+        own_waiting: vec![id()],
+        trail_ok: true,
+        memory_locked: true,
+        caller: "unknown".into(),
+        evidence: Evidence::Claimed,
+        protection: vec![("not dumpable".into(), true)],
+    };
+    let granted =
+        Granted { secret: "A".parse().unwrap(), exposure: Exposure::Env, env: Some("A".parse().unwrap()) };
+    let report = |r| FromDaemon::Report(Box::new(r));
+    for message in [
+        FromDaemon::Hello { version: VERSION, pid: 1, store: "0123456789abcdef".into() },
+        FromDaemon::Status(status),
+        FromDaemon::Waiting { id: id() },
+        FromDaemon::Pending { id: id() },
+        FromDaemon::Released { id: id(), items: vec![granted] },
+        FromDaemon::Denied { id: id(), narrower: Some(Exposure::Env) },
+        FromDaemon::Done { id: None },
+        FromDaemon::Verified { ok: true },
+        FromDaemon::ProveChallenge {
+            nonce: Hex([1; 32]),
+            peer: Peer { pid: 1, start: u64::MAX, parent: 3, tty: u32::MAX },
+            mac: Hex([2; 32]),
+        },
+        FromDaemon::Proved,
+        FromDaemon::Act { id: id(), act: HexBytes(vec![1]) },
+        FromDaemon::Error(Failure::new("late", 4, "too late").hint("again")),
+        report(Report::Secrets(vec![secret])),
+        report(Report::Entries(vec![entry.clone()])),
+        report(Report::Explained(Box::new(ExplainRow { entry, steps: vec!["forbid: none".into()] }))),
+        report(Report::Policy(PolicyRow { toml: String::new(), since: String::new() })),
+        report(Report::Seals(vec![])),
+    ] {
+        same(&message);
+    }
+    assert_eq!(
+        same(&FromDaemon::Denied { id: id(), narrower: None }),
+        r#"{"type":"denied","id":"7K2MQ9XA"}"#,
+        "nothing but the id"
+    );
+}
+
+#[test]
+fn of_the_hand_over() {
+    for rollback in [
+        Rollback::Refuse,
+        Rollback::Show,
+        Rollback::Accept { vaults: vec![] },
+        Rollback::Accept { vaults: vec!["main".parse().unwrap()] },
+    ] {
+        same(&ToChild::Open { slot: Hex([1; 8]), rollback, weak_memory: false, bell: true });
+    }
+    same(&ToChild::Create {
+        file_id: Hex([1; 16]),
+        slots: vec![HexBytes(vec![])],
+        zone: "Europe/Berlin".into(),
+        weak_memory: true,
+        bell: false,
+    });
+    let file =
+        RollbackFile { path: "vaults/main.svault".into(), state: "older".into(), detail: String::new() };
+    for message in [
+        FromChild::Locked { header: None },
+        FromChild::Locked { header: Some(HexBytes(vec![0; 70_000])) },
+        FromChild::Busy { pid: Some(1) },
+        FromChild::RolledBack { files: vec![file], error: Failure::new("rolled_back", 5, "older") },
+        FromChild::Failed(Failure::new("x", 1, "y")),
+    ] {
+        same(&message);
+        assert!(frame::control(&message).is_ok(), "it fits a frame");
+    }
+}
