@@ -151,4 +151,4 @@ async fn refuse(house: &impl House, req: &Rc<Frozen>, no: No) -> Outcome {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -288,3 +288,6 @@ fn accounts(policy: &Policy, session: &str, caller: &str, evidence: Option<Evide
     }
     accounts
 }
+
+#[cfg(test)]
+mod tests;

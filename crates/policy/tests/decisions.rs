@@ -322,7 +322,7 @@ fn every_decision_names_its_rule_and_explains_itself() {
     for (what, change, caller, _) in TABLE {
         let mut case = base();
         change(&mut case);
-        let decision = case.ask(|p, q| decide(p, q));
+        let decision = case.ask(decide);
         assert!(!decision.rule.is_empty(), "{what}");
         let steps = case.ask(explain);
         let last = steps.last().unwrap();

@@ -194,6 +194,11 @@ impl State {
         }
     }
 
+    #[cfg(test)]
+    pub fn forget_folds(&mut self) {
+        self.sessions.values_mut().for_each(|s| s.fold = None);
+    }
+
     fn session(&mut self, name: &str, at: i64) -> &mut Session {
         self.counted += 1;
         if self.counted >= SWEEP_EVERY || self.sessions.len() > MOST_SESSIONS {

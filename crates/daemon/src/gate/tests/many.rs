@@ -2,7 +2,6 @@
 
 use super::fake::*;
 use crate::approve::Answer;
-use crate::gate::*;
 use audit::Event;
 use words::Id;
 

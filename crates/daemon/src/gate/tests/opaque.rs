@@ -2,6 +2,7 @@
 
 use super::fake::*;
 use crate::approve::Answer;
+use crate::clock::Clock as _;
 use crate::gate::*;
 use audit::Event;
 use policy::Cause;
@@ -38,13 +39,13 @@ const CAUSES: &[(Cause, Setup)] = &[
 ];
 
 fn close(house: &Fake, event: Event, secret: &str) {
-    let mut e = audit::Entry::new(house.fresh_id(), crate::clock::Clock::wall(house), event);
+    let mut e = audit::Entry::new(house.fresh_id(), house.wall(), event);
     (e.session, e.secret) = ("matched:claude".into(), secret.into());
     house.count(&e);
 }
 
 fn used(house: &Fake) {
-    let mut e = audit::Entry::new(house.fresh_id(), crate::clock::Clock::wall(house), Event::Allow);
+    let mut e = audit::Entry::new(house.fresh_id(), house.wall(), Event::Allow);
     (e.session, e.secret) = ("matched:claude".into(), "main/LOW".into());
     house.count(&e);
 }
@@ -87,7 +88,7 @@ async fn folded_denials_answer_like_every_other() {
         assert_eq!(house.trail.borrow().len(), 5.min(n + 1));
     }
     house.clock.pass(10_000);
-    let now = crate::clock::Clock::wall(&house);
+    let now = house.wall();
     let folded = house.limits.borrow_mut().due_folds(now, false, || Id::from_bits(1));
     flush_folds(&house, folded).await;
     let trail = house.trail.borrow();
