@@ -1,8 +1,8 @@
 //! Counters, seals and suspensions, and that a restart changes nothing of it.
 
 use super::*;
-use crate::gate::{Asker, Frozen};
 use crate::gate::tests::fake::{Fake, claimed, claude, human, wanting};
+use crate::gate::{Asker, Frozen};
 use proptest::prelude::*;
 use std::rc::Rc;
 
@@ -382,7 +382,9 @@ fn seals_of_the_store_hold_whatever_the_trail_says() {
 #[test]
 fn a_snapshot_that_can_t_be_read_is_no_fresh_start() {
     let policy = Policy::parse(POLICY).unwrap();
-    for bad in [&b""[..], b"{}", b"null", br#"{"version":2,"counted":0,"sessions":{},"secrets":{},"seals":[]}"#] {
+    for bad in
+        [&b""[..], b"{}", b"null", br#"{"version":2,"counted":0,"sessions":{},"secrets":{},"seals":[]}"#]
+    {
         assert!(Limits::restore(Some(bad), [], vec![], &policy).is_err());
     }
     let good = Limits::default().snapshot();
@@ -391,7 +393,13 @@ fn a_snapshot_that_can_t_be_read_is_no_fresh_start() {
 
 /// What happens: time that passes, and an event of a session for a name.
 fn happening() -> impl Strategy<Value = (i64, usize, usize, usize, u64)> {
-    (prop_oneof![0..50_i64, 0..5_000_i64, 0..400_000_i64, Just(86_400_000)], 0..9_usize, 0..5_usize, 0..6_usize, 0..30_u64)
+    (
+        prop_oneof![0..50_i64, 0..5_000_i64, 0..400_000_i64, Just(86_400_000)],
+        0..9_usize,
+        0..5_usize,
+        0..6_usize,
+        0..30_u64,
+    )
 }
 
 proptest! {

@@ -187,7 +187,13 @@ pub(crate) fn claimed(name: &str, connection: u64) -> Asker {
 }
 
 pub(crate) fn human() -> Asker {
-    Asker { account: Account::Human, callers: vec![], anchor: Anchor::Connection(9), connection: 9, ..claude() }
+    Asker {
+        account: Account::Human,
+        callers: vec![],
+        anchor: Anchor::Connection(9),
+        connection: 9,
+        ..claude()
+    }
 }
 
 impl Rules for Fake {

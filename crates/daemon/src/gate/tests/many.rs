@@ -53,9 +53,15 @@ async fn one_value_that_can_t_be_opened_stops_all() {
 #[tokio::test]
 async fn the_strictest_tier_rules_the_whole_request() {
     let house = Fake::new();
-    assert_eq!(house.freeze(wanting(&["LOW", "MEDIUM"]), claude()).lasting(), crate::approve::Lasting::Session);
+    assert_eq!(
+        house.freeze(wanting(&["LOW", "MEDIUM"]), claude()).lasting(),
+        crate::approve::Lasting::Session
+    );
     assert_eq!(house.freeze(wanting(&["MEDIUM", "HIGH"]), claude()).lasting(), crate::approve::Lasting::Once);
-    assert_eq!(house.freeze(wanting(&["LOW"]), claimed("claude", 3)).lasting(), crate::approve::Lasting::Once);
+    assert_eq!(
+        house.freeze(wanting(&["LOW"]), claimed("claude", 3)).lasting(),
+        crate::approve::Lasting::Once
+    );
 }
 
 #[tokio::test]

@@ -14,7 +14,10 @@ type Setup = fn(&Fake, &mut wire::Ask);
 const CAUSES: &[(Cause, Setup)] = &[
     (Cause::UnknownName, |_, a| a.items[0].secret = "NOT_THERE".parse().unwrap()),
     (Cause::Ambiguous, |h, _| h.add("work", "LOW", class(Tier::Low))),
-    (Cause::Unconfirmed, |h, a| { h.change("LOW", |s| s.class.proposed_by = Some("claude".parse().unwrap())); a.items[0].secret = "svault://main/LOW".parse().unwrap() }),
+    (Cause::Unconfirmed, |h, a| {
+        h.change("LOW", |s| s.class.proposed_by = Some("claude".parse().unwrap()));
+        a.items[0].secret = "svault://main/LOW".parse().unwrap()
+    }),
     (Cause::Forbidden, |h, _| h.set_policy(&format!("{POLICY}[[forbid]]\ncaller = 'claude'"))),
     (Cause::UnknownCaller, |h, _| h.set_policy("")),
     (Cause::NotVerified, |h, _| h.set_policy("[callers.claude]\nscopes=['database']\nverified=true")),
@@ -33,9 +36,18 @@ const CAUSES: &[(Cause, Setup)] = &[
     (Cause::PeerChanged, |h, _| h.peer_gone.set(true)),
     (Cause::Sealed, |h, _| close(h, Event::Seal, "LOW")),
     (Cause::Suspended, |h, _| close(h, Event::Suspend, "")),
-    (Cause::Rate, |h, _| { h.set_policy("[callers.claude]\nscopes=['database']\nrate='1/hour'"); used(h) }),
-    (Cause::Burst, |h, _| { h.set_policy(&format!("{POLICY}[limits]\nburst_per_session='1/10s'")); used(h) }),
-    (Cause::SecretBurst, |h, _| { h.set_policy(&format!("{POLICY}[limits]\nburst_per_secret='1/10s'")); used(h) }),
+    (Cause::Rate, |h, _| {
+        h.set_policy("[callers.claude]\nscopes=['database']\nrate='1/hour'");
+        used(h)
+    }),
+    (Cause::Burst, |h, _| {
+        h.set_policy(&format!("{POLICY}[limits]\nburst_per_session='1/10s'"));
+        used(h)
+    }),
+    (Cause::SecretBurst, |h, _| {
+        h.set_policy(&format!("{POLICY}[limits]\nburst_per_secret='1/10s'"));
+        used(h)
+    }),
 ];
 
 fn close(house: &Fake, event: Event, secret: &str) {
@@ -70,7 +82,9 @@ async fn every_cause_has_the_same_steps_and_the_same_answer() {
 
 #[tokio::test]
 async fn a_no_after_waiting_ends_like_every_other() {
-    for answer in [Answer::Refused, Answer::Expired, Answer::Cancelled, Answer::Full, Answer::Void, Answer::Locked] {
+    for answer in
+        [Answer::Refused, Answer::Expired, Answer::Cancelled, Answer::Full, Answer::Void, Answer::Locked]
+    {
         let house = Fake::new();
         house.human_says.set(Some(answer));
         let said = denied(house.ask("HIGH").await);
@@ -100,7 +114,8 @@ async fn folded_denials_answer_like_every_other() {
 async fn a_narrower_exposure_is_told_but_not_to_who_is_sealed() {
     let house = Fake::new();
     let mut wanted = wanting(&["MEDIUM"]);
-    (wanted.exposure, wanted.items[0].env, wanted.argv, wanted.cwd) = (Exposure::Value, None, vec![], String::new());
+    (wanted.exposure, wanted.items[0].env, wanted.argv, wanted.cwd) =
+        (Exposure::Value, None, vec![], String::new());
     let said = denied(house.ask_by(wanted.clone(), claude()).await);
     assert_eq!(said.narrower, Some(Exposure::Env));
     // One of two would not be allowed: nothing is told.
@@ -114,7 +129,9 @@ async fn a_narrower_exposure_is_told_but_not_to_who_is_sealed() {
 #[tokio::test]
 async fn the_proxy_is_no_narrower_exposure_while_there_is_none() {
     let house = Fake::new();
-    house.change("MEDIUM", |s| (s.class.expose, s.class.destinations) = (None, vec!["api.example.com".into()]));
+    house.change("MEDIUM", |s| {
+        (s.class.expose, s.class.destinations) = (None, vec!["api.example.com".into()])
+    });
     assert_eq!(denied(house.ask("MEDIUM").await).narrower, None);
     assert_eq!(house.cause(), "wider_exposure");
 }

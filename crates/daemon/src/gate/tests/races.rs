@@ -15,11 +15,26 @@ type Change = fn(&Fake);
 const CHANGES: &[(&str, Change, &str)] = &[
     ("the policy takes the scope", |h| h.set_policy("[callers.claude]\nscopes = []"), "scope_not_held"),
     ("the policy loses the caller", |h| h.set_policy(""), "unknown_caller"),
-    ("the policy forbids it", |h| h.set_policy(&format!("{POLICY}[[forbid]]\nscope = 'database'")), "forbidden"),
-    ("the policy wants it launched", |h| h.set_policy("[callers.claude]\nscopes=['database']\nverified=true"), "not_verified"),
+    (
+        "the policy forbids it",
+        |h| h.set_policy(&format!("{POLICY}[[forbid]]\nscope = 'database'")),
+        "forbidden",
+    ),
+    (
+        "the policy wants it launched",
+        |h| h.set_policy("[callers.claude]\nscopes=['database']\nverified=true"),
+        "not_verified",
+    ),
     ("the value is replaced", |h| h.change("HIGH", |s| s.version += 1), "changed"),
     ("the secret is removed", |h| drop(h.secrets.borrow_mut().remove("HIGH")), "changed"),
-    ("it is removed and added anew", |h| { h.secrets.borrow_mut().remove("HIGH"); h.add("main", "HIGH", class(Tier::High)) }, "changed"),
+    (
+        "it is removed and added anew",
+        |h| {
+            h.secrets.borrow_mut().remove("HIGH");
+            h.add("main", "HIGH", class(Tier::High))
+        },
+        "changed",
+    ),
     ("another vault gets one of that name", |h| h.add("work", "HIGH", class(Tier::Low)), "changed"),
     ("its scope is edited", |h| h.change("HIGH", |s| s.class.scope = "api".parse().unwrap()), "changed"),
     ("its tier is lowered", |h| h.change("HIGH", |s| s.class.tier = Tier::Low), "changed"),
@@ -68,7 +83,11 @@ async fn whatever_changes_after_the_record_nothing_is_opened() {
         denied(house.ask("HIGH").await);
         assert_eq!(house.cause(), *cause, "{what}");
         assert!(!house.take_steps().contains(&"open"), "{what}");
-        assert_eq!(house.trail.borrow().len(), 2, "{what}: the release that was none is followed by its denial");
+        assert_eq!(
+            house.trail.borrow().len(),
+            2,
+            "{what}: the release that was none is followed by its denial"
+        );
     }
 }
 
@@ -108,7 +127,9 @@ async fn limits_are_looked_at_again_when_the_human_has_said_yes() {
 /// All of them look before any of them is recorded, but none is counted too late.
 #[tokio::test]
 async fn many_at_once_do_not_win_a_burst() {
-    let house = std::rc::Rc::new(Fake::with(&format!("{POLICY}[limits]\nburst_per_session = '3/10s'\nseal_after = '20/1h'")));
+    let house = std::rc::Rc::new(Fake::with(&format!(
+        "{POLICY}[limits]\nburst_per_session = '3/10s'\nseal_after = '20/1h'"
+    )));
     let local = tokio::task::LocalSet::new();
     let mut tasks = Vec::new();
     for _ in 0..10 {

@@ -23,7 +23,10 @@ async fn a_low_secret_goes_through_every_step_in_order() {
     assert_eq!(house.take_steps(), expected);
     let trail = house.trail.borrow();
     let e = &trail[0];
-    assert_eq!((e.event, e.id, e.caller.as_str(), e.session.as_str()), (Event::Allow, req.id, "claude", "matched:claude"));
+    assert_eq!(
+        (e.event, e.id, e.caller.as_str(), e.session.as_str()),
+        (Event::Allow, req.id, "claude", "matched:claude")
+    );
     assert_eq!((e.secret.as_str(), e.version, e.exposure), ("main/LOW", Some(1), Some(Exposure::Env)));
     assert_eq!((e.rule.as_str(), e.scope.as_str(), e.cwd.as_str()), ("tier low", "database", "/home/u/p"));
     assert_eq!((e.argv.as_slice(), e.process.len()), (["/usr/bin/psql".to_owned()].as_slice(), 2));
@@ -248,8 +251,18 @@ async fn a_human_is_no_way_around_the_record() {
 #[tokio::test]
 async fn one_place_makes_a_released_value() {
     let source = include_str!("../../gate.rs");
-    assert_eq!(source.matches("Released {").count() - source.matches("struct Released {").count() - source.matches("impl Released {").count(), 1);
-    for other in [include_str!("../look.rs"), include_str!("../record.rs"), include_str!("../frozen.rs"), include_str!("../house.rs")] {
+    assert_eq!(
+        source.matches("Released {").count()
+            - source.matches("struct Released {").count()
+            - source.matches("impl Released {").count(),
+        1
+    );
+    for other in [
+        include_str!("../look.rs"),
+        include_str!("../record.rs"),
+        include_str!("../frozen.rs"),
+        include_str!("../house.rs"),
+    ] {
         assert!(!other.contains("Released"));
     }
     assert!(source.lines().count() < 200, "the gate is one page");
