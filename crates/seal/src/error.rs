@@ -102,7 +102,7 @@ pub enum Error {
         at: At,
     },
     /// A frame that was written and synced no longer holds.
-    #[error("{at}: damaged at byte {offset} ({what}); restore it from a backup or run `svault salvage`")]
+    #[error("{at}: damaged at byte {offset} ({what}); restore it from a backup")]
     Damaged {
         /// The file.
         at: At,

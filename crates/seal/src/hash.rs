@@ -10,8 +10,8 @@ use zeroize::Zeroize;
 
 /// HKDF-SHA-256 (RFC 5869): extract and expand in one, a 32-byte key.
 pub(crate) fn hkdf_key(salt: &[u8], ikm: &[u8], info: &[&[u8]]) -> Result<Key> {
-    let mut key = Key::zeroed()?;
-    expand_into(&Hkdf::<Sha256>::new(Some(salt), ikm), info, key.expose_mut())?;
+    let (prk, mut key) = (extract(salt, ikm)?, Key::zeroed()?);
+    expand(&prk, info, key.expose_mut())?;
     Ok(key)
 }
 
@@ -27,10 +27,6 @@ pub(crate) fn extract(salt: &[u8], ikm: &[u8]) -> Result<Key> {
 /// HKDF-Expand of a key made by [`extract`].
 pub(crate) fn expand(prk: &Key, info: &[&[u8]], out: &mut [u8]) -> Result<()> {
     let hkdf = Hkdf::<Sha256>::from_prk(prk.expose()).map_err(|_| Error::bounds("a key is too short"))?;
-    expand_into(&hkdf, info, out)
-}
-
-fn expand_into(hkdf: &Hkdf<Sha256>, info: &[&[u8]], out: &mut [u8]) -> Result<()> {
     hkdf.expand_multi_info(info, out).map_err(|_| Error::bounds("a derived key is too long"))
 }
 

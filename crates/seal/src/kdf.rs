@@ -220,4 +220,18 @@ mod tests {
         let (up, full) = scaled(base, 16.0, 32 * MIB, 1024 * MIB);
         assert_eq!((up.m_kib, up.t, full), (1024 * MIB, 6, true));
     }
+
+    #[test]
+    #[ignore = "takes seconds"]
+    fn calibration_comes_near_its_target() {
+        let (target, mut heard) = (Duration::from_millis(500), Vec::new());
+        let params = calibrate(target, &mut |part| heard.push(part)).unwrap();
+        params.check().unwrap();
+        let took = time(params).unwrap();
+        assert!(heard.is_sorted() && heard.first() == Some(&0.0) && heard.last() == Some(&1.0), "{heard:?}");
+        assert!(
+            took > target / 3 && (took < target * 3 || params == KdfParams::DEFAULT),
+            "{params}: {took:?}"
+        );
+    }
 }

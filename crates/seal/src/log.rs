@@ -257,6 +257,7 @@ impl Log {
         if upto.bytes > MAX_FILE {
             return Err(Error::TooBig { at: self.here(), what: "one file may have 4 GiB" });
         }
+        self.same_length()?;
         if let Err(e) = self.file.file.write_at(bytes, self.end.bytes) {
             self.state = State::MustCut;
             // Best now, while the caller can still be told; if not, before the next append.
@@ -265,6 +266,18 @@ impl Log {
         }
         self.end = upto;
         Ok(())
+    }
+
+    /// What is appended to a file that someone cut short could never be read again; what someone appended goes.
+    fn same_length(&mut self) -> Result<()> {
+        let len = self.file.file.len().map_err(|e| Error::io(&self.path, "read", e))?;
+        if len < self.end.bytes {
+            return Err(self.damaged(len, "it was cut short while it was open"));
+        }
+        if len > self.end.bytes {
+            self.state = State::MustCut;
+        }
+        self.ready()
     }
 
     /// Refuses where nothing may be appended; cuts back what a failed append left behind.

@@ -41,7 +41,8 @@ fn the_same_value_twice_looks_different() {
     let disk = disk();
     let mut log = new_vault(&disk, path(), 1, 5);
     let start = log.end().bytes() as usize;
-    (add(&mut log, 1), add(&mut log, 1));
+    add(&mut log, 1);
+    add(&mut log, 1);
     let bytes = disk.bytes(path()).unwrap();
     let len = (bytes.len() - start) / 2;
     let (a, b) = bytes[start..].split_at(len);

@@ -101,7 +101,8 @@ fn the_real_disk_too() {
     let slots = vec![store_slot(&root, kind, &file_id, 1, 5)];
     let new = NewFile { kind, file_id, epoch: 1, generation: 1, created: 0, parent_chain: [0; 32] };
     let mut log = Log::create(real.clone(), &at, new, root, slots).unwrap();
-    (add(&mut log, 1), add(&mut log, 2));
+    add(&mut log, 1);
+    add(&mut log, 2);
     let head = log.close().unwrap();
     std::fs::OpenOptions::new()
         .append(true)

@@ -163,7 +163,8 @@ fn a_frame_or_a_whole_file_from_another_vault() {
     let (disk, head, cuts) = vault_with(&[1, 2]);
     let other = Path::new("/other.svault");
     let mut log = new_vault(&disk, other, 2, 6);
-    (add(&mut log, 1), add(&mut log, 2));
+    add(&mut log, 1);
+    add(&mut log, 2);
     log.sync().unwrap();
     let (good, foreign) = (disk.bytes(path()).unwrap(), disk.bytes(other).unwrap());
     let mut bytes = good.clone();
@@ -187,7 +188,8 @@ fn two_histories_of_one_file() {
     add(&mut log, 2);
     let head = log.close().unwrap();
     let (mut other, ..) = open(&fork, HeadRule::Accept).unwrap();
-    (add(&mut other, 3), add(&mut other, 4));
+    add(&mut other, 3);
+    add(&mut other, 4);
     other.sync().unwrap();
     disk.put(path(), &fork.bytes(path()).unwrap());
     assert_eq!(fails(&disk, at_least(head)).name(), "Beside");
@@ -251,4 +253,23 @@ fn a_closed_file_is_all_or_nothing() {
     bytes[cuts[0] + 150] ^= 1;
     disk.put(path(), &bytes);
     assert_eq!(fails(&disk, whole(end)).name(), "Damaged");
+}
+
+#[test]
+fn cut_or_lengthened_while_it_is_open() {
+    let disk = disk();
+    let mut log = new_vault(&disk, path(), 1, 5);
+    add(&mut log, 1);
+    let other = disk.open(path(), crate::Open::Write).unwrap();
+    let len = other.len().unwrap();
+    other.write_at(&[7; 3000], len).unwrap();
+    add(&mut log, 2);
+    let end = log.end().bytes();
+    assert_eq!(other.len().unwrap(), end);
+    let head = log.sync().unwrap();
+    assert_eq!(open(&disk, at_least(head)).unwrap().2, [1, 2]);
+    other.set_len(end - 1).unwrap();
+    let new = New { meta: put(3, 1), value: None };
+    assert_eq!(damaged_at(log.append(&[new]).unwrap_err()), end - 1);
+    assert_eq!(log.end().bytes(), end);
 }

@@ -33,5 +33,8 @@ fn the_files_in_the_repository_are_these() {
         let found = std::fs::read(dir.join(name)).unwrap_or_default();
         assert!(found == *bytes, "{name} differs: run `cargo xtask vectors`");
     }
-    assert_eq!(std::fs::read_dir(dir).unwrap().count(), files.len());
+    // The wire has its vectors in the same folder.
+    let sealed = |name: &std::ffi::OsStr| name.as_encoded_bytes().ends_with(b".svault");
+    let there = std::fs::read_dir(dir).unwrap().filter(|e| sealed(&e.as_ref().unwrap().file_name())).count();
+    assert_eq!(there, files.len() - 1);
 }
