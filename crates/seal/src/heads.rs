@@ -251,7 +251,7 @@ fn render(heads: &BTreeMap<FileId, Head>, sequence: u64, store: FileId, key: &se
     for head in heads.values() {
         out.put(&head.encode());
     }
-    out.resize(len - MAC_LEN, 0);
+    out.put(&[0; STEP][..len - MAC_LEN - out.len()]);
     let tag = hash::mac(key, &[LABEL, &out]);
     out.put(&tag);
     out
@@ -308,7 +308,7 @@ fn parse(bytes: &[u8], store: FileId, key: &secret::Key) -> Option<Slot> {
         }
         heads.insert(head.file_id, head);
     }
-    r.rest().iter().all(|byte| *byte == 0).then_some(Slot { sequence, heads })
+    r.rest().chunks(STEP).all(|rest| *rest == [0; STEP][..rest.len()]).then_some(Slot { sequence, heads })
 }
 
 #[cfg(test)]

@@ -306,6 +306,9 @@ fn sequence(seed: u64) -> u64 {
         let cut = disk.ops();
         cuts += 1;
         for power in [0, 1, 2 + dice.roll(1 << 30)] {
+            if power == 1 && dice.roll(4) > 0 {
+                continue;
+            }
             let what = format!("sequence {seed}, operation {cut}, power seed {power}");
             survives(&run, &disk.crash(power), cut, &what, power > 1);
             if dice.roll(40) == 0 {
