@@ -5,13 +5,15 @@ use secret::Bytes;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
 use wire::card::visible;
-use wire::frame::{self, Kind};
+use wire::frame::{self, Accept, Kind};
 use wire::paths::StoreDir;
 use wire::{Ask, Failure, FromDaemon, Granted, Report, StatusReport, ToDaemon, VERSION, Want};
 use words::{CallerName, Class, Door, Exposure, Id, Name, VaultName};
 
 /// How long an answer may take that waits for no human.
 const ANSWER: Duration = Duration::from_secs(30);
+/// How long a daemon that locks may take to end.
+const LAST_WORDS: Duration = Duration::from_secs(15);
 /// How long an answer may take that reads or rewrites everything.
 pub(crate) const LONG_ANSWER: Duration = Duration::from_secs(600);
 
@@ -177,17 +179,18 @@ impl Connection {
         self.answer(|_| {})
     }
 
-    /// Locks the store. The daemon ends.
+    /// Locks the store. When this returns the daemon has written its last words and ended.
     ///
     /// # Errors
-    /// The connection's.
+    /// The connection's; [`Error::StillThere`] where the daemon does not end.
     pub fn lock(mut self) -> Result<()> {
         self.patience(LONG_ANSWER)?;
+        let daemon = os::Process::of(self.daemon());
         self.send(&ToDaemon::Lock)?;
-        match self.answer(|_| {})? {
-            Answer::Done { .. } => Ok(()),
-            _ => Err(Error::Unexpected),
-        }
+        let Answer::Done { .. } = self.answer(|_| {})? else { return Err(Error::Unexpected) };
+        // The connection is closed after the last words, a moment before the process is gone.
+        let _ = frame::read(&mut self.stream, Accept::CONTROL);
+        if daemon.ends_within(LAST_WORDS) { Ok(()) } else { Err(Error::StillThere { pid: self.daemon() }) }
     }
 
     /// Has the daemon read the whole trail: does all of it hold?

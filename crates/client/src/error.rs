@@ -32,6 +32,12 @@ pub enum Error {
         /// Its process, as the kernel says.
         pid: Option<u32>,
     },
+    /// It was told to lock, and has not ended.
+    #[error("the daemon (process {pid}) was told to lock and has not ended yet")]
+    StillThere {
+        /// Its process.
+        pid: u32,
+    },
     /// The daemon talks to somebody in between.
     #[error("another process stands between this one and the daemon; nothing was given to it")]
     Relay,
@@ -149,6 +155,7 @@ impl Error {
             Error::Path(_) | Error::NotOurs(_) => "path",
             Error::Daemon(f) => &f.code,
             Error::NotTheDaemon { .. } => "not_the_daemon",
+            Error::StillThere { .. } => "still_there",
             Error::Relay => "relay",
             Error::Held { .. } => "held",
             Error::UnderAgent(_) => wire::code::UNDER_AGENT,
@@ -203,6 +210,7 @@ impl Error {
             Error::Exists(_) => "unlock it with 'svault unlock', or set SVAULT_HOME to another folder",
             Error::Daemon(f) => return f.hint.clone(),
             Error::RolledBack(r) => return r.error.hint.clone(),
+            Error::StillThere { .. } => "wait a moment and look with 'svault status'; its disk may be slow",
             Error::NotTheDaemon { .. } | Error::Relay | Error::Held { .. } => {
                 "find out what that process is before you type anything; the real daemon answers after 'svault unlock'"
             }

@@ -37,6 +37,31 @@ fn stat(text: &[u8]) -> Option<Peer> {
     })
 }
 
+/// Another process, held so that its end is noticed even when nobody has collected it.
+pub(crate) struct Process(Option<std::os::fd::OwnedFd>);
+
+impl Process {
+    pub(crate) fn of(pid: u32) -> Self {
+        use rustix::process::{Pid, PidfdFlags, pidfd_open};
+        let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+        Self(pid.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok()))
+    }
+
+    /// Waits for its end. True where it had ended before, or can't be seen.
+    pub(crate) fn ends_within(&self, time: std::time::Duration) -> bool {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        let Some(held) = &self.0 else { return true };
+        let Ok(limit) = Timespec::try_from(time) else { return false };
+        loop {
+            match poll(&mut [PollFd::new(held, PollFlags::IN)], Some(&limit)) {
+                Ok(n) => return n > 0,
+                Err(rustix::io::Errno::INTR) => {}
+                Err(_) => return false,
+            }
+        }
+    }
+}
+
 /// The parents, nearest first. Ends at the first that can't be read.
 pub(crate) fn ancestors() -> Vec<Ancestor> {
     let mut found = Vec::new();

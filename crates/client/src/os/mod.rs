@@ -3,12 +3,12 @@
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{ancestors, me, program};
+pub(crate) use linux::{Process, ancestors, me, program};
 
 #[cfg(not(target_os = "linux"))]
 mod other;
 #[cfg(not(target_os = "linux"))]
-pub(crate) use other::{ancestors, me, program};
+pub(crate) use other::{Process, ancestors, me, program};
 
 #[cfg(unix)]
 mod unix;
