@@ -1,1 +1,31 @@
-fn main() {}
+//! The `svault` command.
+#![forbid(unsafe_code)]
+
+mod app;
+mod args;
+mod card;
+mod child;
+mod class_args;
+mod commands;
+mod demo;
+mod diff;
+mod gather;
+mod input;
+mod new_keys;
+mod output;
+mod prompt;
+mod report;
+mod strength;
+mod table;
+mod times;
+mod value;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(match args::Cli::try_parse() {
+        Ok(cli) => app::App::main(cli),
+        Err(e) => report::bad_usage(&e),
+    })
+}

@@ -1,0 +1,56 @@
+//! `svault agent start NAME -- CMD`.
+
+use crate::app::{App, Consent};
+use crate::args::Proof;
+use crate::child::{self, Line, Orphans};
+use crate::report::Outcome;
+use clap::{Args, Subcommand};
+use std::ffi::OsString;
+use wire::Want;
+use words::CallerName;
+
+/// Start agents
+#[derive(Debug, Subcommand)]
+pub enum Agent {
+    Start(Start),
+}
+
+/// Start an agent as a launched caller
+///
+/// What it starts is that caller beyond doubt, and all its processes are one session. The session ends with the
+/// command: what it leaves running has no more rights than anybody.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  svault agent start claude-code -- claude")]
+pub struct Start {
+    /// The registered caller that it is
+    #[arg(value_name = "NAME")]
+    caller: CallerName,
+    #[command(flatten)]
+    proof: Proof,
+    /// The command and its arguments
+    #[arg(last = true, required = true, value_name = "CMD")]
+    command: Vec<OsString>,
+}
+
+impl Agent {
+    /// Runs it.
+    pub fn run(self, app: &App) -> Outcome {
+        match self {
+            Agent::Start(c) => c.run(app),
+        }
+    }
+}
+
+impl Start {
+    fn run(self, app: &App) -> Outcome {
+        let line = Line::find(&self.command)?;
+        let want = Want::AgentStart { caller: self.caller, argv: line.argv.clone(), cwd: line.cwd.clone() };
+        let mut human = app.human(self.proof.not_stdin("the command reads stdin")?);
+        // The session lives as long as this connection.
+        let session = human.act(want, Vec::new(), Consent::Named)?;
+        drop(human);
+        let code = child::run(line.command(), Orphans::Adopt);
+        drop(session);
+        code
+    }
+}

@@ -1,0 +1,128 @@
+//! `svault doctor`: what protection holds on this machine, what doesn't, and the fix. Works without a daemon.
+
+mod machine;
+mod store;
+
+use crate::app::App;
+use crate::output::Out;
+use crate::report::{Error, Outcome};
+use clap::Args;
+use serde::Serialize;
+use serde_json::json;
+
+/// Say what protection holds on this machine, what doesn't, and the fix
+///
+/// Works without a daemon and needs no proof. Exit code 1 when something is broken.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  svault doctor")]
+pub struct Doctor {}
+
+/// How something is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum State {
+    /// As it should be.
+    Ok,
+    /// Works, with less protection.
+    Weak,
+    /// Must be mended.
+    Broken,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, Serialize)]
+struct Check {
+    name: &'static str,
+    state: State,
+    detail: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fix: Option<String>,
+}
+
+impl Check {
+    fn ok(name: &'static str, detail: impl Into<String>) -> Self {
+        Self { name, state: State::Ok, detail: detail.into(), fix: None }
+    }
+
+    fn weak(name: &'static str, detail: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { name, state: State::Weak, detail: detail.into(), fix: Some(fix.into()) }
+    }
+
+    fn broken(name: &'static str, detail: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { state: State::Broken, ..Self::weak(name, detail, fix) }
+    }
+}
+
+impl Doctor {
+    /// Runs it.
+    pub fn run(self, app: &App) -> Outcome {
+        let mut checks = vec![daemon(app)];
+        checks.extend(store::checks());
+        checks.extend(machine::checks());
+        let broken = checks.iter().filter(|c| c.state == State::Broken).count();
+        if app.out.json() && broken > 0 {
+            let line = format!("{broken} of {} checks are broken", checks.len());
+            return Err(Error::new("broken", wire::exit::FAILED, line).with("checks", json!(checks)));
+        }
+        app.out.answer(json!({"checks": checks}), |out| text(&checks, out))?;
+        Ok(if broken == 0 { wire::exit::DONE } else { wire::exit::FAILED })
+    }
+}
+
+fn daemon(app: &App) -> Check {
+    let name = "daemon";
+    match app.connect(None).and_then(|mut c| Ok(c.status()?)) {
+        Err(e) if e.code == "locked" => Check::ok(name, "none: the store is locked"),
+        Err(e) if e.code == "no_store" => Check::weak(name, e.message, "svault init"),
+        Err(e) => {
+            Check::broken(name, e.message, e.hint.unwrap_or_else(|| "svault lock, then svault unlock".into()))
+        }
+        Ok(s) => {
+            let missing: Vec<&str> =
+                s.protection.iter().filter(|(_, holds)| !holds).map(|(n, _)| n.as_str()).collect();
+            if !s.trail_ok {
+                let fix = "make room on the disk, then svault lock and svault unlock";
+                return Check::broken(
+                    name,
+                    format!("process {}: the trail takes no records, so all is denied", s.pid),
+                    fix,
+                );
+            }
+            if !s.memory_locked {
+                let fix = "raise 'ulimit -l' (LimitMEMLOCK), then svault lock and svault unlock";
+                return Check::weak(name, format!("process {}: its keys may reach the swap", s.pid), fix);
+            }
+            if missing.is_empty() {
+                return Check::ok(name, format!("process {}, every protection holds", s.pid));
+            }
+            let fix = "see the checks below, then svault lock and svault unlock";
+            Check::weak(name, format!("process {} runs without: {}", s.pid, missing.join(", ")), fix)
+        }
+    }
+}
+
+fn text(checks: &[Check], out: &Out) -> String {
+    let width = checks.iter().map(|c| c.name.chars().count()).max().unwrap_or(0);
+    let mut text = String::new();
+    for c in checks {
+        let sign = match c.state {
+            State::Ok => out.style("✓", "32"),
+            State::Weak => out.style("!", "33"),
+            State::Broken => out.style("✕", "31"),
+        };
+        let line = format!("{sign} {:width$}  {}", c.name, c.detail);
+        text.push_str(line.trim_end());
+        text.push('\n');
+        if let Some(fix) = &c.fix {
+            text.push_str(&format!("  {:width$}  fix: {fix}\n", ""));
+        }
+    }
+    let count = |state| checks.iter().filter(|c| c.state == state).count();
+    text.push_str(&format!(
+        "\n{} hold, {} weaker, {} broken\n",
+        count(State::Ok),
+        count(State::Weak),
+        count(State::Broken)
+    ));
+    text
+}

@@ -1,0 +1,173 @@
+//! What the store's folder looks like from outside: owners, modes, slots, files set aside, room.
+
+use super::Check;
+use client::StoreHeader;
+use client::paths::{self, StoreDir};
+use std::path::{Path, PathBuf};
+
+/// Less room than this on the disk is worth a word.
+const ROOM: u64 = 64 * 1024 * 1024;
+
+pub(super) fn checks() -> Vec<Check> {
+    let folder = "store folder";
+    let dir = match paths::store_dir() {
+        Ok(dir) => dir,
+        Err(e) => return vec![Check::broken(folder, e.to_string(), "set HOME or SVAULT_HOME")],
+    };
+    let store = match StoreDir::open(&dir) {
+        Ok(store) => store,
+        Err(paths::Error::Missing(_)) => {
+            return vec![Check::ok(folder, format!("none yet at {}", dir.display()))];
+        }
+        Err(e) => {
+            let fix = format!("it must be yours alone: chmod 700 {}", dir.display());
+            return vec![Check::broken(folder, e.to_string(), fix)];
+        }
+    };
+    if !store.file().exists() {
+        return vec![Check::ok(folder, format!("{}, no store in it yet", store.real().display()))];
+    }
+    let mut all = vec![Check::ok(folder, format!("{}, yours alone", store.real().display()))];
+    let files = files(store.real());
+    all.push(modes(&files));
+    all.push(slots(&store));
+    all.push(aside(&files));
+    all.push(socket(&store));
+    all.extend(room(store.real()));
+    all
+}
+
+/// Every file of the store, without following links.
+fn files(top: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for folder in [top.to_owned(), top.join("vaults"), top.join("trail"), top.join("state")] {
+        let Ok(entries) = std::fs::read_dir(&folder) else { continue };
+        found.extend(entries.flatten().map(|e| e.path()));
+    }
+    found.sort();
+    found
+}
+
+#[cfg(unix)]
+fn modes(files: &[PathBuf]) -> Check {
+    use std::os::unix::fs::MetadataExt;
+    let name = "store files";
+    for path in files {
+        let Ok(meta) = path.symlink_metadata() else { continue };
+        let shown = path.display();
+        if meta.is_symlink() {
+            return Check::broken(name, format!("{shown} is a link"), "put the file itself there");
+        }
+        if meta.uid() != rustix::process::geteuid().as_raw() {
+            return Check::broken(
+                name,
+                format!("{shown} belongs to another user"),
+                format!("chown it: sudo chown $USER {shown}"),
+            );
+        }
+        if meta.mode() & 0o077 != 0 {
+            return Check::broken(
+                name,
+                format!("{shown} can be read by others"),
+                format!("chmod go-rwx {shown}"),
+            );
+        }
+        if meta.is_file() && meta.nlink() > 1 {
+            return Check::broken(
+                name,
+                format!("{shown} has a second name"),
+                "copy it, and put the copy in its place",
+            );
+        }
+    }
+    Check::ok(name, format!("{} files and folders, yours alone", files.len()))
+}
+
+#[cfg(not(unix))]
+fn modes(files: &[PathBuf]) -> Check {
+    Check::ok("store files", format!("{} files and folders", files.len()))
+}
+
+fn slots(store: &StoreDir) -> Check {
+    let name = "ways to open";
+    let header = match StoreHeader::read(store) {
+        Ok(header) => header,
+        Err(e) => return Check::broken(name, e.to_string(), "restore the store from a backup"),
+    };
+    let shown: Vec<String> = header
+        .slots()
+        .map(|s| {
+            let factors: Vec<String> = s
+                .factors
+                .iter()
+                .map(|f| match f {
+                    seal::Factor::Passphrase(cost) => format!("passphrase ({cost})"),
+                    other => other.name().to_owned(),
+                })
+                .collect();
+            factors.join(" with ")
+        })
+        .collect();
+    let cheap = header
+        .slots()
+        .filter_map(seal::SlotSpec::passphrase)
+        .any(|c| c.m_kib < seal::KdfParams::DEFAULT.m_kib);
+    if cheap {
+        return Check::weak(
+            name,
+            format!("{}: cheap to guess", shown.join(", ")),
+            "svault passphrase change",
+        );
+    }
+    Check::ok(name, shown.join(", "))
+}
+
+fn aside(files: &[PathBuf]) -> Check {
+    let name = "files set aside";
+    let found: Vec<String> = files
+        .iter()
+        .filter(|p| p.file_name().is_some_and(|n| n.to_string_lossy().contains(".aside-")))
+        .map(|p| p.display().to_string())
+        .collect();
+    if found.is_empty() {
+        return Check::ok(name, "none");
+    }
+    let fix = "they hold what followed the last good byte after a crash; remove them when nothing is missing";
+    Check::weak(name, found.join(", "), fix)
+}
+
+fn socket(store: &StoreDir) -> Check {
+    let name = "socket";
+    for socket in store.sockets() {
+        match socket.check() {
+            Ok(true) => return Check::ok(name, socket.path().display().to_string()),
+            Ok(false) => {}
+            Err(e) => {
+                let fix = "remove what is there; the daemon makes its own with mode 0700";
+                return Check::broken(name, e.to_string(), fix);
+            }
+        }
+    }
+    Check::ok(name, "none, as nothing listens")
+}
+
+#[cfg(unix)]
+fn room(at: &Path) -> Option<Check> {
+    let name = "room on the disk";
+    let stat = rustix::fs::statvfs(at).ok()?;
+    let free = stat.f_bavail.saturating_mul(stat.f_frsize);
+    if free < ROOM {
+        let detail = format!(
+            "{} MiB: without room nothing can be recorded, so nothing is released",
+            free / 1024 / 1024
+        );
+        return Some(Check::weak(name, detail, "make room"));
+    }
+    Some(Check::ok(name, format!("{} MiB", free / 1024 / 1024)))
+}
+
+#[cfg(not(unix))]
+fn room(_: &Path) -> Option<Check> {
+    let _ = ROOM;
+    None
+}

@@ -1,0 +1,131 @@
+//! `svault pending [--watch]`.
+
+use crate::app::{App, unexpected};
+use crate::args::Proof;
+use crate::output::{Out, command_line, foreign};
+use crate::report::{Error, Outcome};
+use crate::times;
+use clap::Args;
+use serde_json::{Map, json};
+use std::time::Duration;
+use wire::{PendingRow, Report, Want};
+use words::Id;
+
+/// How often a watch looks.
+const TICK: Duration = Duration::from_secs(1);
+
+/// List requests that wait for a human
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  svault pending --watch")]
+pub struct Pending {
+    /// Go on, and show each new request as it comes
+    #[arg(long)]
+    watch: bool,
+    #[command(flatten)]
+    proof: Proof,
+}
+
+impl Pending {
+    /// Runs it.
+    pub fn run(self, app: &App) -> Outcome {
+        let rows = read(&mut app.human(self.proof))?;
+        if self.watch {
+            return self.watch(app, rows);
+        }
+        app.out.answer(json!({"pending": rows}), |out| {
+            if rows.is_empty() { "nothing waits\n".to_owned() } else { all(&rows, out) }
+        })?;
+        Ok(wire::exit::DONE)
+    }
+
+    /// What the daemon tells anybody, the number that waits, says when to look; the look itself is a human's.
+    fn watch(&self, app: &App, mut rows: Vec<PendingRow>) -> Outcome {
+        let mut shown: Vec<Id> = Vec::new();
+        let mut last = (rows.len(), 0_u32);
+        app.out.note("watching; Ctrl-C ends it");
+        loop {
+            for row in rows.iter().filter(|r| !shown.contains(&r.id)) {
+                if app.out.json() {
+                    let mut object = Map::new();
+                    object.insert("ok".into(), true.into());
+                    object.insert("request".into(), serde_json::to_value(row).unwrap_or_default());
+                    app.out.object(object)?;
+                } else {
+                    let bell = if app.out.terminal() { "\x07" } else { "" };
+                    app.out.text(&format!("{bell}{}", one(row, &app.out)))?;
+                }
+            }
+            shown = rows.iter().map(|r| r.id).collect();
+            loop {
+                std::thread::sleep(TICK);
+                let waiting = app.connect(None)?.status()?.waiting;
+                // Also from time to time: one may go while another comes.
+                last.1 += 1;
+                if waiting as usize != last.0 || last.1 >= 5 {
+                    last = (waiting as usize, 0);
+                    break;
+                }
+            }
+            rows = if last.0 == 0 { Vec::new() } else { read_open(app)? };
+        }
+    }
+}
+
+fn read(human: &mut crate::app::Human<'_>) -> Result<Vec<PendingRow>, Error> {
+    let Report::Pending(rows) = human.read(Want::Pending)? else { return Err(unexpected()) };
+    Ok(rows)
+}
+
+/// A watch never asks for the passphrase again: it needs a window.
+fn read_open(app: &App) -> Result<Vec<PendingRow>, Error> {
+    match app.connect(None)?.want(Want::Pending) {
+        Ok(client::Answer::Report(report)) => match *report {
+            Report::Pending(rows) => Ok(rows),
+            _ => Err(unexpected()),
+        },
+        Ok(_) => Err(unexpected()),
+        Err(e) => {
+            let e = Error::from(e);
+            let over = e.code == wire::code::PRESENCE_NEEDED;
+            Err(if over {
+                e.hint(
+                    "a watch needs an open window: run it from your login shell, and again when it is over",
+                )
+            } else {
+                e
+            })
+        }
+    }
+}
+
+fn all(rows: &[PendingRow], out: &Out) -> String {
+    rows.iter().map(|r| one(r, out)).collect::<Vec<_>>().join("\n")
+}
+
+/// A request in the order of the approval card.
+pub fn one(r: &PendingRow, out: &Out) -> String {
+    let what = r.secrets.iter().map(|s| foreign(s, 200)).collect::<Vec<_>>().join(", ");
+    let who = format!("{} ({})", foreign(&r.caller, 80), r.evidence);
+    let mut text = format!("{}  {who} wants {what} as {}\n", out.style(r.id.as_str(), "33;1"), r.exposure);
+    let process = r.process.iter().map(|p| foreign(p, 120)).collect::<Vec<_>>().join(" < ");
+    let lines = [
+        ("process", process),
+        (
+            "will run",
+            if r.argv.is_empty() {
+                String::new()
+            } else {
+                format!("{} in {}", command_line(&r.argv), foreign(&r.cwd, 200))
+            },
+        ),
+        ("says", format!("\"{}\" (not checked)", foreign(&r.reason, 600))),
+        ("rule", foreign(&r.rule, 120)),
+        ("session", format!("{} through {}", foreign(&r.session, 80), r.door)),
+        ("asked", format!("{}, until {}", times::shown(&r.asked), times::shown(&r.expires))),
+    ];
+    for line in crate::table::pairs(&lines).lines() {
+        text.push_str(&format!("  {line}\n"));
+    }
+    text.push_str(&format!("  svault approve {id}   or   svault deny {id}\n", id = r.id));
+    text
+}

@@ -1,0 +1,145 @@
+//! `svault policy edit`.
+
+use crate::app::{App, Consent, unexpected};
+use crate::args::Proof;
+use crate::class_args::split;
+use crate::report::{Error, Outcome};
+use crate::{diff, prompt};
+use ::policy::Policy;
+use clap::Args;
+use client::paths::StoreDir;
+use serde_json::json;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use wire::{Report, Want};
+
+/// The most bytes of a policy that is read.
+const MOST: u64 = 1024 * 1024;
+
+/// Change the policy
+///
+/// Opens it in $EDITOR, checks it, shows what changes, and takes presence for the new document. With --file it comes
+/// from there (- for stdin).
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  svault policy edit\n  svault policy edit --file policy.toml --passphrase-fd 3 3< passphrase"
+)]
+pub struct Edit {
+    /// Take the new policy from this file; -: stdin
+    #[arg(long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    proof: Proof,
+}
+
+impl Edit {
+    /// Runs it.
+    pub fn run(self, app: &App) -> Outcome {
+        let from_stdin = self.file.as_deref() == Some(Path::new("-"));
+        let proof = if from_stdin || self.file.is_none() {
+            self.proof.not_stdin("stdin is read")?
+        } else {
+            self.proof
+        };
+        let mut human = app.human(proof);
+        human.ready()?;
+        let given = match &self.file {
+            Some(path) => {
+                let text = read(path)?;
+                Policy::parse(&text).map_err(|e| super::parse_error(&e))?;
+                Some(text)
+            }
+            None => None,
+        };
+        let Report::Policy(old) = human.read(Want::PolicyShow)? else { return Err(unexpected()) };
+        let toml = match given {
+            Some(text) => text,
+            None => {
+                // The editor may stay open for long; what was typed shall not.
+                if proof.passphrase_fd.is_none() {
+                    human.forget();
+                }
+                in_editor(app, &app.store()?, &old.toml)?
+            }
+        };
+        if toml == old.toml {
+            app.out.answer(json!({"changed": false}), |_| "nothing changed\n".to_owned())?;
+            return Ok(wire::exit::DONE);
+        }
+        if !app.out.json() {
+            app.out.lines_to_stderr(&diff::lines(&old.toml, &toml, &app.out));
+        }
+        let id = human.act(Want::PolicySet { toml }, Vec::new(), Consent::Named)?.id();
+        app.out.answer(json!({"id": id, "changed": true}), |_| "the new policy is in force\n".to_owned())?;
+        Ok(wire::exit::DONE)
+    }
+}
+
+fn read(path: &Path) -> Result<String, Error> {
+    let mut text = String::new();
+    let done = if path == Path::new("-") {
+        std::io::stdin().lock().take(MOST).read_to_string(&mut text)
+    } else {
+        std::fs::File::open(path).and_then(|f| f.take(MOST).read_to_string(&mut text))
+    };
+    done.map_err(|e| Error::io("read", path, &e))?;
+    Ok(text)
+}
+
+/// Lets the human edit until it is a policy, or until it shall stay as it is.
+fn in_editor(app: &App, store: &StoreDir, old: &str) -> Result<String, Error> {
+    let place = store.listen_at().map_err(client::Error::from)?.path();
+    let place = place.parent().unwrap_or(store.real());
+    // A folder of its own: editors leave copies beside the file.
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("policy-");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    let folder = builder.tempdir_in(place).map_err(|e| Error::io("make a folder in", place, &e))?;
+    let path = folder.path().join("policy.toml");
+    write_private(&path, old)?;
+    loop {
+        edit(&path)?;
+        let text = read(&path)?;
+        let e = match Policy::parse(&text) {
+            Ok(_) => return Ok(text),
+            Err(e) => super::parse_error(&e),
+        };
+        if app.out.json() || !prompt::possible() {
+            return Err(e);
+        }
+        let _ = e.tell(&app.out);
+        if !prompt::confirm("Edit it again?")? {
+            return Err(Error::cancelled().hint("the policy is as it was"));
+        }
+    }
+}
+
+fn write_private(path: &Path, text: &str) -> Result<(), Error> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+        .open(path)
+        .and_then(|mut f| std::io::Write::write_all(&mut f, text.as_bytes()))
+        .map_err(|e| Error::io("write", path, &e))
+}
+
+fn edit(path: &Path) -> Result<(), Error> {
+    let named = std::env::var("EDITOR").ok().filter(|e| !e.trim().is_empty());
+    let named = named.unwrap_or_else(|| if cfg!(windows) { "notepad" } else { "vi" }.to_owned());
+    let hint = "set EDITOR, or give the new policy with --file FILE";
+    let words = split(&named)
+        .filter(|w| !w.is_empty())
+        .ok_or_else(|| Error::usage("EDITOR can't be read").hint(hint))?;
+    let status = std::process::Command::new(&words[0])
+        .args(&words[1..])
+        .arg(path)
+        .status()
+        .map_err(|e| Error::failed(format!("can't start the editor '{named}'"), e).hint(hint))?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(Error::failed(format!("the editor '{named}' failed"), status).hint("the policy is as it was"))
+}

@@ -1,0 +1,176 @@
+//! `svault policy test FILE`: cases against the policy in force, without asking for anything.
+
+use crate::app::{App, unexpected};
+use crate::args::Proof;
+use crate::output::{Out, foreign};
+use crate::report::{Error, Outcome};
+use ::policy::{Decision, Lookup, Named, Policy, Presence, Query, SecretFacts, Verdict, decide};
+use clap::Args;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use wire::{Report, SecretRow, Want};
+use words::{CallerName, Door, EnvName, Evidence, Exposure, Scope, SecretRef};
+
+/// Test the policy with cases from a file
+///
+/// The file is TOML, with [[case]] tables: caller, secret, scope, reason, at (RFC 3339), expect (allow, ask, deny, or
+/// a cause such as wrong_scope). Limits and seals are not part of it. Exit code 1 when a case comes out differently.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example of a file:\n  [[case]]\n  caller = \"claude-code\"\n  secret = \"DB_URL\"\n  scope = \"database\"\n  \
+                  reason = \"run the migration\"\n  expect = \"ask\"\n\nExample:\n  svault policy test cases.toml"
+)]
+pub struct Test {
+    /// The file with the cases
+    file: PathBuf,
+    /// Test this policy instead of the one in force
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    #[command(flatten)]
+    proof: Proof,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Cases {
+    #[serde(default)]
+    case: Vec<Case>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    /// None: `unknown`.
+    caller: Option<CallerName>,
+    secret: String,
+    scope: Option<Scope>,
+    reason: Option<String>,
+    /// RFC 3339; none: now.
+    at: Option<String>,
+    expect: String,
+}
+
+impl Test {
+    /// Runs it.
+    pub fn run(self, app: &App) -> Outcome {
+        let cases: Cases = read_toml(&self.file)?;
+        let mut human = app.human(self.proof);
+        let toml = match &self.policy {
+            Some(path) => std::fs::read_to_string(path).map_err(|e| Error::io("read", path, &e))?,
+            None => match human.read(Want::PolicyShow)? {
+                Report::Policy(row) => row.toml,
+                _ => return Err(unexpected()),
+            },
+        };
+        let policy = Policy::parse(&toml).map_err(|e| super::parse_error(&e))?;
+        let Report::Secrets(secrets) = human.read(Want::List)? else { return Err(unexpected()) };
+        let mut results = Vec::new();
+        for case in &cases.case {
+            let decision = ask(&policy, &secrets, case)?;
+            let found = word(&decision);
+            let passed = case.expect == found || (case.expect == "deny" && decision.denied().is_some());
+            results.push((case, found, decision.rule, passed));
+        }
+        let failed = results.iter().filter(|r| !r.3).count();
+        let rows: Vec<_> = results
+            .iter()
+            .map(|(c, found, rule, passed)| {
+                json!({"secret": c.secret, "caller": c.caller, "expect": c.expect, "found": found, "rule": rule, "passed": passed})
+            })
+            .collect();
+        if failed > 0 && app.out.json() {
+            let line = format!("{failed} of {} cases came out differently", rows.len());
+            return Err(Error::new("cases_failed", wire::exit::FAILED, line).with("cases", json!(rows)));
+        }
+        app.out.answer(json!({"cases": rows}), |out| text(&results, failed, out))?;
+        Ok(if failed == 0 { wire::exit::DONE } else { wire::exit::FAILED })
+    }
+}
+
+fn read_toml(path: &Path) -> Result<Cases, Error> {
+    let text = std::fs::read_to_string(path).map_err(|e| Error::io("read", path, &e))?;
+    toml::from_str(&text).map_err(|e| {
+        let at = e.span().map_or(0, |s| text[..s.start.min(text.len())].matches('\n').count() + 1);
+        Error::new("bad_cases", wire::exit::FAILED, format!("{}, line {at}: {}", path.display(), e.message()))
+            .hint("see 'svault policy test --help' for an example")
+    })
+}
+
+fn ask(policy: &Policy, secrets: &[SecretRow], case: &Case) -> Result<Decision, Error> {
+    let bad = |what: &str| Error::usage(format!("in the case for {}: {what}", foreign(&case.secret, 80)));
+    let asked: SecretRef = match case.secret.split_once('/') {
+        Some((vault, name)) if !case.secret.starts_with("svault:") => {
+            format!("svault://{vault}/{name}").parse()
+        }
+        _ => case.secret.parse(),
+    }
+    .map_err(|e: words::BadWord| bad(&e.to_string()))?;
+    let at = match &case.at {
+        Some(at) => at.parse::<Timestamp>().map_err(|_| bad("'at' is no RFC 3339 time"))?,
+        None => Timestamp::now(),
+    };
+    let now = at.to_zoned_datetime(TimeZone::system());
+    let found: Vec<&SecretRow> = secrets
+        .iter()
+        .filter(|s| s.name == asked.name && asked.vault.as_ref().is_none_or(|v| *v == s.vault))
+        .collect();
+    let secret = match found.as_slice() {
+        [one] => Lookup::Found(SecretFacts { vault: &one.vault, name: &one.name, class: &one.class }),
+        [] => Lookup::Unknown(&asked),
+        _ => Lookup::Ambiguous(&asked),
+    };
+    let exposure = found.first().map_or(Exposure::Env, |s| s.exposure);
+    let env: Option<EnvName> = "TEST_CASE".parse().ok();
+    let argv = found
+        .first()
+        .and_then(|s| s.class.commands.first().cloned())
+        .unwrap_or_else(|| vec!["/bin/true".to_owned()]);
+    // Launched is the strongest evidence: what is denied to it is denied to all.
+    let callers: Vec<Named> =
+        case.caller.iter().map(|c| Named { name: c.clone(), evidence: Evidence::Launched }).collect();
+    Ok(decide(
+        policy,
+        &Query {
+            callers: &callers,
+            scope: case.scope.as_ref(),
+            reason: case.reason.as_deref(),
+            door: Door::Cli,
+            presence: Presence::None,
+            secret,
+            exposure,
+            env: if exposure == Exposure::Env { env.as_ref() } else { None },
+            argv: if exposure == Exposure::Value { &[] } else { &argv },
+            cwd: if exposure == Exposure::Value { "" } else { "/" },
+            program_fixed: true,
+            now: &now,
+        },
+    ))
+}
+
+fn word(decision: &Decision) -> String {
+    match decision.verdict {
+        Verdict::Allow => "allow".to_owned(),
+        Verdict::Ask => "ask".to_owned(),
+        Verdict::Deny(cause) => cause.as_str().to_owned(),
+    }
+}
+
+fn text(results: &[(&Case, String, String, bool)], failed: usize, out: &Out) -> String {
+    let mut text = String::new();
+    for (case, found, rule, passed) in results {
+        let sign = if *passed { out.style("✓", "32") } else { out.style("✕", "31") };
+        let who = case.caller.as_ref().map_or("unknown", CallerName::as_str);
+        let expected =
+            if *passed { String::new() } else { format!(", expected {}", foreign(&case.expect, 40)) };
+        text.push_str(&format!(
+            "{sign} {who}, {}: {found} ({}){expected}\n",
+            foreign(&case.secret, 80),
+            foreign(rule, 120)
+        ));
+    }
+    text.push_str(&format!("{} cases, {failed} differ\n", results.len()));
+    text
+}

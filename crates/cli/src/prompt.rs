@@ -1,0 +1,138 @@
+//! Questions to the human at the terminal itself, whatever stdin and stdout are.
+//!
+//! What is typed goes byte by byte into locked memory. Nothing typed before a question was on the screen for a moment
+//! can answer it.
+
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+#[cfg(unix)]
+use unix as system;
+#[cfg(windows)]
+use windows as system;
+
+use crate::gather::Gather;
+use crate::report::Error;
+use secret::Bytes;
+use std::io::IsTerminal;
+use std::time::Duration;
+
+/// How long a question must have been there before a key can answer it.
+const GUARD: Duration = Duration::from_millis(800);
+/// The most bytes of a typed line.
+const MAX_LINE: usize = 1024;
+
+/// Whether there is a human's terminal to ask on: a controlling terminal, and one of stdin and stderr leads to it.
+#[must_use]
+pub fn possible() -> bool {
+    (std::io::stdin().is_terminal() || std::io::stderr().is_terminal()) && system::Terminal::open().is_ok()
+}
+
+/// One hidden line.
+///
+/// # Errors
+/// When there is no terminal, the human stops, or it is too long.
+pub fn hidden(label: &str) -> Result<Bytes, Error> {
+    read(label, MAX_LINE, false)
+}
+
+/// One hidden line, typed twice.
+///
+/// # Errors
+/// Like [`hidden`], and when the two differ three times.
+pub fn hidden_twice(label: &str, again: &str, most: usize) -> Result<Bytes, Error> {
+    for _ in 0..3 {
+        let first = read(label, most, false)?;
+        let second = read(again, most, false)?;
+        if first.ct_eq(second.expose()) {
+            return Ok(first);
+        }
+        say("They differ. Once more.\n")?;
+    }
+    Err(Error::new("differ", wire::exit::FAILED, "the two inputs differ"))
+}
+
+/// A question that is answered by `y` and Enter; all else is no.
+///
+/// # Errors
+/// When there is no terminal.
+pub fn confirm(question: &str) -> Result<bool, Error> {
+    let mut terminal = system::Terminal::open()?;
+    terminal.discard(GUARD)?;
+    drop(terminal);
+    let answer = read(&format!("{question} [y/N] "), 16, true)?;
+    let typed = answer.expose().trim_ascii().to_ascii_lowercase();
+    Ok(typed == b"y" || typed == b"yes")
+}
+
+/// Shows something once on the alternate screen, until Enter; it leaves nothing in the scroll-back.
+///
+/// # Errors
+/// When there is no terminal, or the human stops.
+pub fn once_on_screen(
+    show: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()>,
+) -> Result<(), Error> {
+    let mut terminal = system::Terminal::open()?;
+    terminal.alternate(true)?;
+    let shown = show(&mut terminal).map_err(Error::from);
+    // Enter held down or typed ahead must not wipe what has not been read.
+    let waited =
+        shown.and_then(|()| terminal.discard(GUARD)).and_then(|()| line(&mut terminal, MAX_LINE, false));
+    terminal.alternate(false)?;
+    waited.map(drop)
+}
+
+/// A line for the human at the terminal.
+///
+/// # Errors
+/// When there is no terminal.
+pub fn say(text: &str) -> Result<(), Error> {
+    system::Terminal::open()?.write(text.as_bytes())
+}
+
+fn read(label: &str, most: usize, echo: bool) -> Result<Bytes, Error> {
+    let mut terminal = system::Terminal::open()?;
+    terminal.write(label.as_bytes())?;
+    let read = line(&mut terminal, most, echo);
+    terminal.write(b"\n")?;
+    read
+}
+
+/// One line, edited with Backspace and Ctrl-U. Ctrl-C, and Ctrl-D on an empty line, stop.
+fn line(terminal: &mut system::Terminal, most: usize, echo: bool) -> Result<Bytes, Error> {
+    const CTRL_C: u8 = 3;
+    const CTRL_D: u8 = 4;
+    const CTRL_U: u8 = 21;
+    const ESC: u8 = 27;
+    let mut gather = Gather::new(most)?;
+    loop {
+        match terminal.byte()? {
+            b'\r' | b'\n' => return Ok(gather.finish()),
+            CTRL_C => return Err(Error::cancelled()),
+            CTRL_D if gather.so_far().is_empty() => return Err(Error::cancelled()),
+            CTRL_U => {
+                if echo {
+                    let shown = String::from_utf8_lossy(gather.so_far()).chars().count();
+                    terminal.write("\x08 \x08".repeat(shown).as_bytes())?;
+                }
+                gather.clear();
+            }
+            0x08 | 0x7f => {
+                if echo && !gather.so_far().is_empty() {
+                    terminal.write(b"\x08 \x08")?;
+                }
+                gather.pop_char();
+            }
+            // Arrow keys and the like say nothing here.
+            ESC => terminal.skip_sequence()?,
+            byte if byte < 0x20 => {}
+            byte => {
+                gather.push(byte)?;
+                if echo {
+                    terminal.write(&[byte])?;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! From an error to what a person or a script sees: one line, the cause, one `hint:`; the exit code.
+
+use crate::output::Out;
+use serde_json::{Map, Value, json};
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use wire::{Failure, exit};
+use words::Id;
+
+/// Why a command did not do what it was asked to.
+#[derive(Debug)]
+pub struct Error {
+    /// A stable word for scripts.
+    pub code: Cow<'static, str>,
+    /// One of [`wire::exit`].
+    pub exit: u8,
+    /// One line for people.
+    pub message: String,
+    /// What lies behind it.
+    pub cause: Option<String>,
+    /// More lines for people, such as the files it is about.
+    pub details: Vec<String>,
+    /// What to do.
+    pub hint: Option<String>,
+    /// The request's id.
+    pub id: Option<Id>,
+    /// More keys of the JSON object.
+    pub more: Map<String, Value>,
+}
+
+/// What a command returns: its exit code.
+pub type Outcome = Result<u8, Error>;
+
+impl Error {
+    /// An error with its code, exit status and line.
+    pub fn new(code: impl Into<Cow<'static, str>>, exit: u8, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self {
+            code: code.into(),
+            exit,
+            message,
+            cause: None,
+            details: Vec::new(),
+            hint: None,
+            id: None,
+            more: Map::new(),
+        }
+    }
+
+    /// Something that the user's call gets wrong.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new("usage", exit::USAGE, message)
+    }
+
+    /// Something that failed, with what lies behind it.
+    pub fn failed(message: impl Into<String>, cause: impl std::fmt::Display) -> Self {
+        Self::new("failed", exit::FAILED, message).cause(cause)
+    }
+
+    /// Reading or writing at a place.
+    pub fn io(doing: &str, at: &std::path::Path, e: &std::io::Error) -> Self {
+        let new = Self::new("io", exit::FAILED, format!("can't {doing} {}", at.display())).cause(e);
+        match e.kind() {
+            std::io::ErrorKind::PermissionDenied => {
+                new.hint("check the permissions; svault wants a folder of your own")
+            }
+            std::io::ErrorKind::StorageFull => new.hint("make room on the disk, then try again"),
+            _ => new,
+        }
+    }
+
+    /// No daemon.
+    #[must_use]
+    pub fn locked() -> Self {
+        Self::new("locked", exit::LOCKED, "locked: a human must run 'svault unlock'")
+    }
+
+    /// The one opaque line.
+    #[must_use]
+    pub fn denied(id: Id) -> Self {
+        let mut e = Self::new("denied", exit::DENIED, format!("denied ({id})"));
+        e.id = Some(id);
+        e
+    }
+
+    /// No human has decided yet.
+    #[must_use]
+    pub fn waiting(id: Id) -> Self {
+        let mut e = Self::new("waiting", exit::WAITING, format!("waiting for a human ({id})"));
+        e.id = Some(id);
+        e.hint(format!("a human runs 'svault approve {id}'; then ask again"))
+    }
+
+    /// A human stopped at a question.
+    #[must_use]
+    pub fn cancelled() -> Self {
+        Self::new("cancelled", exit::FAILED, "cancelled, nothing was done")
+    }
+
+    /// With what lies behind it.
+    #[must_use]
+    pub fn cause(mut self, cause: impl std::fmt::Display) -> Self {
+        self.cause = Some(cause.to_string());
+        self
+    }
+
+    /// With what to do.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// With another key in the JSON object.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: Value) -> Self {
+        self.more.insert(key.to_owned(), value);
+        self
+    }
+
+    /// Whether the contract fixes the whole line.
+    fn is_bare(&self) -> bool {
+        matches!(self.code.as_ref(), "locked" | "denied" | "waiting")
+    }
+
+    /// Tells it and gives the exit code.
+    pub fn tell(&self, out: &Out) -> u8 {
+        if self.code == "broken_pipe" {
+            return exit::DONE;
+        }
+        if out.json() {
+            let _ = out.object(self.object());
+        } else {
+            out.lines_to_stderr(&self.lines(out));
+        }
+        self.exit
+    }
+
+    fn lines(&self, out: &Out) -> String {
+        let mut text = String::new();
+        if !self.is_bare() {
+            text.push_str(&out.err_style("error:", "31;1"));
+            text.push(' ');
+        }
+        text.push_str(&self.message);
+        text.push('\n');
+        if let Some(cause) = &self.cause {
+            text.push_str(&format!("cause: {cause}\n"));
+        }
+        for line in &self.details {
+            text.push_str(&format!("  {line}\n"));
+        }
+        if let Some(hint) = &self.hint {
+            // What a narrower exposure says has a line of its own in the contract.
+            let head = if hint.starts_with("use: ") { "" } else { "hint: " };
+            text.push_str(&format!("{head}{hint}\n"));
+        }
+        text
+    }
+
+    fn object(&self) -> Map<String, Value> {
+        let mut all = self.more.clone();
+        all.insert("ok".into(), false.into());
+        if let Some(id) = self.id {
+            all.insert("id".into(), id.as_str().into());
+        }
+        let message = match &self.cause {
+            Some(cause) => format!("{}: {cause}", self.message),
+            None => self.message.clone(),
+        };
+        all.insert("error".into(), json!({"code": self.code, "message": message, "hint": self.hint}));
+        all
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(f: Failure) -> Self {
+        let new = Self::new(f.code, f.exit, f.message);
+        Self { hint: f.hint, ..new }
+    }
+}
+
+impl From<client::Error> for Error {
+    fn from(e: client::Error) -> Self {
+        if let client::Error::RolledBack(r) = e {
+            let details = r.files.iter().map(|f| format!("{:8} {}  {}", f.state, f.path, f.detail)).collect();
+            let files = serde_json::to_value(&r.files).unwrap_or_default();
+            return Self { details, ..Self::from(r.error) }.with("files", files);
+        }
+        let code = match &e {
+            client::Error::Store(s) => store_code(s),
+            e => e.code().to_owned(),
+        };
+        let new = Self::new(code, e.exit(), one_line(&e));
+        Self { hint: e.hint(), ..new }
+    }
+}
+
+impl From<secret::Error> for Error {
+    fn from(e: secret::Error) -> Self {
+        Self::new("no_locked_memory", exit::FAILED, "no memory that is safe for secrets").cause(e)
+    }
+}
+
+impl From<seal::Error> for Error {
+    fn from(e: seal::Error) -> Self {
+        Self::new("failed", exit::FAILED, one_line(&e))
+    }
+}
+
+/// Writing the answer failed.
+impl From<std::io::Error> for Error {
+    fn from(e: std::io::Error) -> Self {
+        if e.kind() == std::io::ErrorKind::BrokenPipe {
+            return Self::new("broken_pipe", exit::DONE, "the reader went away");
+        }
+        Self::new("io", exit::FAILED, "can't write the answer").cause(e)
+    }
+}
+
+/// The stable word of a damaged file's error, such as `header_mac`.
+fn store_code(e: &seal::Error) -> String {
+    let mut code = String::new();
+    for c in e.name().chars() {
+        if c.is_ascii_uppercase() && !code.is_empty() {
+            code.push('_');
+        }
+        code.push(c.to_ascii_lowercase());
+    }
+    if code == "kdf" { "kdf_bounds".to_owned() } else { code }
+}
+
+/// What clap says about a call that can't be: its own words for people, an object for scripts. Help is no error.
+pub fn bad_usage(e: &clap::Error) -> u8 {
+    if !e.use_stderr() {
+        let _ = e.print();
+        return exit::DONE;
+    }
+    if std::env::args_os().take_while(|a| a != "--").any(|a| a == "--json") {
+        let text = e.to_string();
+        let line = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        return Error::usage(line).hint("see --help").tell(&Out::new(true));
+    }
+    let _ = e.print();
+    exit::USAGE
+}
+
+/// An error with all that lies behind it, without saying anything twice.
+pub fn one_line(e: &dyn StdError) -> String {
+    let mut text = e.to_string();
+    let mut next = e.source();
+    while let Some(source) = next {
+        let more = source.to_string();
+        if !text.contains(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        next = source.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lines_of_the_contract_stand_alone() {
+        let out = Out::plain();
+        assert_eq!(Error::locked().lines(&out), "locked: a human must run 'svault unlock'\n");
+        let id = "7K2MQ9XA".parse().unwrap();
+        assert_eq!(Error::denied(id).lines(&out), "denied (7K2MQ9XA)\n");
+        assert_eq!(
+            Error::denied(id).hint("use: svault run --env A -- CMD").lines(&out),
+            "denied (7K2MQ9XA)\nuse: svault run --env A -- CMD\n"
+        );
+    }
+
+    #[test]
+    fn an_error_has_a_line_a_cause_and_a_hint() {
+        let e = Error::failed("can't do it", "the disk is full").hint("make room");
+        assert_eq!(e.lines(&Out::plain()), "error: can't do it\ncause: the disk is full\nhint: make room\n");
+        assert_eq!(e.object()["error"]["message"], "can't do it: the disk is full");
+        assert_eq!(e.object()["ok"], false);
+    }
+}
