@@ -144,10 +144,16 @@ impl Process {
         self.key() == other.key() && exe(self) == exe(other) && self.namespaces == other.namespaces
     }
 
-    /// The script that an interpreter runs, as far as its command line says.
+    /// The script that an interpreter runs, as far as its command line says. Code given on the command line is none:
+    /// it may hold anything, and this goes into the trail.
     #[must_use]
     pub fn script(&self) -> Option<&str> {
-        self.argv.iter().skip(1).map(String::as_str).find(|word| !word.is_empty() && !word.starts_with('-'))
+        let inline = |word: &str| {
+            matches!(word, "-e" | "-E" | "-p" | "-r" | "--eval" | "--print" | "--command")
+                || (word.starts_with('-') && !word.starts_with("--") && word.contains('c'))
+        };
+        let words = self.argv.iter().skip(1).map(String::as_str).take_while(|word| !inline(word));
+        words.into_iter().find(|word| !word.is_empty() && !word.starts_with('-'))
     }
 
     /// `pid path` or `pid path script`, for people; control characters made visible.
@@ -372,6 +378,37 @@ fn visible(text: &str, most: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn script(line: &str) -> Option<String> {
+        let argv = line.split(' ').map(str::to_owned).collect();
+        let exe = None;
+        let (name, namespaces) = (String::new(), None);
+        let p = Process {
+            pid: 1,
+            start: 1,
+            parent: 0,
+            tty: 0,
+            session: 0,
+            group: 0,
+            foreground: 0,
+            name,
+            exe,
+            argv,
+            namespaces,
+        };
+        p.script().map(str::to_owned)
+    }
+
+    #[test]
+    fn a_script_is_recorded_and_code_on_the_command_line_is_not() {
+        assert_eq!(script("node --no-warnings /x/cli.js --key sk-test-1").as_deref(), Some("/x/cli.js"));
+        assert_eq!(script("python3 -m aider sk-test-1").as_deref(), Some("aider"));
+        for line in
+            ["bash -c sk-test-1", "bash -lc sk-test-1", "node -e sk-test-1", "perl -e sk-test-1", "sh"]
+        {
+            assert_eq!(script(line), None, "{line}");
+        }
+    }
 
     #[test]
     fn a_line_shows_no_control_characters() {

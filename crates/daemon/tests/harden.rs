@@ -38,7 +38,8 @@ fn hardened() {
     let parent = rustix::process::pidfd_open(parent, rustix::process::PidfdFlags::empty()).unwrap();
     let theirs = rustix::process::pidfd_getfd(&parent, 0, rustix::process::PidfdGetfdFlags::empty());
     assert_eq!(theirs.unwrap_err(), rustix::io::Errno::PERM);
-    println!("all of it");
+    // Skips the harness, so that its own word is no proof.
+    std::process::exit(77);
 }
 
 #[test]

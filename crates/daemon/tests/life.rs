@@ -38,6 +38,7 @@ impl House for Nobody {
             pid: std::process::id(),
             vaults: Vec::new(),
             refused: Vec::new(),
+            since: None,
             uses: 0,
             denials: 0,
             last_lock: None,

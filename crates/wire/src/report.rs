@@ -37,7 +37,9 @@ pub struct UnlockReport {
     pub vaults: Vec<VaultName>,
     /// Vaults that stay shut, and why.
     pub refused: Vec<(VaultName, String)>,
-    /// Releases since the last lock line.
+    /// When it was unlocked before this time, RFC 3339 UTC: uses and denials count from there. None: never.
+    pub since: Option<String>,
+    /// Releases since then.
     pub uses: u64,
     /// Denials since then.
     pub denials: u64,

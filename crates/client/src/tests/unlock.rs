@@ -72,6 +72,7 @@ fn report() -> FromChild {
         pid: 1,
         vaults: vec![],
         refused: vec![],
+        since: None,
         uses: 0,
         denials: 0,
         last_lock: None,

@@ -40,16 +40,12 @@ impl Dir {
         openat(CWD, format!("/proc/{pid}"), flags, Mode::empty()).map(Self).map_err(io("/proc/PID"))
     }
 
+    /// A small file, up to the buffer's size. The kernel makes each of these in one piece, so what is shorter than the
+    /// buffer is whole.
     fn read<'a>(&self, name: &'static str, buffer: &'a mut [u8]) -> Result<&'a [u8], PeerError> {
         let file =
             openat(&self.0, name, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).map_err(io(name))?;
-        let mut len = 0;
-        while len < buffer.len() {
-            match rustix::io::read(&file, &mut buffer[len..]).map_err(io(name))? {
-                0 => break,
-                n => len += n,
-            }
-        }
+        let len = rustix::io::retry_on_intr(|| rustix::io::read(&file, &mut *buffer)).map_err(io(name))?;
         Ok(&buffer[..len])
     }
 
@@ -220,7 +216,7 @@ type Line = (Vec<Process>, Option<(u32, u64)>);
 /// The parents that are this user's and readable, and the one at which that ended.
 fn parents(mut child: Dir, me: &Process, watch: &Watch) -> Result<Line, PeerError> {
     let mut line: Vec<Process> = Vec::new();
-    let mut parent = me.parent;
+    let (mut parent, mut born) = (me.parent, me.start);
     while line.len() < DEEPEST && parent != 0 {
         let dir = match Dir::open(parent) {
             Ok(dir) => dir,
@@ -229,11 +225,13 @@ fn parents(mut child: Dir, me: &Process, watch: &Watch) -> Result<Line, PeerErro
             Err(PeerError::Gone) => return Err(PeerError::Gone),
             Err(e) => return Err(e),
         };
-        // Still the parent after the folder was opened: so the folder is the parent's.
-        if child.stat()?.parent != parent {
+        let mut process = dir.stat()?;
+        // What was there before the child has had this number all the time, so it is the parent. What may be younger
+        // is the parent only if it still is, now that its folder is open.
+        if process.start >= born && child.stat()?.parent != parent {
             return Err(PeerError::Gone);
         }
-        let mut process = dir.stat()?;
+        born = process.start;
         let readable = dir.is_of(watch.uid)
             && match (dir.exe(), dir.namespaces()) {
                 (Ok(exe), Ok(namespaces)) => {

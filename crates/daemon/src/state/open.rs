@@ -6,7 +6,7 @@ use crate::approve::Approvals;
 use crate::clock::{Clock, RealClock};
 use crate::life::failure::of_audit;
 use crate::life::{Opened, Refusal};
-use crate::limits::{Limits, Seal};
+use crate::limits::{Due, Limits, Seal};
 use crate::presence::Windows;
 use crate::session::Sessions;
 use audit::{Durable, Entry, Event, Filter, Restored, Start, Trail};
@@ -29,25 +29,19 @@ impl State {
     /// For the human who unlocks; nothing is served.
     pub(crate) fn from_opened(opened: Opened) -> Result<(Rc<Self>, UnlockReport), Refusal> {
         let Opened { mut store, mut report, rollback, disk, dir, weak_memory, watch, life, .. } = opened;
-        let rollback = matches!(rollback, Rollback::Accept { .. });
         let clock = RealClock;
-        let start = if rollback { Start::AcceptRollback } else { Start::Verify };
+        // Named vaults are about vaults: the trail must hold all the same.
+        let (rollback, start) = match &rollback {
+            Rollback::Accept { vaults } if vaults.is_empty() => (true, Start::AcceptRollback),
+            Rollback::Accept { .. } => (true, Start::NewSegment),
+            Rollback::Refuse | Rollback::Show => (false, Start::Verify),
+        };
         let (mut trail, restored) =
             Trail::open(disk, dir.real(), &mut Lent(&mut store), start).map_err(of_audit)?;
         let text = store.policy().map_err(|e| damaged(&e))?;
         let policy = Policy::parse(&text.toml).map_err(|e| damaged(&e))?;
-        let seals = store.seals().map_err(|e| damaged(&e))?;
-        let seals = seals.into_iter().map(|s| Seal {
-            id: s.id,
-            session: s.session,
-            secret: s.secret,
-            since: s.since,
-        });
-        let (limits, due) =
-            Limits::restore(restored.snapshot.as_deref(), &restored.entries, seals.collect(), &policy)
-                .map_err(|e| damaged(&e))?;
-        let past =
-            if restored.must_begin && restored.total == 0 { (0, 0) } else { past(&mut trail, &mut store)? };
+        let (limits, due) = counters(&store, &restored, &policy)?;
+        let past = Past::find(&restored, &mut trail, &mut store)?;
         begin(&mut trail, &mut store, &limits, &restored, rollback, weak_memory, clock.wall())?;
         let settings = store.settings().map_err(|e| damaged(&e))?;
         let zone = zone(&settings.zone)?;
@@ -79,13 +73,20 @@ impl State {
     }
 
     /// Seals that the trail calls for but that did not get into the store before it was last closed.
-    fn keep_sealed(self: &Rc<Self>, due: Vec<crate::limits::Due>) {
+    fn keep_sealed(self: &Rc<Self>, due: Vec<Due>) {
         if due.is_empty() {
             return;
         }
         let state = Rc::clone(self);
         tokio::task::spawn_local(async move { state.keep(due).await });
     }
+}
+
+/// The counters as they were, from the trail and from the store's seals.
+fn counters(store: &Store, restored: &Restored, policy: &Policy) -> Result<(Limits, Vec<Due>), Failure> {
+    let seal = |s: vault::SealRecord| Seal { id: s.id, session: s.session, secret: s.secret, since: s.since };
+    let seals = store.seals().map_err(|e| damaged(&e))?.into_iter().map(seal).collect();
+    Limits::restore(restored.snapshot.as_deref(), &restored.entries, seals, policy).map_err(|e| damaged(&e))
 }
 
 fn damaged(e: &dyn std::error::Error) -> Failure {
@@ -103,20 +104,43 @@ fn zone(name: &str) -> Result<TimeZone, Failure> {
     })
 }
 
-/// Releases and denials since the unlock before this one.
-fn past(trail: &mut Trail, store: &mut Store) -> Result<(u64, u64), Refusal> {
-    let reader = trail.reader(&mut Lent(store)).map_err(of_audit)?;
-    let query = |filter: &Filter| reader.query(filter).map_err(of_audit);
-    let last = query(&Filter { events: vec![Event::Unlock], last: Some(1), ..Filter::default() })?;
-    let Some(since) = last.first().map(|e| e.seq) else { return Ok((0, 0)) };
-    let events = vec![Event::Allow, Event::Deny, Event::Folded];
-    let from = last.first().map(|e| e.at);
-    let entries = query(&Filter { events, since: from, ..Filter::default() })?;
-    let later = entries.iter().filter(|e| e.seq > since);
-    Ok(later.fold((0, 0), |(uses, denials), e| match e.event {
-        Event::Allow => (uses + 1, denials),
-        _ => (uses, denials + e.count.unwrap_or(1)),
-    }))
+/// What happened since the unlock before this one.
+#[derive(Default)]
+struct Past {
+    since: Option<String>,
+    uses: u64,
+    denials: u64,
+}
+
+impl Past {
+    /// By the order of entries and not by their times: a clock that was set back hides nothing.
+    fn of(entries: &[Entry]) -> Option<Self> {
+        let at = entries.iter().rposition(|e| e.event == Event::Unlock)?;
+        let mut past = Self { since: Some(entries[at].at.to_string()), ..Self::default() };
+        for e in &entries[at..] {
+            match e.event {
+                Event::Allow => past.uses += 1,
+                Event::Deny | Event::Folded => past.denials += e.count.unwrap_or(1),
+                _ => {}
+            }
+        }
+        Some(past)
+    }
+
+    /// From the open segment where it reaches back so far, else from the whole trail.
+    fn find(restored: &Restored, trail: &mut Trail, store: &mut Store) -> Result<Self, Refusal> {
+        if let Some(past) = Self::of(&restored.entries) {
+            return Ok(past);
+        }
+        if restored.total == 0 {
+            return Ok(Self::default());
+        }
+        let events = vec![Event::Unlock, Event::Allow, Event::Deny, Event::Folded];
+        let reader = trail.reader(&mut Lent(store)).map_err(of_audit)?;
+        let mut entries = reader.query(&Filter { events, ..Filter::default() }).map_err(of_audit)?;
+        entries.reverse();
+        Ok(Self::of(&entries).unwrap_or_default())
+    }
 }
 
 /// The first entries of this unlock, durable.
@@ -135,18 +159,7 @@ fn begin(
     };
     let id = || Id::random().map_err(|e| damaged(&e));
     if restored.must_begin {
-        let first =
-            rollback.then(|| id().map(|id| Entry::new(id, now, Event::AcceptRollback))).transpose()?;
-        let first = first.map(|mut e| {
-            e.note = restored
-                .files
-                .iter()
-                .map(|f| format!("{} {}", f.path, f.state.as_str()))
-                .collect::<Vec<_>>()
-                .join(", ");
-            e.note.truncate(e.note.floor_char_boundary(512));
-            e
-        });
+        let first = if rollback { Some(accepted(id()?, now, restored)) } else { None };
         trail.new_segment(&mut Lent(store), &limits.snapshot(), first, now).map_err(|e| full(&e))?;
     }
     let mut entry = Entry::new(id()?, now, Event::Unlock);
@@ -157,6 +170,15 @@ fn begin(
     trail.commit(&mut Lent(store)).map_err(|e| full(&e))
 }
 
+/// The record of a human's word that files may be older than they were.
+fn accepted(id: Id, now: jiff::Timestamp, restored: &Restored) -> Entry {
+    let mut entry = Entry::new(id, now, Event::AcceptRollback);
+    let files = restored.files.iter().map(|f| format!("{} {}", f.path, f.state.as_str()));
+    entry.note = files.collect::<Vec<_>>().join(", ");
+    entry.note.truncate(entry.note.floor_char_boundary(512));
+    entry
+}
+
 fn relative(dir: &Path) -> String {
     dir.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
@@ -165,7 +187,7 @@ fn unlock_report(
     store: &Store,
     report: OpenReport,
     restored: &Restored,
-    (uses, denials): (u64, u64),
+    past: Past,
     policy_date: String,
 ) -> UnlockReport {
     let last = report.last_lock;
@@ -178,8 +200,9 @@ fn unlock_report(
         pid: std::process::id(),
         vaults: store.vaults().into_iter().filter(|v| v.shut.is_none()).map(|v| v.name).collect(),
         refused: report.refused,
-        uses,
-        denials,
+        since: past.since,
+        uses: past.uses,
+        denials: past.denials,
         last_lock: last.as_ref().map(|l| l.at.to_string()),
         entries: last.as_ref().map_or(restored.total, |l| l.entries),
         policy_date: last.as_ref().map_or(policy_date, |l| l.policy_date.to_string()),
