@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn odd_lines_are_nothing() {
-        let long = format!("bell\nring {}\nring 7K2MQ9XA x\x1b[2J\nring nonsense x\n", "A".repeat(5000));
+        let long = format!("bell\nring {}\nring 7K2MQ9XA x\x1b[2J\nring rubbish! x\n", "A".repeat(5000));
         assert_eq!(heard(&long), b"");
     }
 

@@ -4,6 +4,7 @@
 //! The processes are this very program in a role (`role` below), started from shells that are, or are not, the
 //! registered executable.
 #![cfg(target_os = "linux")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -311,8 +312,11 @@ fn the_svault_process_itself_is_no_evidence() {
     ordinary("the_svault_process_itself_is_no_evidence", |house| {
         house.register("robot", &std::env::current_exe().unwrap());
         // Not this test's child either: it runs that very file too.
-        let line = "SV_ROLE=connect setsid -f $ME";
-        let _running = house.start("/bin/bash".as_ref(), &format!("({line}) & exit"));
+        let line =
+            "setsid -f /bin/sh -c 'while [ ! -e $DIR/go ]; do sleep 0.01; done; SV_ROLE=connect exec $ME'";
+        let mut running = house.start("/bin/bash".as_ref(), line);
+        running.0.wait().unwrap();
+        std::fs::write(house.scratch.path().join("go"), "").unwrap();
         let caller = house.accept();
         let mine: Vec<_> = caller.peer.parents().iter().map(|p| p.pid).collect();
         assert!(!mine.contains(&std::process::id()), "{mine:?}");

@@ -1,6 +1,7 @@
 //! The socket under clients that are slow, silent, many, or wrong. Time is the runtime's: it passes when nobody can do
 //! anything, so what must not wait for ever is seen at once.
 #![cfg(target_os = "linux")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::PermissionsExt;
