@@ -5,8 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Room for a thousand entries.
-const BYTES: usize = 1 << 20;
+/// Room for two hundred entries.
+const BYTES: usize = 256 << 10;
 
 /// The reserve of a store.
 pub(crate) struct Reserve {
@@ -55,6 +55,7 @@ impl Reserve {
         getrandom::fill(&mut bytes).map_err(io::Error::other)?;
         let file = self.disk.open(&self.path, Open::CreateNew)?;
         file.write_at(&bytes, 0)?;
-        file.sync_data()
+        file.sync_data()?;
+        self.path.parent().map_or(Ok(()), |folder| self.disk.sync_dir(folder))
     }
 }

@@ -162,7 +162,7 @@ impl Trail {
         self.unrecorded
     }
 
-    /// Takes the reserve's room again, if it was used and there is enough. Writes 1 MiB: now and then, not often.
+    /// Takes the reserve's room again, if it was used and there is enough. Writes 256 KiB: now and then, not often.
     pub fn refill_reserve(&mut self) {
         self.reserve.refill();
     }

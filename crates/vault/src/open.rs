@@ -83,8 +83,6 @@ pub(crate) struct Parts {
 pub(crate) struct FoundVault {
     pub(crate) record: VaultRecord,
     pub(crate) state: Result<Vault, String>,
-    /// It opened with the key that was to become its key.
-    pub(crate) with_next: bool,
     /// How far the store was when it was last written.
     mark: Mark,
 }
@@ -217,20 +215,18 @@ impl Look<'_> {
             None => Err(unknown.into()),
         };
         let error = match opened {
-            Ok((vault, mark, with_next)) => {
-                return Ok(FoundVault { record, state: Ok(vault), with_next, mark });
-            }
+            Ok((vault, mark)) => return Ok(FoundVault { record, state: Ok(vault), mark }),
             Err(e @ Error::Seal(seal::Error::Memory(_))) => return Err(e),
             Err(e) => e,
         };
         let why = error.to_string();
         found.note(&format!("vaults/{}.svault", record.name), error);
         if self.accepts(&record)
-            && let Ok((vault, mark, with_next)) = self.try_keys(records, &record, HeadRule::Accept, found)
+            && let Ok((vault, mark)) = self.try_keys(records, &record, HeadRule::Accept, found)
         {
-            return Ok(FoundVault { record, state: Ok(vault), with_next, mark });
+            return Ok(FoundVault { record, state: Ok(vault), mark });
         }
-        Ok(FoundVault { record, state: Err(why), with_next: false, mark: Mark::default() })
+        Ok(FoundVault { record, state: Err(why), mark: Mark::default() })
     }
 
     /// Opens a vault with its key, or with the one that was to become its key when the store was last open.
@@ -240,21 +236,21 @@ impl Look<'_> {
         record: &VaultRecord,
         rule: HeadRule,
         found: &mut Found,
-    ) -> Result<(Vault, Mark, bool)> {
+    ) -> Result<(Vault, Mark)> {
         let (store, path) = (self.path(), Vault::path(self.dir, &record.name));
         let kek = records.key(&store, &vault_id(&record.file), "a vault's key")?;
-        let (next, with_next) =
-            (next_kek_id(&record.file), records.body(&next_kek_id(&record.file)).is_some());
-        let (vault, opened, mark, used_next) = match Vault::open(&self.disk, &path, &kek, rule) {
-            Err(Error::Seal(seal::Error::WrongKey { .. })) if with_next => {
+        let next = next_kek_id(&record.file);
+        let (vault, opened, mark) = match Vault::open(&self.disk, &path, &kek, rule) {
+            Err(Error::Seal(seal::Error::WrongKey { .. })) if records.body(&next).is_some() => {
                 let kek = records.key(&store, &next, "a vault's next key")?;
-                let (vault, opened, mark) = Vault::open(&self.disk, &path, &kek, rule)?;
-                (vault, opened, mark, true)
+                let (mut vault, opened, mark) = Vault::open(&self.disk, &path, &kek, rule)?;
+                vault.with_next = true;
+                (vault, opened, mark)
             }
-            other => other.map(|(vault, opened, mark)| (vault, opened, mark, false))?,
+            other => other?,
         };
         found.set_aside.extend(opened.set_aside);
-        Ok((vault, mark, used_next))
+        Ok((vault, mark))
     }
 
     /// Whether a vault was written when the store was further than it is now.

@@ -3,6 +3,7 @@
 use crate::LastLock;
 use crate::error::Result;
 use crate::record::{kind, only};
+use crate::settle::unless_full;
 use crate::store::{Store, checkpoint, seconds};
 use jiff::Timestamp;
 use seal::{Change, Head, HeadsSync, Next};
@@ -67,7 +68,8 @@ impl Store {
     }
 
     /// To be called once a second, with the milliseconds since boot: syncs marks of values seen and the heads, writes a
-    /// checkpoint after ten minutes with activity, and rewrites at most one file that is mostly garbage.
+    /// checkpoint after ten minutes with activity, and now and then rewrites a file that is mostly garbage. What a full
+    /// disk does not allow is left for later.
     ///
     /// # Errors
     /// Whatever keeps it from being written.
@@ -75,12 +77,21 @@ impl Store {
         self.sync_seen()?;
         self.sync_heads()?;
         let since = *self.pace.since.get_or_insert(boot_ms);
-        if self.pace.active && boot_ms.saturating_sub(since) >= INTERVAL {
-            self.checkpoint()?;
-        } else if !self.pace.active {
+        if !self.pace.active {
             self.pace.since = Some(boot_ms);
+        } else if boot_ms.saturating_sub(since) >= INTERVAL {
+            self.pace.since = Some(boot_ms);
+            unless_full(self.checkpoint())?;
         }
-        self.compact_one(now)
+        if boot_ms < self.pace.compact_after {
+            return Ok(());
+        }
+        self.pace.compact_after = boot_ms.saturating_add(INTERVAL);
+        let compacted = self.compact_one(now);
+        if matches!(compacted, Ok(true)) {
+            self.pace.compact_after = boot_ms;
+        }
+        unless_full(compacted.map(|_| ()))
     }
 
     /// The last checkpoint and the line about it, and everything synced. Call it when the trail's last entry is durable,
@@ -116,15 +127,16 @@ impl Store {
         heads.into_iter().try_for_each(|head| self.named(head))
     }
 
-    fn compact_one(&mut self, now: Timestamp) -> Result<()> {
+    /// Whether there was one to be compacted.
+    fn compact_one(&mut self, now: Timestamp) -> Result<bool> {
         if self.is_mostly_garbage(&self.table) {
-            return self.compact_store(now);
+            return self.compact_store(now).map(|()| true);
         }
         let mostly =
             |name: &&VaultName| self.vault(name).is_ok_and(|vault| self.is_mostly_garbage(&vault.table));
         match self.vaults.keys().find(mostly).cloned() {
-            Some(name) => self.compact_vault(&name, now),
-            None => Ok(()),
+            Some(name) => self.compact_vault(&name, now).map(|()| true),
+            None => Ok(false),
         }
     }
 

@@ -1,13 +1,13 @@
 //! After a store was found good, or accepted: finishing what a crash interrupted, and writing down how it is now.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::open::{Found, FoundVault, Look, Parts};
-use crate::record::{SegmentState, VaultRecord, kind, next_kek_id, only, vault_id};
+use crate::record::{SegmentState, kind, only, vault_id};
 use crate::store::{Pace, Records, Slotted, Store};
 use crate::types::{OpenReport, Rollback};
 use crate::vault::Vault;
 use jiff::Timestamp;
-use seal::{Change, Head, HeadRule, HeadsFile, SlotId, Table};
+use seal::{Change, Head, HeadsFile, SlotId, Table};
 use secret::Key;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -29,18 +29,13 @@ impl Store {
             set_aside: found.set_aside,
             ..OpenReport::default()
         };
-        let promote: Vec<VaultRecord> =
-            parts.vaults.iter().filter(|v| v.with_next).map(|v| v.record.clone()).collect();
         let how = look.how.clone();
         let mut store = Self::assemble(look, parts)?;
         report.last_lock = store.last_lock()?;
         if how == Rollback::AcceptAll {
             store.new_era(now)?;
         }
-        for record in promote {
-            store.promote(&record)?;
-        }
-        store.finish_creation()?;
+        unless_full(store.undo_creation())?;
         if how != Rollback::Refuse {
             store.commit_with_checkpoint(&[])?;
             store.heads.write_both()?;
@@ -98,33 +93,21 @@ impl Store {
         Ok(())
     }
 
-    /// A vault was rewritten under its next key, and then there was a crash: the next key is its key.
-    pub(crate) fn promote(&mut self, vault: &VaultRecord) -> Result<()> {
-        let (record, next) = (vault_id(&vault.file), next_kek_id(&vault.file));
-        let key = self.table.key(&Self::path(&self.dir), &next, "a vault's next key")?;
-        let body = vault.encode();
-        let value = Some(key.expose().as_slice());
-        self.commit_with_checkpoint(&[
-            Change::Put { kind: kind::VAULT, record, body: &body, value },
-            Change::Remove { record: next },
-        ])
-    }
-
-    /// Vaults whose making was interrupted: made, or undone. Nobody was told of them.
-    fn finish_creation(&mut self) -> Result<()> {
-        let path = Self::path(&self.dir);
-        let unready = self.table.vault_records(&path)?.into_iter().filter(|record| !record.ready);
-        for mut record in unready.collect::<Vec<_>>() {
-            let (id, file) = (vault_id(&record.file), Vault::path(&self.dir, &record.name));
-            let key = self.table.key(&path, &id, "a vault's key")?;
-            match Vault::open(&self.disk, &file, &key, HeadRule::Accept) {
-                Ok((vault, ..)) if vault.table.log().header().file_id == record.file => {
-                    record.ready = true;
-                    self.made(record, vault)?;
+    /// Vaults whose making was interrupted are undone: nobody was told of them, and nothing is in them.
+    pub(crate) fn undo_creation(&mut self) -> Result<()> {
+        let records = self.table.vault_records(&Self::path(&self.dir))?;
+        for record in records.into_iter().filter(|record| !record.ready) {
+            let file = Vault::path(&self.dir, &record.name);
+            match self.disk.remove(&file) {
+                Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(seal::Error::io(&file, "remove", e).into());
                 }
-                Err(e) if e.is_machine() => return Err(e),
-                Ok(_) | Err(_) => self.commit(&[Change::Remove { record: id }])?,
+                _ => {}
             }
+            // Else the file could come back with a power cut, when nobody remembers it.
+            let folder = self.dir.join("vaults");
+            self.disk.sync_dir(&folder).map_err(|e| seal::Error::io(&folder, "sync", e))?;
+            self.commit(&[Change::Remove { record: vault_id(&record.file) }])?;
         }
         Ok(())
     }
@@ -141,6 +124,14 @@ impl Store {
             .filter(stranger)
             .map(|name| format!("vaults/{name} is no vault of this store"))
             .collect()
+    }
+}
+
+/// What a full disk keeps from being tidied up is left for the next time: it opens all the same.
+pub(crate) fn unless_full(done: Result<()>) -> Result<()> {
+    match done {
+        Err(Error::Seal(seal::Error::Full { .. })) => Ok(()),
+        done => done,
     }
 }
 

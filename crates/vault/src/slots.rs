@@ -2,12 +2,13 @@
 
 use crate::error::{Error, Result};
 use crate::record::{Rotation, SegmentState, kind, only, presence_id, segment_id};
-use crate::settle::presence_keys;
+use crate::settle::{presence_keys, unless_full};
 use crate::store::{Store, seconds};
 use crate::trail::rotation_change;
 use crate::types::SlotChange;
 use jiff::Timestamp;
 use seal::{Change, FileId, FileKind, MAX_SLOTS, Next, OsRandom, Root, Slot, SlotKeys, SlotPlace, SlotSpec};
+use secret::Key;
 use words::VaultName;
 
 impl Store {
@@ -31,7 +32,7 @@ impl Store {
             slots,
             &old,
         )?;
-        let not_rotated = self.rotate_vaults(now)?;
+        let not_rotated = self.rotate_vaults(now);
         let gone = |spec: &SlotSpec| slots.iter().all(|(new, _)| new.id != spec.id);
         let dropped = old.into_iter().filter(gone).collect();
         Ok(SlotChange { epoch, dropped, not_rotated })
@@ -59,13 +60,22 @@ impl Store {
 
     /// Finishes what a crash has left of a change of slots; what could not be done, for people.
     pub(crate) fn resume_rotation(&mut self, now: Timestamp) -> Result<Option<String>> {
+        let names: Vec<VaultName> = self.vaults.keys().cloned().collect();
+        for name in names.iter().filter(|name| self.vault(name).is_ok()).collect::<Vec<_>>() {
+            unless_full(self.promote(name))?;
+        }
         if self.rotation()?.vaults.is_empty() {
             return Ok(None);
         }
-        let left = self.rotate_vaults(now)?;
+        let left = self.rotate_vaults(now);
         let names: Vec<&str> = left.iter().map(VaultName::as_str).collect();
-        Ok((!left.is_empty())
-            .then(|| format!("these vaults keep their old key until they open: {}", names.join(", "))))
+        let note = || {
+            format!(
+                "these vaults still have their key from before the slots were changed: {}",
+                names.join(", ")
+            )
+        };
+        Ok((!left.is_empty()).then(note))
     }
 
     /// The store's own file under its new root key. Keys that whoever held the old one could know are marked as such in
@@ -86,8 +96,16 @@ impl Store {
             .collect();
         let gone = old.iter().filter(|spec| slots.iter().all(|(new, _)| new.id != spec.id));
         changes.extend(gone.map(|spec| Change::Remove { record: presence_id(&spec.id) }));
-        let planned = segments.iter().filter(|s| s.state == SegmentState::Planned);
-        changes.extend(planned.map(|s| Change::Remove { record: segment_id(s.number) }));
+        // A file of a planned segment may lie there, so its number stays planned; its key does not stay.
+        let planned: Vec<_> = segments.iter().filter(|s| s.state == SegmentState::Planned).collect();
+        let keys = planned.iter().map(|_| Key::random()).collect::<Result<Vec<_>, _>>()?;
+        let bodies: Vec<_> = planned.iter().map(|s| (segment_id(s.number), s.encode())).collect();
+        changes.extend(bodies.iter().zip(&keys).map(|((record, body), key)| Change::Put {
+            kind: kind::SEGMENT,
+            record: *record,
+            body,
+            value: Some(key.expose()),
+        }));
         changes.push(Change::Put {
             kind: kind::ROTATION,
             record: only(kind::ROTATION),
@@ -104,25 +122,24 @@ impl Store {
             heads.sync()
         })?;
         self.presence = presence_keys(&self.table, &Self::path(&self.dir))?;
-        self.checkpoint()
+        unless_full(self.checkpoint())
     }
 
-    /// New keys for the vaults that wait for them; those that are shut are left.
-    fn rotate_vaults(&mut self, now: Timestamp) -> Result<Vec<VaultName>> {
-        let waiting = self.rotation()?.vaults;
+    /// New keys for the vaults that wait for them. Those that are shut, or can't be written now, are left for the next
+    /// time the store is opened.
+    fn rotate_vaults(&mut self, now: Timestamp) -> Vec<VaultName> {
+        let waiting = self.rotation().map(|rotation| rotation.vaults).unwrap_or_default();
         let (mut left, mut done) = (Vec::new(), Vec::new());
-        let all: Vec<_> =
-            self.vaults.iter().map(|(name, v)| (name.clone(), v.file, v.state.is_ok())).collect();
-        for (name, file, open) in all.into_iter().filter(|(_, file, _)| waiting.contains(file)) {
-            if open {
-                self.rotate_vault(&name, now)?;
-                done.push(file);
-            } else {
-                left.push(name);
+        let all: Vec<_> = self.vaults.iter().map(|(name, vault)| (name.clone(), vault.file)).collect();
+        for (name, file) in all.into_iter().filter(|(_, file)| waiting.contains(file)) {
+            match self.rotate_vault(&name, now) {
+                Ok(()) => done.push(file),
+                Err(_) => left.push(name),
             }
         }
-        self.rotated(&done)?;
-        Ok(left)
+        // If this can't be written, they are rotated once more at the next opening.
+        let _ = self.rotated(&done);
+        left
     }
 
     fn rotated(&mut self, done: &[FileId]) -> Result<()> {

@@ -41,6 +41,8 @@ pub(crate) struct Pace {
     pub(crate) active: bool,
     /// When it was, in milliseconds since boot; none: before the first tick.
     pub(crate) since: Option<u64>,
+    /// Not before this time is it looked for files that are mostly garbage.
+    pub(crate) compact_after: u64,
 }
 
 impl Store {
@@ -158,7 +160,7 @@ impl Store {
     }
 
     pub(crate) fn checkpointed(&mut self) {
-        self.pace = Pace::default();
+        self.pace = Pace { compact_after: self.pace.compact_after, ..Pace::default() };
     }
 
     pub(crate) fn rotation(&self) -> Result<Rotation> {

@@ -19,6 +19,8 @@ pub(crate) struct Vault {
     pub(crate) names: HashMap<Box<str>, RecordId>,
     /// Something was written that no sync has covered: marks of values seen.
     pub(crate) dirty: bool,
+    /// Its file is under the next KEK, which the store has not made its KEK yet. Another next one would lose it.
+    pub(crate) with_next: bool,
 }
 
 impl Vault {
@@ -40,7 +42,7 @@ impl Vault {
         let kind = FileKind::Vault;
         let new = NewFile { kind, file_id, epoch, generation: 1, created, parent_chain: [0; 32] };
         let table = Table::new(Log::create(disk.clone(), path, new, root, slots)?);
-        Ok(Self { table, names: HashMap::new(), dirty: false })
+        Ok(Self { table, names: HashMap::new(), dirty: false, with_next: false })
     }
 
     /// Opens its file; also says what was found and how far the store was when it was last written.
@@ -64,7 +66,7 @@ impl Vault {
                 return Err(bad("two secrets of one name"));
             }
         }
-        Ok((Self { table, names, dirty: false }, opened, last))
+        Ok((Self { table, names, dirty: false, with_next: false }, opened, last))
     }
 
     /// The record of a name; a proposal counts only where it is asked for by its vault's name.

@@ -29,17 +29,25 @@ impl Store {
         let mut record = VaultRecord { file, ready: false, created: now, name: name.clone() };
         let (body, value) = (record.encode(), Some(kek.expose().as_slice()));
         self.commit(&[Change::Put { kind: kind::VAULT, record: vault_id(&file), body: &body, value }])?;
-        let vault = Vault::create(&self.disk, &path, file, &kek, seconds(now))?;
         record.ready = true;
-        self.made(record, vault)
+        let made = Vault::create(&self.disk, &path, file, &kek, seconds(now));
+        let done = made.and_then(|vault| self.made(record, vault));
+        let ready =
+            self.table.body(&vault_id(&file)).and_then(VaultRecord::decode).is_none_or(|record| record.ready);
+        if done.is_err() && !ready {
+            // So that it can be tried again; what can't be undone now is undone when the store is next opened.
+            let _ = self.undo_creation();
+        }
+        done
     }
 
     /// A vault's file is there: from now on it must be.
     pub(crate) fn made(&mut self, record: VaultRecord, vault: Vault) -> Result<()> {
-        self.heads.set(vault.table.log().head())?;
-        self.heads.sync()?;
         let body = record.encode();
-        self.commit_with_checkpoint(&[Change::Meta { record: vault_id(&record.file), body: &body }])?;
+        self.heads.set(vault.table.log().head())?;
+        let ready = [Change::Meta { record: vault_id(&record.file), body: &body }];
+        let done = self.heads.sync().map_err(Into::into).and_then(|()| self.commit_with_checkpoint(&ready));
+        done.inspect_err(|_| self.heads.remove(&record.file))?;
         self.vaults.insert(record.name, Slotted { file: record.file, state: Ok(vault) });
         Ok(())
     }
@@ -63,16 +71,32 @@ impl Store {
 
     /// Gives a vault a new root key under a new KEK. The old ones are worth nothing for what it has from now on.
     pub(crate) fn rotate_vault(&mut self, name: &VaultName, now: Timestamp) -> Result<()> {
+        self.promote(name)?;
         let file = self.vault(name)?.table.log().header().file_id;
         let kek = Key::random()?;
         let (next, value) = (next_kek_id(&file), Some(kek.expose().as_slice()));
         self.commit(&[Change::Put { kind: kind::NEXT_KEK, record: next, body: &file.0, value }])?;
         self.rewrite_vault(name, Some(&kek), now)?;
-        let records = self.table.vault_records(&Self::path(&self.dir))?;
-        match records.into_iter().find(|record| record.file == file) {
-            Some(record) => self.promote(&record),
-            None => Err(Error::NoVault(name.clone())),
+        self.promote(name)
+    }
+
+    /// A vault that is under its next key: that is its key now.
+    pub(crate) fn promote(&mut self, name: &VaultName) -> Result<()> {
+        let vault = self.vault(name)?;
+        if !vault.with_next {
+            return Ok(());
         }
+        let (file, store) = (vault.table.log().header().file_id, Self::path(&self.dir));
+        let (record, next) = (vault_id(&file), next_kek_id(&file));
+        let key = self.table.key(&store, &next, "a vault's next key")?;
+        let body = self.table.body(&record).ok_or_else(|| self.bad("a vault"))?.to_vec();
+        let value = Some(key.expose().as_slice());
+        self.commit_with_checkpoint(&[
+            Change::Put { kind: kind::VAULT, record, body: &body, value },
+            Change::Remove { record: next },
+        ])?;
+        self.vault_mut(name)?.with_next = false;
+        Ok(())
     }
 
     fn rewrite_vault(&mut self, name: &VaultName, kek: Option<&Key>, now: Timestamp) -> Result<()> {
@@ -97,6 +121,7 @@ impl Store {
             heads.sync()
         })?;
         vault.dirty = false;
+        vault.with_next |= kek.is_some();
         Ok(())
     }
 }
