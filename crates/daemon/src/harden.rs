@@ -6,8 +6,8 @@
 
 use secret::Protection;
 
-/// Files that a process of 1,100 connections needs: two each, and room for the rest.
-const FILES: u64 = 4096;
+/// Files that a process needs for 1,100 connections (two each), 2,048 clients that are known and 1,000 vaults.
+const FILES: u64 = 8192;
 
 /// Not dumpable, no core files, no new privileges, room for connections, private files.
 #[must_use]
@@ -17,7 +17,7 @@ pub fn process() -> Vec<Protection> {
     holds.push(Protection {
         name: "room for connections",
         holds: raise_files(),
-        fix: Some("raise the limit of open files (ulimit -n) to 4096"),
+        fix: Some("raise the limit of open files (ulimit -n) to 8192"),
     });
     holds
 }
