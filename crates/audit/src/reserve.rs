@@ -31,7 +31,17 @@ impl Reserve {
             return false;
         }
         self.there = false;
-        self.disk.remove(&self.path).is_ok()
+        // Cut, not only removed: a name's end frees nothing while something else still holds the file.
+        self.disk.open(&self.path, Open::Write).and_then(|file| file.set_len(0)).is_ok()
+    }
+
+    /// Whether a denial may take room: once the reserve is in use, what it gave back is for releases only. Every 64th
+    /// that is turned away looks whether there is room for the reserve again.
+    pub(crate) fn spares_denials(&mut self, turned_away: u64) -> bool {
+        if !self.there && turned_away.is_multiple_of(64) {
+            self.refill();
+        }
+        self.there
     }
 
     /// Takes the room again, if there is enough.

@@ -59,7 +59,11 @@ impl Trail {
         let mark = store.mark().map_err(Error::Store)?;
         let body = body::encode(&entry, &mark).map_err(Error::TooBig)?;
         let new = [file::frame(ENTRY, seq, &body)];
-        let mut written = log.append(&new);
+        let mut written = if durable == Durable::Later && !self.reserve.spares_denials(self.unrecorded) {
+            Err(seal::Error::Full { at: seal::At(log.path().to_path_buf()) })
+        } else {
+            log.append(&new)
+        };
         if matches!(written, Err(seal::Error::Full { .. })) {
             match durable {
                 Durable::Now if self.reserve.release() => written = log.append(&new),
