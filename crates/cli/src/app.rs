@@ -35,10 +35,12 @@ impl App {
             paths::Error::Missing(_) => client::Error::NoStore(dir),
             e => e.into(),
         })?;
-        if store.file().exists() {
-            Ok(store)
-        } else {
-            Err(client::Error::NoStore(store.real().into()).into())
+        match store.file().symlink_metadata() {
+            Ok(_) => Ok(store),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+                Err(client::Error::NoStore(store.real().into()).into())
+            }
+            Err(e) => Err(Error::io("read", &store.file(), &e)),
         }
     }
 

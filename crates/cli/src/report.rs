@@ -136,6 +136,12 @@ impl Error {
         self.exit
     }
 
+    /// What to do where nothing better is known.
+    fn general_hint(&self) -> Option<&'static str> {
+        let known = self.is_bare() || self.exit == exit::USAGE || self.code == "cancelled";
+        (!known).then_some("'svault doctor' shows what this machine lacks")
+    }
+
     fn lines(&self, out: &Out) -> String {
         let mut text = String::new();
         if !self.is_bare() {
@@ -150,7 +156,7 @@ impl Error {
         for line in &self.details {
             text.push_str(&format!("  {line}\n"));
         }
-        if let Some(hint) = &self.hint {
+        if let Some(hint) = self.hint.as_deref().or(self.general_hint()) {
             // What a narrower exposure says has a line of its own in the contract.
             let head = if hint.starts_with("use: ") { "" } else { "hint: " };
             text.push_str(&format!("{head}{hint}\n"));
@@ -183,7 +189,9 @@ impl From<Failure> for Error {
 impl From<client::Error> for Error {
     fn from(e: client::Error) -> Self {
         if let client::Error::RolledBack(r) = e {
-            let details = r.files.iter().map(|f| format!("{:8} {}  {}", f.state, f.path, f.detail)).collect();
+            let told = |f: &wire::RollbackFile| r.error.message.contains(&f.detail);
+            let files = r.files.iter().filter(|f| r.files.len() > 1 || !told(f));
+            let details = files.map(|f| format!("{:8} {}  {}", f.state, f.path, f.detail)).collect();
             let files = serde_json::to_value(&r.files).unwrap_or_default();
             return Self { details, ..Self::from(r.error) }.with("files", files);
         }
@@ -204,7 +212,11 @@ impl From<secret::Error> for Error {
 
 impl From<seal::Error> for Error {
     fn from(e: seal::Error) -> Self {
-        Self::new("failed", exit::FAILED, one_line(&e))
+        if let seal::Error::Recovery { .. } = &e {
+            return Self::new("bad_recovery_code", exit::FAILED, one_line(&e))
+                .hint("compare it with the paper: nine groups of four letters and digits");
+        }
+        client::Error::Store(e).into()
     }
 }
 

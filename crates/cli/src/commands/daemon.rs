@@ -98,7 +98,7 @@ fn run(store: &std::path::Path) -> Outcome {
 
 #[cfg(unix)]
 fn ring() -> Outcome {
-    ::daemon::ring::main().map(|()| wire::exit::DONE).map_err(Error::from)
+    ::daemon::ring().map(|()| wire::exit::DONE).map_err(Error::from)
 }
 
 #[cfg(not(unix))]

@@ -110,21 +110,23 @@ fn changes(old: &Class, new: &Class) -> Vec<String> {
             all.push(format!("{what} {old} → {new}"));
         }
     };
-    let list = |n: usize| if n == 0 { "none".to_owned() } else { n.to_string() };
+    let count = |n: usize| if n == 0 { "none".to_owned() } else { n.to_string() };
     note("scope", old.scope.to_string(), new.scope.to_string());
     note("tier", old.tier.to_string(), new.tier.to_string());
     note("exposure", old.exposure().to_string(), new.exposure().to_string());
     let reason = |c: &Class| c.require_reason.map_or("policy", |r| if r { "yes" } else { "no" }).to_owned();
     note("require-reason", reason(old), reason(new));
+    if old.description != new.description {
+        all.push("description".to_owned());
+    }
     for (what, same, new) in [
-        ("description", old.description == new.description, usize::from(!new.description.is_empty())),
         ("destinations", old.destinations == new.destinations, new.destinations.len()),
         ("commands", old.commands == new.commands, new.commands.len()),
         ("windows", old.windows == new.windows, new.windows.len()),
         ("callers", old.callers == new.callers, new.callers.len()),
     ] {
         if !same {
-            all.push(format!("{what} {}", list(new)));
+            all.push(format!("{what}: {}", count(new)));
         }
     }
     all
@@ -141,7 +143,7 @@ mod tests {
         let mut new = old.clone();
         new.tier = Tier::High;
         new.windows.push("daily 09:00-10:00".into());
-        assert_eq!(changes(&old, &new), ["tier low → high", "exposure value → env", "windows 1"]);
+        assert_eq!(changes(&old, &new), ["tier low → high", "exposure value → env", "windows: 1"]);
         clear(&mut new, Clear::Window);
         assert!(new.windows.is_empty());
     }

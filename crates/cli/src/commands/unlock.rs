@@ -186,7 +186,8 @@ pub fn tell(app: &App, report: &UnlockReport, proved: bool) -> Result<(), Error>
 
 fn text(r: &UnlockReport, out: &Out) -> String {
     let vaults: Vec<&str> = r.vaults.iter().map(VaultName::as_str).collect();
-    let mut text = format!("{}: {}\n", out.style("unlocked", "34"), vaults.join(", "));
+    let open = if vaults.is_empty() { "no vault is open".to_owned() } else { vaults.join(", ") };
+    let mut text = format!("{}: {open}\n", out.style("unlocked", "34"));
     let Some(last) = &r.last_lock else {
         text.push_str("it was never locked before\n");
         return text;
@@ -194,14 +195,17 @@ fn text(r: &UnlockReport, out: &Out) -> String {
     let since = match (r.uses, r.denials) {
         (0, 0) => "no uses, no denials".to_owned(),
         (uses, denials) => {
-            format!("{uses} uses, {denials} denials: svault audit list --since '{}'", times::shown(last))
+            let count = |n: u64, one: &str, more: &str| format!("{n} {}", if n == 1 { one } else { more });
+            let from = times::shown(r.since.as_deref().unwrap_or(last));
+            let (uses, denials) = (count(uses, "use", "uses"), count(denials, "denial", "denials"));
+            format!("{uses}, {denials}: svault audit list --since '{from}'")
         }
     };
     for line in pairs(&[
         ("last lock", format!("{}, {} entries in the trail", times::shown(last), r.entries)),
         ("policy of", times::shown(&r.policy_date)),
         ("word pair", format!("{}  (is this what you remember?)", out.style(&r.word_pair, "1"))),
-        ("since then", since),
+        ("last time", since),
         ("trail", "ok".to_owned()),
     ])
     .lines()

@@ -29,9 +29,9 @@ impl Saw {
         })
     }
 
-    /// Both streams as a person sees them, without the last newline.
+    /// Both streams as a person sees them, remarks first, without the last newline.
     pub fn text(&self) -> String {
-        format!("{}{}", self.stdout, self.stderr).trim_end().to_owned()
+        format!("{}{}", self.stderr, self.stdout).trim_end().to_owned()
     }
 
     /// The id that a denial or a waiting request names.
@@ -87,6 +87,12 @@ impl Caller {
         writeln!(self.to, "{line}")
             .and_then(|()| self.to.flush())
             .map_err(|e| Error::failed("a caller ended", e))
+    }
+
+    /// Has it run a command to its end.
+    pub fn runs(&mut self, args: &[&str]) -> Result<Saw, Error> {
+        self.ask(args)?;
+        self.hear()
     }
 
     /// What came of it.

@@ -65,12 +65,12 @@ impl Stage {
         }
     }
 
-    /// Shows a command and what came of it. Paths of the folder are left out: they mean nothing to anybody.
+    /// Shows a command and what came of it. The folder's random name is shown as `demo`.
     pub fn show(&mut self, who: &str, args: &[&str], saw: &Saw, recorded: Option<&str>) {
-        let place = format!("{}/", self.folder.path().display());
-        let line: Vec<String> = ["svault"].iter().chain(args).map(|a| (*a).replace(&place, "")).collect();
+        let place = self.folder.path().display().to_string();
+        let line: Vec<String> = ["svault"].iter().chain(args).map(|a| (*a).replace(&place, "demo")).collect();
         let line = command_line(&line);
-        let text = saw.text().replace(&place, "");
+        let text = saw.text().replace(&place, "demo");
         let mut step = json!({"who": who, "command": line, "exit": saw.exit, "saw": text});
         let mut shown = format!("  {} {line}\n", self.out.style(&format!("{who}$"), "36"));
         let mut label = if recorded.is_some() { "saw" } else { "" };
