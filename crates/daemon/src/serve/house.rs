@@ -155,7 +155,7 @@ impl Vault for House {
 
 impl Peers for House {
     fn still_there(&self, _req: &Frozen) -> bool {
-        self.peer.as_ref().is_some_and(|peer| peer.recheck().is_ok())
+        self.state.life.unlocked() && self.peer.as_ref().is_some_and(|peer| peer.recheck().is_ok())
     }
 }
 
