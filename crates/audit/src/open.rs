@@ -172,7 +172,7 @@ impl Found {
         let path = if store_file { "store.svault".into() } else { segments::relative(segment.number) };
         self.files.push(FileState { path, state: e.state(), detail: e.to_string() });
         self.first.get_or_insert(e);
-        if !self.open.as_ref().is_some_and(|one| one.number == segment.number) {
+        if self.open.as_ref().is_none_or(|one| one.number != segment.number) {
             self.lost.push(*segment);
         }
         Ok(())

@@ -1,5 +1,6 @@
 //! A store with its trail on a simulated disk, as the daemon has them, and the seam between the two crates.
 #![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::result_large_err)]
 
 use audit::{Durable, Entry, Event, Known, Mark, Segments, Start, State, StoreError, Trail};
 use jiff::Timestamp;
