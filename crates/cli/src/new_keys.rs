@@ -34,7 +34,7 @@ pub fn passphrase(option: &str, fd: Option<i32>, label: &str) -> Result<Bytes, E
         let typed = prompt::hidden_twice(label, "Again: ", seal::MAX_PASSPHRASE)?;
         match strong(typed) {
             Ok(passphrase) => return Ok(passphrase),
-            Err(e) => prompt::say(&format!("{}. {}.\n", e.message, e.hint.unwrap_or_default()))?,
+            Err(e) => prompt::say(&format!("{}. {}.\n", e.message, e.hint.as_deref().unwrap_or_default()))?,
         }
     }
     Err(Error::new("weak_passphrase", wire::exit::FAILED, "no passphrase was strong enough").hint(ADVICE))
@@ -143,7 +143,7 @@ impl CodeTo {
                 wire::exit::FAILED,
                 "the recovery code could not be shown, and is lost",
             )
-            .cause(e.cause.unwrap_or(e.message))
+            .cause(e.cause.as_ref().unwrap_or(&e.message))
             .hint("everything else is done; 'svault passphrase change' makes a new code")
         })
     }
@@ -168,7 +168,7 @@ mod tests {
         let e = strong(Bytes::copy_from(b"hunter2").unwrap()).unwrap_err();
         assert_eq!(e.code, "weak_passphrase");
         assert!(e.message.contains("very short"), "{}", e.message);
-        assert!(e.hint.unwrap().contains("five or more"));
+        assert!(e.hint.as_ref().unwrap().contains("five or more"));
         strong(Bytes::copy_from(b"seven dull ferrets juggle 41 lanterns").unwrap()).unwrap();
     }
 }

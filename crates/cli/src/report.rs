@@ -9,7 +9,11 @@ use words::Id;
 
 /// Why a command did not do what it was asked to.
 #[derive(Debug)]
-pub struct Error {
+pub struct Error(Box<Facts>);
+
+/// What an error says.
+#[derive(Debug)]
+pub struct Facts {
     /// A stable word for scripts.
     pub code: Cow<'static, str>,
     /// One of [`wire::exit`].
@@ -34,17 +38,16 @@ pub type Outcome = Result<u8, Error>;
 impl Error {
     /// An error with its code, exit status and line.
     pub fn new(code: impl Into<Cow<'static, str>>, exit: u8, message: impl Into<String>) -> Self {
-        let message = message.into();
-        Self {
+        Self(Box::new(Facts {
             code: code.into(),
             exit,
-            message,
+            message: message.into(),
             cause: None,
             details: Vec::new(),
             hint: None,
             id: None,
             more: Map::new(),
-        }
+        }))
     }
 
     /// Something that the user's call gets wrong.
@@ -79,7 +82,7 @@ impl Error {
     #[must_use]
     pub fn denied(id: Id) -> Self {
         let mut e = Self::new("denied", exit::DENIED, format!("denied ({id})"));
-        e.id = Some(id);
+        e.0.id = Some(id);
         e
     }
 
@@ -87,7 +90,7 @@ impl Error {
     #[must_use]
     pub fn waiting(id: Id) -> Self {
         let mut e = Self::new("waiting", exit::WAITING, format!("waiting for a human ({id})"));
-        e.id = Some(id);
+        e.0.id = Some(id);
         e.hint(format!("a human runs 'svault approve {id}'; then ask again"))
     }
 
@@ -100,21 +103,26 @@ impl Error {
     /// With what lies behind it.
     #[must_use]
     pub fn cause(mut self, cause: impl std::fmt::Display) -> Self {
-        self.cause = Some(cause.to_string());
+        self.0.cause = Some(cause.to_string());
         self
     }
 
     /// With what to do.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.0.hint = Some(hint.into());
+        self
+    }
+
+    fn maybe_hint(mut self, hint: Option<String>) -> Self {
+        self.0.hint = hint;
         self
     }
 
     /// With another key in the JSON object.
     #[must_use]
     pub fn with(mut self, key: &str, value: Value) -> Self {
-        self.more.insert(key.to_owned(), value);
+        self.0.more.insert(key.to_owned(), value);
         self
     }
 
@@ -179,10 +187,16 @@ impl Error {
     }
 }
 
+impl std::ops::Deref for Error {
+    type Target = Facts;
+    fn deref(&self) -> &Facts {
+        &self.0
+    }
+}
+
 impl From<Failure> for Error {
     fn from(f: Failure) -> Self {
-        let new = Self::new(f.code, f.exit, f.message);
-        Self { hint: f.hint, ..new }
+        Self::new(f.code, f.exit, f.message).maybe_hint(f.hint)
     }
 }
 
@@ -193,14 +207,15 @@ impl From<client::Error> for Error {
             let files = r.files.iter().filter(|f| r.files.len() > 1 || !told(f));
             let details = files.map(|f| format!("{:8} {}  {}", f.state, f.path, f.detail)).collect();
             let files = serde_json::to_value(&r.files).unwrap_or_default();
-            return Self { details, ..Self::from(r.error) }.with("files", files);
+            let mut new = Self::from(r.error).with("files", files);
+            new.0.details = details;
+            return new;
         }
         let code = match &e {
             client::Error::Store(s) => store_code(s),
             e => e.code().to_owned(),
         };
-        let new = Self::new(code, e.exit(), one_line(&e));
-        Self { hint: e.hint(), ..new }
+        Self::new(code, e.exit(), one_line(&e)).maybe_hint(e.hint())
     }
 }
 

@@ -73,10 +73,12 @@ fn daemon(app: &App) -> Check {
     let name = "daemon";
     match app.connect(None).and_then(|mut c| Ok(c.status()?)) {
         Err(e) if e.code == "locked" => Check::ok(name, "none: the store is locked"),
-        Err(e) if e.code == "no_store" => Check::weak(name, e.message, "svault init"),
-        Err(e) => {
-            Check::broken(name, e.message, e.hint.unwrap_or_else(|| "svault lock, then svault unlock".into()))
-        }
+        Err(e) if e.code == "no_store" => Check::weak(name, e.message.clone(), "svault init"),
+        Err(e) => Check::broken(
+            name,
+            e.message.clone(),
+            e.hint.clone().unwrap_or_else(|| "svault lock, then svault unlock".into()),
+        ),
         Ok(s) => {
             let missing: Vec<&str> =
                 s.protection.iter().filter(|(_, holds)| !holds).map(|(n, _)| n.as_str()).collect();
