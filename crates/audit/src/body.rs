@@ -62,9 +62,10 @@ fn shortened(entry: &Entry) -> Vec<u8> {
         |e| cut_all(&mut e.argv, 1, 32),
         |e| {
             e.process.clear();
+            e.argv.clear();
             e.note.clear();
             e.cwd.clear();
-            names(e).into_iter().for_each(|s| cut(s, 140));
+            cut(&mut e.rule, 128);
         },
     ];
     let mut json = to_json(&e);
@@ -75,14 +76,15 @@ fn shortened(entry: &Entry) -> Vec<u8> {
         step(&mut e);
         json = to_json(&e);
     }
-    // Only text that escapes badly is left to cut; it was made to be unreadable.
+    // Only text that escapes badly is left: the reason first. Names as they may be always fit, and counters are restored
+    // from them, so they are never cut while anything else can be.
     while json.len() > room {
-        if e.argv.is_empty() && e.reason.len() <= 3 {
-            names(&mut e).into_iter().for_each(|s| cut(s, s.len() / 2));
-        } else {
-            e.argv.clear();
+        if e.reason.len() > 3 {
             let half = e.reason.len() / 2;
             cut(&mut e.reason, half);
+        } else if let Some(longest) = names(&mut e).into_iter().max_by_key(|s| s.len()) {
+            let half = longest.len() / 2;
+            cut(longest, half);
         }
         json = to_json(&e);
     }
@@ -157,7 +159,19 @@ mod tests {
         hostile.session = long('\u{3}', 9999);
         let mut wide = full.clone();
         wide.reason = long('𝕏', 128);
-        for e in [bare, full.clone(), hostile, wide] {
+        // The longest names there are, and a reason that takes six bytes for each of its own.
+        let mut named = full.clone();
+        named.rule = "x".repeat(64);
+        [named.caller, named.scope, named.session] =
+            [long('c', 64), long('s', 64), format!("matched:{}", long('c', 64))];
+        named.reason = long('\u{1}', 512);
+        let (_, read) = decode(&encode(&named, &MARK).unwrap()).unwrap();
+        assert_eq!(
+            (&read.secret, &read.session, &read.caller),
+            (&named.secret, &named.session, &named.caller)
+        );
+        assert!(read.reason.ends_with('…'));
+        for e in [bare, full.clone(), hostile, wide, named] {
             let body = encode(&e, &MARK).unwrap();
             assert_eq!(body.len(), DENIAL_BYTES);
             let (_, read) = decode(&body).unwrap();

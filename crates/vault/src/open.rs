@@ -197,7 +197,8 @@ impl Look<'_> {
         found: &mut Found,
     ) -> Result<Vec<FoundVault>> {
         let ready = |record: &VaultRecord| record.ready;
-        let all = records.vault_records(&self.path())?;
+        let mut all = records.vault_records(&self.path())?;
+        all.sort_by(|a, b| a.name.cmp(&b.name));
         all.into_iter().filter(ready).map(|record| self.vault(records, record, expected, found)).collect()
     }
 
