@@ -18,8 +18,6 @@ use other as system;
 mod window;
 pub use window::{NoShell, Shell};
 
-/// The walk over parents ends here; real lines are below 20.
-const DEEPEST: usize = 64;
 /// Clients whose hello was seen and which still run; more are not remembered.
 const MOST_KNOWN: usize = 2048;
 
@@ -218,6 +216,7 @@ impl Watch {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    #[cfg(target_os = "linux")]
     fn knows(&self, key: (u32, u64)) -> bool {
         self.known().contains_key(&key)
     }

@@ -80,8 +80,9 @@ pub fn inherit() -> Result<Inherited, Failure> {
         |e: std::io::Error| Failure::new(wire::code::MACHINE, exit::FAILED, format!("/dev/null: {e}"));
     let stdin = secret::fd::take(0).map_err(|_| alone())?;
     let stream = UnixStream::from(stdin.try_clone().map_err(machine)?);
-    let domain = rustix::net::sockopt::socket_domain(&stream);
-    if domain.ok() != Some(rustix::net::AddressFamily::UNIX) || !of_this_user(&stream) {
+    let local = rustix::net::getsockname(&stream)
+        .is_ok_and(|a| a.address_family() == rustix::net::AddressFamily::UNIX);
+    if !local || !of_this_user(&stream) {
         let _ = stdin.into_raw_fd();
         return Err(alone());
     }

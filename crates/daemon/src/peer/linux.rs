@@ -2,7 +2,7 @@
 //! Every process is read through a folder descriptor of its /proc/PID, which the kernel binds to the process and
 //! not to the number, so nothing here can mix up two processes that had the same id.
 
-use super::{DEEPEST, Exe, Held, Namespaces, PeerError, Process, Watch};
+use super::{Exe, Held, Namespaces, PeerError, Process, Watch};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, fstat, openat, readlinkat, statat};
 use rustix::io::Errno;
@@ -17,6 +17,9 @@ pub struct Seen {
     pub last: Option<(u32, u64)>,
     pub foreign: bool,
 }
+
+/// The walk over parents ends here; real lines are below 20.
+const DEEPEST: usize = 64;
 
 /// Programs that run somebody else's file: the script says more than they do.
 const INTERPRETERS: &[&str] = &[
