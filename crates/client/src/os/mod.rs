@@ -7,8 +7,10 @@ pub(crate) use linux::{Process, ancestors, me, program};
 
 #[cfg(not(target_os = "linux"))]
 mod other;
+#[cfg(all(unix, not(target_os = "linux")))]
+pub(crate) use other::program;
 #[cfg(not(target_os = "linux"))]
-pub(crate) use other::{Process, ancestors, me, program};
+pub(crate) use other::{Process, ancestors, me};
 
 #[cfg(unix)]
 mod unix;

@@ -2,10 +2,10 @@
 
 use super::Ancestor;
 use crate::{Error, Result};
-use std::path::PathBuf;
 use wire::Peer;
 
-pub(crate) fn program() -> std::io::Result<PathBuf> {
+#[cfg(unix)]
+pub(crate) fn program() -> std::io::Result<std::path::PathBuf> {
     std::env::current_exe()
 }
 

@@ -39,6 +39,12 @@ fn a_folder_must_be_there_ours_and_closed() {
         let open = folder(mode);
         assert!(matches!(StoreDir::open(open.path()), Err(Error::Open { .. })), "{mode:o}");
     }
+    let of_the_system = StoreDir::open(Path::new("/usr"));
+    if rustix::process::geteuid().is_root() {
+        assert!(matches!(of_the_system, Err(Error::Open { .. })));
+    } else {
+        assert!(matches!(of_the_system, Err(Error::NotOurs(_))));
+    }
     std::fs::write(dir.path().join("file"), b"").unwrap();
     assert!(matches!(StoreDir::open(&dir.path().join("file")), Err(Error::Not { .. })));
 }
