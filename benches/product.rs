@@ -37,6 +37,7 @@ mod bench {
         for size in SIZES {
             for n in there..size {
                 propose(&sandbox, &format!("SECRET_{n}"));
+                std::thread::sleep(Duration::from_millis(1));
             }
             there = size;
             // Floor and product in turns, so that neither has the better moments.
@@ -50,6 +51,8 @@ mod bench {
                 }));
                 request.push(timed(|| get(&sandbox)));
                 add.push(timed(|| propose(&sandbox, &format!("ADDED_{size}_{n}"))));
+                // The policy's widest rate is 1,000 requests a second.
+                std::thread::sleep(Duration::from_millis(2));
             }
             std::fs::remove_file(sandbox.store().join("floor")).expect("remove");
             there += ROUNDS;

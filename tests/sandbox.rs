@@ -271,12 +271,12 @@ pub const GOOD_REASON: &str = "checking the schema of the orders table";
 pub const OPEN_POLICY: &str = r#"
 [callers.tester]
 scopes = ["db", "api"]
-rate = "100000/hour"
+rate = "1000/1s"
 
 [limits]
-burst_per_session = "100000/10s"
-burst_per_secret = "100000/10s"
-seal_after = "100000 denials/5min"
+burst_per_session = "1000/1s"
+burst_per_secret = "1000/1s"
+seal_after = "20 denials/1s"
 
 [reason]
 min_chars = 10

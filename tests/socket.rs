@@ -28,10 +28,19 @@ impl Raw {
         Self::try_connect(socket).expect("connect")
     }
 
+    /// Connects as the user that the tests run as, who may be root.
+    ///
+    /// # Panics
+    /// When nobody listens.
+    #[must_use]
+    pub fn connect_as_we_are(socket: &Path) -> Self {
+        Self { stream: UnixStream::connect(socket).expect("connect") }
+    }
+
     /// As [`Self::connect`]; `None` where nobody listens.
     #[must_use]
     pub fn try_connect(socket: &Path) -> Option<Self> {
-        let stream = UnixStream::connect(socket).ok()?;
+        let stream = connected(socket)?;
         stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
         Some(Self { stream })
     }
@@ -89,14 +98,16 @@ impl Raw {
         }
     }
 
-    /// Everything that comes until the other side closes or is silent for that long.
-    pub fn rest(&mut self, silence: Duration) -> Vec<(u8, Vec<u8>)> {
-        let _ = self.stream.set_read_timeout(Some(silence));
+    /// Everything that comes: the first frame within five seconds, then until the other side closes or is silent.
+    pub fn rest(&mut self) -> Vec<(u8, Vec<u8>)> {
         let mut all = Vec::new();
-        while let Some(frame) = self.frame_in() {
+        let mut patience = Duration::from_secs(5);
+        loop {
+            let _ = self.stream.set_read_timeout(Some(patience));
+            let Some(frame) = self.frame_in() else { return all };
             all.push(frame);
+            patience = Duration::from_millis(150);
         }
-        all
     }
 
     /// The stream itself.
@@ -104,6 +115,30 @@ impl Raw {
     pub fn stream(&self) -> &UnixStream {
         &self.stream
     }
+}
+
+/// A connection of the user that the product runs as: the kernel tells the daemon whose thread connected, and root is
+/// not spoken to.
+#[cfg(target_os = "linux")]
+fn connected(socket: &Path) -> Option<UnixStream> {
+    use rustix::process::{Gid, Uid, geteuid};
+    if !geteuid().is_root() {
+        return UnixStream::connect(socket).ok();
+    }
+    let socket = socket.to_owned();
+    let connect = move || {
+        let ordinary = crate::scratch::ordinary();
+        let (uid, gid) = (Uid::from_raw(ordinary), Gid::from_raw(ordinary));
+        rustix::thread::set_thread_res_gid(gid, gid, gid).expect("setresgid");
+        rustix::thread::set_thread_res_uid(uid, uid, uid).expect("setresuid");
+        UnixStream::connect(socket).ok()
+    };
+    std::thread::spawn(connect).join().expect("a thread of another user")
+}
+
+#[cfg(not(target_os = "linux"))]
+fn connected(socket: &Path) -> Option<UnixStream> {
+    UnixStream::connect(socket).ok()
 }
 
 /// A request by hand, as `get` makes it.

@@ -87,15 +87,13 @@ impl Terminal {
     /// As [`Self::runs`], for a command that has been typed already, with `; echo "=$?="` behind it.
     #[track_caller]
     pub fn ends(&mut self) -> (String, i32) {
-        self.waits_for("echo \"=$?=\"");
         let mut text = String::new();
         loop {
-            text += &self.waits_for("=");
+            text += &self.waits_for("\n=");
             let code = self.waits_for("=");
             if let Ok(code) = code.trim_end_matches('=').parse() {
                 self.waits_for("$> ");
-                text.pop();
-                return (text.replace('\r', "").trim_start_matches('\n').to_owned(), code);
+                return (text.replace('\r', "").trim_end_matches('=').to_owned(), code);
             }
             text += &code;
         }

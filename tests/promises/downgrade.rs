@@ -122,7 +122,8 @@ fn slots_removed_swapped_added_or_edited() {
     ] {
         let said = unlock_with(&sandbox, &bytes);
         assert!(said.code == 5 || said.code == 1, "{what}: {}", said.all());
-        assert!(said.code == 5 || code(&said) == "wrong_passphrase", "{what}: {}", said.all());
+        let refused = said.code == 5 || matches!(code(&said).as_str(), "wrong_passphrase" | "no_slot");
+        assert!(refused, "{what}: {}", said.all());
     }
     let mut edited = sealed.bytes.clone();
     edited[sealed.field("slot1.salt").start] ^= 1;
@@ -140,7 +141,7 @@ fn an_old_store_with_its_old_passphrase_opens_nothing_of_today() {
     let _ = change.writes_to("--recovery-out-fd", &sandbox.path("new-code")).run().ok();
     sandbox.lock();
     let said = unlock_with(&sandbox, &old).exits(5);
-    assert!(code(&said).contains("rolled_back"), "{}", said.all());
+    assert!(code(&said) == "rolled_back", "{}", said.all());
     let _ = sandbox.human(&["unlock"]).exits(1);
     let new = sandbox.svault(&["unlock"]).secret("--passphrase-fd", "nine quiet otters mend 17 umbrellas");
     let _ = new.run().ok();

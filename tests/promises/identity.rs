@@ -21,18 +21,18 @@ impl House {
         let stranger = copy(&sandbox, env!("CARGO_BIN_EXE_stranger"), "stranger");
         sandbox.set_policy(&format!(
             "[callers.robot]\nexe = [\"{}\"]\nscopes = [\"db\"]\nrate = \"1000/hour\"\nverified = {verified}\n\
-             [limits]\nburst_per_session = \"1000/10s\"\nburst_per_secret = \"1000/10s\"\nseal_after = \"1000 denials/5min\"\n",
+             [limits]\nburst_per_session = \"1000/10s\"\nburst_per_secret = \"1000/10s\"\nseal_after = \"20 denials/1s\"\n",
             robot.display()
         ));
         sandbox.add("LOW", VALUE, &["--tier", "low", "--scope", "db"]);
         Self { sandbox, robot, stranger }
     }
 
-    /// Runs a line in a shell that is this executable. The `:` keeps the shell from becoming the command itself.
+    /// Runs a line in a shell that is this executable. The `exit` keeps the shell from becoming the command itself.
     fn by(&self, shell: &std::path::Path, line: &str) -> Output {
         let shell = shell.to_str().expect("path");
         self.sandbox
-            .program(shell, &["--norc", "-c", &format!("{line}\n:")])
+            .program(shell, &["--norc", "-c", &format!("{line}\nexit $?")])
             .env("SVAULT", self.sandbox.binary())
             .env("STRANGER", &self.stranger)
             .env("SOCKET", self.sandbox.socket())
@@ -197,7 +197,7 @@ fn verified_means_launched_and_nothing_else() {
     let _ = house.by("/bin/bash".as_ref(), &format!("{} --caller robot", house.get())).denied();
     // Only a human launches.
     let robot_path = house.robot.to_str().expect("path");
-    let line = format!("{}\n:", house.get());
+    let line = format!("{}\nexit $?", house.get());
     let start = ["agent", "start", "robot", "--", robot_path, "--norc", "-c", &line];
     let with_binary = |human: bool| {
         let cmd = house.sandbox.svault(&start).env("SVAULT", house.sandbox.binary());
@@ -228,7 +228,7 @@ fn another_user_is_not_even_heard() {
     need!(Linux, Root);
     let house = House::new(false);
     // Root may connect to any socket; the daemon speaks to its own user only.
-    let mut raw = svault_tests::socket::Raw::connect(&house.sandbox.socket());
+    let mut raw = svault_tests::socket::Raw::connect_as_we_are(&house.sandbox.socket());
     raw.send(&serde_json::json!({"type": "hello", "version": 1, "door": "cli", "caller": null}));
     let answer = raw.frame_in().map(|(_, payload)| String::from_utf8_lossy(&payload).into_owned());
     assert!(answer.is_none_or(|a| a.contains("\"error\"")), "root was greeted");

@@ -250,7 +250,6 @@ fn a_window_serves_no_scripts_and_no_substitutions() {
         format!("{}", script.display()),
         format!("sh -c \"'{svault}' list; :\""),
         format!("x=$('{svault}' list </dev/null); echo \"<$x>\""),
-        format!("'{svault}' list </dev/null | cat"),
         format!("setsid '{svault}' list </dev/null"),
     ] {
         shell.types(&format!("{line}{MARK}"));

@@ -40,21 +40,29 @@ impl House {
         self.sandbox.restore_store(&self.whole);
     }
 
-    /// Unlocks after one file was replaced, then puts all back.
+    /// Unlocks after one file was replaced, then puts all back. A vault that was tampered with stays shut.
     fn unlock_with(&self, file: &str, bytes: &[u8]) -> Output {
+        let (said, denied) = self.try_with(file, bytes);
+        assert!(denied.is_none_or(|n| n == 3), "{file} gave a value\n{}", said.all());
+        said
+    }
+
+    /// The same; for a vault that was unlocked with the rest: how many of its three secrets are denied.
+    fn try_with(&self, file: &str, bytes: &[u8]) -> (Output, Option<usize>) {
         std::fs::write(self.path(file), bytes).expect("write");
         let said = self.sandbox.human(&["unlock", "--json"]);
-        if said.code == 0 && file.starts_with("vaults/") {
-            // The rest opens; what was tampered with stays shut.
-            for secret in ["A", "B", "C"] {
-                let vault = Path::new(file).file_stem().and_then(|s| s.to_str()).expect("a vault");
-                let reason = "checking the orders table";
-                let get = ["get", secret, "--vault", vault, "--scope", "db", "--reason", reason];
-                let _ = self.sandbox.asks(&get).denied();
-            }
-        }
+        let vault = Path::new(file).file_stem().and_then(|s| s.to_str()).expect("a vault");
+        let reason = "checking the orders table";
+        let denied = |secret: &&str| {
+            let get = ["get", secret, "--vault", vault, "--scope", "db", "--reason", reason];
+            let got = self.sandbox.asks(&get);
+            assert!(got.code == 4 || got.text() == VALUE, "another value came\n{}", got.all());
+            got.code == 4
+        };
+        let tried = said.code == 0 && file.starts_with("vaults/");
+        let denied = tried.then(|| ["A", "B", "C"].iter().filter(|s| denied(s)).count());
         self.mend();
-        said
+        (said, denied)
     }
 }
 
@@ -77,7 +85,7 @@ fn verdict(file: &str, said: &Output) -> Option<String> {
     }
     let refused = &json["refused"];
     if said.code == 0 && file.starts_with("vaults/") && refused.as_array().is_some_and(|r| r.len() == 1) {
-        return Some(refused[0]["error"].as_str().unwrap_or("refused").to_owned());
+        return Some(refused[0]["code"].as_str().expect("a code").to_owned());
     }
     None
 }
@@ -94,7 +102,13 @@ fn every_field_of_every_kind_of_file() {
         let frames = first.fields.into_iter().map(|(n, r)| (format!("first.{n}"), r));
         let frames = frames.chain(last.fields.into_iter().map(|(n, r)| (format!("last.{n}"), r)));
         for (name, range) in sealed.fields.iter().cloned().chain(frames) {
-            let said = house.unlock_with(file, &sealed.flipped(range.end - 1, 0));
+            let bytes = sealed.flipped(range.end - 1, 0);
+            if file.starts_with("vaults/") && name.ends_with("value_ct") {
+                // Values are not read before somebody asks: then it shows, and for this one only.
+                assert_eq!(house.try_with(file, &bytes).1, Some(1), "{file} {name}");
+                continue;
+            }
+            let said = house.unlock_with(file, &bytes);
             match verdict(file, &said) {
                 Some(code) => held.push(format!("{} {name}: {code}", file.split('/').next().unwrap_or(file))),
                 // With another salt or other parameters a passphrase gives other keys: it is the wrong one.
@@ -171,7 +185,7 @@ fn a_file_taken_back_against_the_others() {
         let bytes = std::fs::read(old.join(file)).expect("the older file");
         let said = house.unlock_with(file, &bytes);
         let code = verdict(file, &said).unwrap_or_else(|| panic!("{file}: let through\n{}", said.all()));
-        assert!(code.contains("rolled_back") || code.contains("older"), "{file}: {code}");
+        assert!(code == "rolled_back", "{file}: {code}");
     }
     // Vault and heads together: the checkpoint in the store knows better.
     std::fs::copy(old.join("state/heads"), house.path("state/heads")).expect("copy");
