@@ -174,8 +174,8 @@ pub fn tell(app: &App, report: &UnlockReport, proved: bool) -> Result<(), Error>
         map.insert("already".into(), json!(false));
         map.insert("proven".into(), json!(proved));
     }
-    for (vault, why) in &report.refused {
-        app.out.note(&format!("{} vault {vault} stays shut: {why}", app.out.err_style("warning:", "33")));
+    for wire::RefusedVault { vault, message, .. } in &report.refused {
+        app.out.note(&format!("{} vault {vault} stays shut: {message}", app.out.err_style("warning:", "33")));
     }
     for note in &report.notes {
         app.out.note(&format!("note: {note}"));
