@@ -2,6 +2,7 @@
 
 use crate::output::Out;
 use crate::prompt;
+use wire::act::Label;
 use wire::card::Card;
 
 /// Shows the card and asks. With `implied` the yes came with the passphrase's descriptor, and the card is a note.
@@ -21,12 +22,27 @@ pub fn agree(out: &Out, card: &Card, question: &str, implied: bool) -> bool {
 #[must_use]
 pub fn text(card: &Card) -> String {
     let width = card.lines.iter().map(|l| l.label.len()).max().unwrap_or(0).max(3);
-    let mut text = format!("\n  {:width$}  {}\n", "act", card.act);
+    let mut text = format!("\n{}  {:width$}  {}\n", sentence(card), "act", card.act);
+    let mut last = "";
     for line in &card.lines {
-        text.push_str(&format!("  {:width$}  {}\n", line.label, line.text));
+        // A line of parents reads as one.
+        let label = if line.label == last && last == "process" { "" } else { line.label };
+        text.push_str(&format!("  {label:width$}  {}\n", line.text));
+        last = line.label;
     }
     text.push('\n');
     text
+}
+
+/// For a request: who wants to use what, in one sentence.
+fn sentence(card: &Card) -> String {
+    let all = |label: &str| -> Vec<&str> {
+        card.lines.iter().filter(|l| l.label == label).map(|l| l.text.as_str()).collect()
+    };
+    match (card.act.as_str(), all(Label::Who.shown()).first()) {
+        ("approve", Some(who)) => format!("{who} wants to use {}\n\n", all(Label::Secret.shown()).join(", ")),
+        _ => String::new(),
+    }
 }
 
 #[cfg(test)]

@@ -114,10 +114,16 @@ fn retry(mut read: impl FnMut() -> std::io::Result<usize>) -> Result<usize, Erro
 }
 
 fn too_long(most: usize) -> Error {
-    Error::new("too_long", wire::exit::FAILED, format!("this is longer than {most} bytes")).hint(
-        "svault keeps secrets of up to 64 KiB; keep larger files encrypted elsewhere, and their key here",
-    )
+    let new = Error::new("too_long", wire::exit::FAILED, format!("this is longer than {most} bytes"));
+    if most < MAX_VALUE {
+        return new.hint("nothing was done; try again");
+    }
+    new.hint(KEEP_KEYS)
 }
+
+/// What to do with a file that is too long.
+pub const KEEP_KEYS: &str =
+    "svault keeps secrets of up to 64 KiB; keep larger files encrypted elsewhere, and their key here";
 
 #[cfg(test)]
 mod tests {

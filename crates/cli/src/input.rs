@@ -1,6 +1,6 @@
 //! Secrets and proofs that come in by stdin or a file descriptor. Never by argv, never by the environment.
 
-use crate::gather::{Gather, MAX_PROOF, MAX_VALUE};
+use crate::gather::{Gather, KEEP_KEYS, MAX_PROOF, MAX_VALUE};
 use crate::report::Error;
 use secret::Bytes;
 
@@ -53,9 +53,7 @@ pub fn check_value(value: Bytes) -> Result<Bytes, Error> {
         return Err(Error::usage("the value is empty").hint("type it, or pipe it in: svault add NAME < FILE"));
     }
     if value.len() > MAX_VALUE {
-        return Err(Error::new("too_long", wire::exit::FAILED, "the value is longer than 65536 bytes").hint(
-            "svault keeps secrets of up to 64 KiB; keep larger files encrypted elsewhere, and their key here",
-        ));
+        return Err(Error::new("too_long", wire::exit::FAILED, "the value is longer than 65536 bytes").hint(KEEP_KEYS));
     }
     Ok(value)
 }

@@ -34,7 +34,7 @@ pub fn passphrase(option: &str, fd: Option<i32>, label: &str) -> Result<Bytes, E
         let typed = prompt::hidden_twice(label, "Again: ", seal::MAX_PASSPHRASE)?;
         match strong(typed) {
             Ok(passphrase) => return Ok(passphrase),
-            Err(e) => prompt::say(&format!("{}. {}.\n", e.message, e.hint.as_deref().unwrap_or_default()))?,
+            Err(e) => prompt::say(&format!("{}; {}\n", e.message, e.hint.as_deref().unwrap_or_default()))?,
         }
     }
     Err(Error::new("weak_passphrase", wire::exit::FAILED, "no passphrase was strong enough").hint(ADVICE))

@@ -61,9 +61,14 @@ pub fn confirm(question: &str) -> Result<bool, Error> {
     let mut terminal = system::Terminal::open()?;
     terminal.discard(GUARD)?;
     drop(terminal);
-    let answer = read(&format!("{question} [y/N] "), 16, true)?;
-    let typed = answer.expose().trim_ascii().to_ascii_lowercase();
-    Ok(typed == b"y" || typed == b"yes")
+    match read(&format!("{question} [y/N] "), 16, true) {
+        Ok(answer) => {
+            let typed = answer.expose().trim_ascii().to_ascii_lowercase();
+            Ok(typed == b"y" || typed == b"yes")
+        }
+        Err(e) if e.code == "too_long" => Ok(false),
+        Err(e) => Err(e),
+    }
 }
 
 /// Shows something once on the alternate screen, until Enter; it leaves nothing in the scroll-back.
@@ -106,9 +111,11 @@ fn line(terminal: &mut system::Terminal, most: usize, echo: bool) -> Result<Byte
     const CTRL_U: u8 = 21;
     const ESC: u8 = 27;
     let mut gather = Gather::new(most)?;
+    // What is too long is read to its end all the same: the rest would be typed at the shell.
+    let mut failed = None;
     loop {
         match terminal.byte()? {
-            b'\r' | b'\n' => return Ok(gather.finish()),
+            b'\r' | b'\n' => return failed.map_or_else(|| Ok(gather.finish()), Err),
             CTRL_C => return Err(Error::cancelled()),
             CTRL_D if gather.so_far().is_empty() => return Err(Error::cancelled()),
             CTRL_U => {
@@ -127,12 +134,11 @@ fn line(terminal: &mut system::Terminal, most: usize, echo: bool) -> Result<Byte
             // Arrow keys and the like say nothing here.
             ESC => terminal.skip_sequence()?,
             byte if byte < 0x20 => {}
-            byte => {
-                gather.push(byte)?;
-                if echo {
-                    terminal.write(&[byte])?;
-                }
-            }
+            byte => match gather.push(byte) {
+                Ok(()) if echo => terminal.write(&[byte])?,
+                Ok(()) => {}
+                Err(e) => failed = Some(e),
+            },
         }
     }
 }

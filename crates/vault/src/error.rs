@@ -46,6 +46,15 @@ impl RowState {
     }
 }
 
+/// Why a vault stays shut.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shut {
+    /// The error's stable name, as [`Error::name`] gives it.
+    pub name: &'static str,
+    /// What does not hold.
+    pub why: String,
+}
+
 /// Errors of the store.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -23,7 +23,7 @@ mod vault;
 mod vaults;
 mod wordlist;
 
-pub use error::{Error, FileState, Result, RowState};
+pub use error::{Error, FileState, Result, RowState, Shut};
 pub use lockline::LastLock;
 pub use mark::Mark;
 pub use record::{Segment, SegmentState};

@@ -1,6 +1,6 @@
 //! Opening a store: its own file, its heads, then every vault. What is done about it is in `settle.rs`.
 
-use crate::error::{Error, FileState, Result, RowState};
+use crate::error::{Error, FileState, Result, RowState, Shut};
 use crate::keys;
 use crate::mark::Mark;
 use crate::record::{SegmentState, VaultRecord, kind, next_kek_id, only, vault_id};
@@ -82,7 +82,7 @@ pub(crate) struct Parts {
 /// A vault, as far as it could be opened.
 pub(crate) struct FoundVault {
     pub(crate) record: VaultRecord,
-    pub(crate) state: Result<Vault, String>,
+    pub(crate) state: Result<Vault, Shut>,
     /// How far the store was when it was last written.
     mark: Mark,
 }
@@ -220,7 +220,7 @@ impl Look<'_> {
             Err(e @ Error::Seal(seal::Error::Memory(_))) => return Err(e),
             Err(e) => e,
         };
-        let why = error.to_string();
+        let why = Shut { name: error.name(), why: error.to_string() };
         found.note(&format!("vaults/{}.svault", record.name), error);
         if self.accepts(&record)
             && let Ok((vault, mark)) = self.try_keys(records, &record, HeadRule::Accept, found)

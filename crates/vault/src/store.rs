@@ -1,6 +1,6 @@
 //! The store in memory: its records, its vaults, its heads, and the one way in which a change of it becomes durable.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Shut};
 use crate::mark::Mark;
 use crate::record::{self, Checkpoint, Rotation, VaultRecord, bad, kind, only};
 use crate::vault::Vault;
@@ -29,7 +29,7 @@ pub struct Store {
 /// A vault in its place: open, or shut and why.
 pub(crate) struct Slotted {
     pub(crate) file: FileId,
-    pub(crate) state: Result<Vault, String>,
+    pub(crate) state: Result<Vault, Shut>,
 }
 
 /// When the next checkpoint is due.
@@ -171,12 +171,12 @@ impl Store {
     /// A vault that is open.
     pub(crate) fn vault(&self, name: &VaultName) -> Result<&Vault> {
         let slotted = self.vaults.get(name).ok_or_else(|| Error::NoVault(name.clone()))?;
-        slotted.state.as_ref().map_err(|why| shut(name, why))
+        slotted.state.as_ref().map_err(|why| shut(name, &why.why))
     }
 
     pub(crate) fn vault_mut(&mut self, name: &VaultName) -> Result<&mut Vault> {
         let slotted = self.vaults.get_mut(name).ok_or_else(|| Error::NoVault(name.clone()))?;
-        slotted.state.as_mut().map_err(|why| shut(name, why))
+        slotted.state.as_mut().map_err(|why| shut(name, &why.why))
     }
 }
 

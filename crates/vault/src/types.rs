@@ -1,6 +1,6 @@
 //! What goes in and out of the store's calls.
 
-use crate::{FileState, LastLock, Secret, SecretKey};
+use crate::{FileState, LastLock, Secret, SecretKey, Shut};
 use jiff::Timestamp;
 use seal::{SlotSpec, SyncJob, Synced};
 use secret::Bytes;
@@ -39,7 +39,7 @@ pub struct OpenReport {
     /// How it was when it was last locked; none: never.
     pub last_lock: Option<LastLock>,
     /// Vaults that stay shut, and why.
-    pub refused: Vec<(VaultName, String)>,
+    pub refused: Vec<(VaultName, Shut)>,
     /// Files that are older, newer, missing or damaged: refused (vaults), or accepted.
     pub files: Vec<FileState>,
     /// What was cut off behind the last good frame, kept beside the file.

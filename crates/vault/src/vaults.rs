@@ -58,7 +58,7 @@ impl Store {
         let info = |(name, slotted): (&VaultName, &Slotted)| VaultInfo {
             name: name.clone(),
             secrets: slotted.state.as_ref().map_or(0, |vault| vault.table.len()),
-            shut: slotted.state.as_ref().err().cloned(),
+            shut: slotted.state.as_ref().err().map(|shut| shut.why.clone()),
         };
         self.vaults.iter().map(info).collect()
     }
@@ -103,7 +103,7 @@ impl Store {
         let slotted = self.vaults.get_mut(name).ok_or_else(|| Error::NoVault(name.clone()))?;
         let vault = match &mut slotted.state {
             Ok(vault) => vault,
-            Err(why) => return Err(Error::VaultShut { name: name.clone(), why: why.clone() }),
+            Err(shut) => return Err(Error::VaultShut { name: name.clone(), why: shut.why.clone() }),
         };
         let header = vault.table.log().header();
         let (root, slots) = match kek {

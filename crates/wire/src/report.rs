@@ -36,7 +36,7 @@ pub struct UnlockReport {
     /// Vaults that are open.
     pub vaults: Vec<VaultName>,
     /// Vaults that stay shut, and why.
-    pub refused: Vec<(VaultName, String)>,
+    pub refused: Vec<RefusedVault>,
     /// When it was unlocked before this time, RFC 3339 UTC: uses and denials count from there. None: never.
     pub since: Option<String>,
     /// Releases since then.
@@ -53,6 +53,17 @@ pub struct UnlockReport {
     pub word_pair: String,
     /// Things to know, such as weak memory or files set aside.
     pub notes: Vec<String>,
+}
+
+/// A vault that stays shut while the rest of the store is open.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedVault {
+    /// Which one.
+    pub vault: VaultName,
+    /// A stable word, such as `rolled_back`.
+    pub code: String,
+    /// What does not hold.
+    pub message: String,
 }
 
 /// A file that is not what its head says.

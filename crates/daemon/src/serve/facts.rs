@@ -77,8 +77,13 @@ fn resolved(s: &vault::Secret) -> Resolved {
 pub(crate) fn found(line: &Line, wanted: &SecretRef) -> Result<vault::Secret, Failure> {
     match line.state.store.borrow().find(wanted).map_err(|e| failure(&e))? {
         Found::One(secret) => Ok(secret),
-        Found::None => Err(Failure::new("no_secret", exit::FAILED, format!("there is no secret {wanted}"))
-            .hint("svault list shows what there is; a proposal is found by its vault's name only")),
+        Found::None => {
+            if let Some(vault) = &wanted.vault {
+                open_vault(line, vault)?;
+            }
+            Err(Failure::new("no_secret", exit::FAILED, format!("there is no secret {wanted}"))
+                .hint("svault list shows what there is; a proposal is found by its vault's name only"))
+        }
         Found::Ambiguous(vaults) => {
             let names = vaults.iter().map(VaultName::to_string).collect::<Vec<_>>().join(", ");
             let text = format!("{wanted} is in several vaults: {names}");
@@ -98,7 +103,8 @@ fn open_vault(line: &Line, vault: &VaultName) -> Result<(), Failure> {
         Some(v) => match &v.shut {
             None => Ok(()),
             Some(why) => {
-                Err(Failure::new("vault_shut", exit::DAMAGED, format!("vault '{vault}' is shut: {why}")))
+                Err(Failure::new("vault_shut", exit::DAMAGED, format!("vault '{vault}' is shut: {why}"))
+                    .hint(format!("restore it from a backup, or: svault unlock --accept-rollback {vault}")))
             }
         },
         None => Err(Failure::new("no_vault", exit::FAILED, format!("there is no vault '{vault}'"))

@@ -4,7 +4,7 @@ use super::segments::Lent;
 use super::{Rules, State};
 use crate::approve::Approvals;
 use crate::clock::{Clock, RealClock};
-use crate::life::failure::of_audit;
+use crate::life::failure::{named, of_audit};
 use crate::life::{Opened, Refusal};
 use crate::limits::{Due, Limits, Seal};
 use crate::presence::Windows;
@@ -19,7 +19,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use tokio::sync::Notify;
 use vault::{OpenReport, Store};
-use wire::{Failure, Rollback, UnlockReport, exit};
+use wire::{Failure, RefusedVault, Rollback, UnlockReport, exit};
 use words::Id;
 
 impl State {
@@ -179,6 +179,12 @@ fn accepted(id: Id, now: jiff::Timestamp, restored: &Restored) -> Entry {
     entry
 }
 
+/// A vault that stays shut, with the code and line that its error has everywhere.
+fn refused((vault, shut): (words::VaultName, vault::Shut)) -> RefusedVault {
+    let failure = named(shut.name, shut.why);
+    RefusedVault { vault, code: failure.code, message: failure.message }
+}
+
 fn relative(dir: &Path) -> String {
     dir.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
@@ -199,7 +205,7 @@ fn unlock_report(
     UnlockReport {
         pid: std::process::id(),
         vaults: store.vaults().into_iter().filter(|v| v.shut.is_none()).map(|v| v.name).collect(),
-        refused: report.refused,
+        refused: report.refused.into_iter().map(refused).collect(),
         since: past.since,
         uses: past.uses,
         denials: past.denials,
