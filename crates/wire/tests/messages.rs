@@ -1,7 +1,7 @@
 //! Every message both ways through JSON: what is sent is what is understood.
 
 // Helpers of tests may unwrap like tests do.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use serde::{Serialize, de::DeserializeOwned};
 use svault_wire as wire;

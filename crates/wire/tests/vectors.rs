@@ -1,7 +1,7 @@
 //! The vectors of `spec/vectors/wire-v1.json`, which were computed by another program from the text of the spec.
 
 // Helpers of tests may unwrap like tests do.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use secret::{Bytes, Key};
 use serde::Deserialize;
