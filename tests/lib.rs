@@ -6,6 +6,7 @@ pub mod bin;
 pub mod command;
 pub mod need;
 pub mod processes;
+pub mod robot;
 pub mod sandbox;
 pub mod scratch;
 pub mod sealed;
@@ -14,4 +15,5 @@ pub mod terminal;
 pub mod tmpfs;
 
 pub use command::{Cmd, Output};
+pub use robot::Robot;
 pub use sandbox::Sandbox;

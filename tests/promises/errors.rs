@@ -283,7 +283,7 @@ fn no_locked_memory() {
     let binary = sandbox.binary().display().to_string();
     let unlock = |more: &str| {
         let line = format!("ulimit -l 0; exec '{binary}' unlock {more}");
-        sandbox.program("/bin/bash", &["-c", &format!("{line} \"$@\""), "--"]).human().run()
+        sandbox.program("/bin/bash", &["-c", &format!("{line} \"$@\""), "bash"]).human().run()
     };
     error(&sandbox, "no_locked_memory", 1, &unlock(""));
     assert_eq!(sandbox.daemon(), None);
