@@ -116,6 +116,22 @@ async fn any_difference_is_another_request() {
     }
 }
 
+/// Fields that policy would stop before, but that are part of what was said yes to.
+#[tokio::test]
+async fn scope_and_exposure_are_part_of_the_act() {
+    let house = house();
+    let was = house.freeze(wanting(&["MEDIUM"]), claude());
+    let differs = |change: fn(&mut Frozen)| {
+        let mut is = (*was).clone();
+        assert!(was.same_act(&is));
+        change(&mut is);
+        !was.same_act(&is)
+    };
+    assert!(differs(|r| r.scope = None));
+    assert!(differs(|r| r.exposure = words::Exposure::File));
+    assert!(!differs(|r| (r.id, r.wait, r.reason) = (Id::from_bits(9), Duration::ZERO, None)));
+}
+
 #[tokio::test]
 async fn a_yes_for_once_is_for_the_same_reason_too() {
     let house = house();

@@ -176,6 +176,33 @@ async fn no_value_is_released_to_the_proxy() {
     assert!(!house.take_steps().contains(&"open"));
 }
 
+/// Twice: policy's look denies it, and the last step would not hand it out either.
+#[tokio::test]
+async fn the_last_step_alone_hands_nothing_to_the_proxy() {
+    let house = Fake::new();
+    values(house.ask("LOW").await);
+    let mut req = (*house.freeze(wanting(&["LOW"]), claude())).clone();
+    assert!(super::super::release(&house, &req).is_ok());
+    req.exposure = Exposure::Proxy;
+    assert_eq!(super::super::release(&house, &req).err(), Some(Cause::NoProxy));
+}
+
+#[tokio::test]
+async fn a_forbid_is_stronger_than_a_seal_and_a_seal_than_the_rest() {
+    let house = Fake::new();
+    let mut e = Entry::new(Id::from_bits(1), "2026-11-23T11:00:00Z".parse().unwrap(), Event::Seal);
+    (e.session, e.secret) = ("matched:claude".into(), "LOW".into());
+    house.count(&e);
+    denied(house.ask("LOW").await);
+    assert_eq!(house.cause(), "sealed");
+    house.set_policy("[callers.claude]");
+    denied(house.ask("LOW").await);
+    assert_eq!(house.cause(), "sealed");
+    house.set_policy("[callers.claude]\n[[forbid]]\ncaller = 'claude'");
+    denied(house.ask("LOW").await);
+    assert_eq!(house.cause(), "forbidden");
+}
+
 #[tokio::test]
 async fn a_proposal_is_released_to_nobody() {
     let house = Fake::new();
