@@ -13,7 +13,7 @@ use words::{CallerName, Exposure, SecretRef, VaultName};
     disable_help_subcommand = true,
     max_term_width = 100,
     after_help = "First steps:\n  svault init\n  svault add DB_URL --scope database\n  svault caller add claude-code --exe \
-                  $(command -v claude) --scope database\n\nExit codes: 0 done, 1 failed, 2 usage, 3 locked or no \
+                  \"$(command -v claude)\" --scope database\n\nExit codes: 0 done, 1 failed, 2 usage, 3 locked or no \
                   store, 4 denied, 5 damaged, 6 waiting for a human"
 )]
 pub struct Cli {

@@ -27,7 +27,8 @@ pub fn text(card: &Card) -> String {
     for line in &card.lines {
         // A line of parents reads as one.
         let label = if line.label == last && last == "process" { "" } else { line.label };
-        text.push_str(&format!("  {label:width$}  {}\n", line.text));
+        let shown = if line.label == Label::Slot.shown() { slot(&line.text) } else { line.text.clone() };
+        text.push_str(&format!("  {label:width$}  {shown}\n"));
         last = line.label;
     }
     text.push('\n');
@@ -43,6 +44,22 @@ fn sentence(card: &Card) -> String {
         ("approve", Some(who)) => format!("{who} wants to use {}\n\n", all(Label::Secret.shown()).join(", ")),
         _ => String::new(),
     }
+}
+
+/// A key slot in words: what opens it, and its id. Its salt is random and says nothing.
+fn slot(hex: &str) -> String {
+    let spec = wire::hex::decode(hex).and_then(|bytes| seal::SlotSpec::decode(&bytes).ok());
+    spec.map_or_else(|| hex.to_owned(), |spec| format!("{}, id {}", factors(&spec), spec.id))
+}
+
+/// What opens a slot, such as `passphrase (m=131072 KiB, t=3, p=1)`.
+#[must_use]
+pub fn factors(spec: &seal::SlotSpec) -> String {
+    let one = |f: &seal::Factor| match f {
+        seal::Factor::Passphrase(cost) => format!("passphrase ({cost})"),
+        other => other.name().to_owned(),
+    };
+    spec.factors.iter().map(one).collect::<Vec<_>>().join(" with ")
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use clap::Args;
 use words::{CallerName, Class, Exposure, Scope, Tier};
 
 /// Everything a classification says; what is not given stays as it is.
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 pub struct ClassArgs {
     /// The one capability that a caller must hold [default of a new secret: default]
     #[arg(long)]

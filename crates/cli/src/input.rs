@@ -53,7 +53,8 @@ pub fn check_value(value: Bytes) -> Result<Bytes, Error> {
         return Err(Error::usage("the value is empty").hint("type it, or pipe it in: svault add NAME < FILE"));
     }
     if value.len() > MAX_VALUE {
-        return Err(Error::new("too_long", wire::exit::FAILED, "the value is longer than 65536 bytes").hint(KEEP_KEYS));
+        return Err(Error::new("too_long", wire::exit::FAILED, "the value is longer than 65536 bytes")
+            .hint(KEEP_KEYS));
     }
     Ok(value)
 }

@@ -144,10 +144,10 @@ impl Error {
         self.exit
     }
 
-    /// What to do where nothing better is known.
-    fn general_hint(&self) -> Option<&'static str> {
-        let known = self.is_bare() || self.exit == exit::USAGE || self.code == "cancelled";
-        (!known).then_some("'svault doctor' shows what this machine lacks")
+    /// What to do; something is always said but where the line itself says it.
+    fn what_to_do(&self) -> Option<&str> {
+        let said = self.is_bare() || self.exit == exit::USAGE || self.code == "cancelled";
+        self.hint.as_deref().or((!said).then_some("'svault doctor' shows what this machine lacks"))
     }
 
     fn lines(&self, out: &Out) -> String {
@@ -164,7 +164,7 @@ impl Error {
         for line in &self.details {
             text.push_str(&format!("  {line}\n"));
         }
-        if let Some(hint) = self.hint.as_deref().or(self.general_hint()) {
+        if let Some(hint) = self.what_to_do() {
             // What a narrower exposure says has a line of its own in the contract.
             let head = if hint.starts_with("use: ") { "" } else { "hint: " };
             text.push_str(&format!("{head}{hint}\n"));
@@ -182,7 +182,7 @@ impl Error {
             Some(cause) => format!("{}: {cause}", self.message),
             None => self.message.clone(),
         };
-        all.insert("error".into(), json!({"code": self.code, "message": message, "hint": self.hint}));
+        all.insert("error".into(), json!({"code": self.code, "message": message, "hint": self.what_to_do()}));
         all
     }
 }

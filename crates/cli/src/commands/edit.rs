@@ -52,7 +52,7 @@ impl Edit {
         self.class.apply(&mut class)?;
         class.proposed_by = None;
         if class == row.class {
-            return Err(Error::usage("nothing would change").hint("say what: see 'svault edit --help'"));
+            return self.same(app, row);
         }
         let secret = SecretRef { vault: Some(row.vault.clone()), name: row.name.clone() };
         // Whoever confirms a proposal has not named what it says, so it is shown.
@@ -62,12 +62,25 @@ impl Edit {
         let want = Want::Edit { secret: secret.clone(), class: class.clone() };
         let id = human.act(want, Vec::new(), consent)?.id();
         let changed = changes(&row.class, &class);
-        app.out.answer(json!({"id": id, "secret": secret, "class": class, "changed": changed}), |_| {
-            format!(
-                "changed {secret}: {}\n",
-                if changed.is_empty() { "confirmed".to_owned() } else { changed.join(", ") }
-            )
-        })?;
+        app.out.answer(
+            json!({"id": id, "name": secret.name, "vault": secret.vault, "class": class, "changed": changed}),
+            |_| {
+                format!(
+                    "changed {secret}: {}\n",
+                    if changed.is_empty() { "confirmed".to_owned() } else { changed.join(", ") }
+                )
+            },
+        )?;
+        Ok(wire::exit::DONE)
+    }
+
+    /// It is so already, which is fine, unless nothing was asked for.
+    fn same(&self, app: &App, row: &SecretRow) -> Outcome {
+        if self.class == ClassArgs::default() && self.clear.is_empty() {
+            return Err(Error::usage("nothing to change is given").hint("see 'svault edit --help'"));
+        }
+        let object = json!({"name": row.name, "vault": row.vault, "class": row.class, "changed": []});
+        app.out.answer(object, |_| format!("svault://{}/{} is so already\n", row.vault, row.name))?;
         Ok(wire::exit::DONE)
     }
 }

@@ -25,7 +25,9 @@ impl Remove {
         let secret = self.which.reference()?;
         let want = Want::Remove { secret: secret.clone() };
         let id = app.human(self.proof).act(want, Vec::new(), Consent::Named)?.id();
-        app.out.answer(json!({"id": id, "secret": secret}), |_| format!("removed {secret}\n"))?;
+        app.out.answer(json!({"id": id, "name": secret.name, "vault": secret.vault}), |_| {
+            format!("removed {secret}\n")
+        })?;
         Ok(wire::exit::DONE)
     }
 }

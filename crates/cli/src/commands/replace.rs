@@ -30,7 +30,9 @@ impl Replace {
         human.ready()?;
         let value = crate::value::read(&secret.name, self.raw)?;
         let id = human.act(Want::Replace { secret: secret.clone() }, vec![value], Consent::Named)?.id();
-        app.out.answer(json!({"id": id, "secret": secret}), |_| format!("replaced {secret}\n"))?;
+        app.out.answer(json!({"id": id, "name": secret.name, "vault": secret.vault}), |_| {
+            format!("replaced {secret}\n")
+        })?;
         Ok(wire::exit::DONE)
     }
 }

@@ -94,20 +94,7 @@ fn slots(store: &StoreDir) -> Check {
         Ok(header) => header,
         Err(e) => return Check::broken(name, e.to_string(), "restore the store from a backup"),
     };
-    let shown: Vec<String> = header
-        .slots()
-        .map(|s| {
-            let factors: Vec<String> = s
-                .factors
-                .iter()
-                .map(|f| match f {
-                    seal::Factor::Passphrase(cost) => format!("passphrase ({cost})"),
-                    other => other.name().to_owned(),
-                })
-                .collect();
-            factors.join(" with ")
-        })
-        .collect();
+    let shown: Vec<String> = header.slots().map(crate::card::factors).collect();
     let cheap = header
         .slots()
         .filter_map(seal::SlotSpec::passphrase)
