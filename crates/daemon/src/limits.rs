@@ -1,6 +1,7 @@
 //! Counters, seals and suspensions of sessions. Their state is nothing but what the entries of the trail say, so
 //! it is the same after a restart. No clock of its own: the time of an entry is the time that counts.
 
+mod kinds;
 mod ring;
 mod saved;
 mod state;
@@ -9,10 +10,10 @@ use crate::gate::Frozen;
 use audit::{Entry, Event};
 use jiff::Timestamp;
 use policy::{Cause, Policy, Rate};
-use serde::{Deserialize, Serialize};
 use state::{Horizon, State, bare_name};
 use words::{CallerName, Evidence, Id};
 
+pub use kinds::{Blame, Counts, Due, Seal};
 pub use saved::BadSnapshot;
 
 /// The session of everything that neither was launched nor matches.
@@ -23,51 +24,6 @@ pub const FOLD_MS: i64 = 10_000;
 const SEALED_PAIRS: usize = 2;
 /// What the entry of a release says that was counted when it was asked.
 pub const AFTER_ASK: &str = "approved";
-
-/// A (session, secret) pair that is closed, or a whole session that is suspended, until a human opens it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Seal {
-    /// Its id.
-    pub id: Id,
-    /// Which session.
-    pub session: String,
-    /// Which name, without its vault: a pair is the same whether or not there is such a secret, or seals would
-    /// tell. None: the whole session.
-    pub secret: Option<String>,
-    /// Since when.
-    pub since: Timestamp,
-}
-
-/// A seal that must be made durable. It holds already.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Due {
-    /// Which session.
-    pub session: String,
-    /// Which name; none: the whole session.
-    pub secret: Option<String>,
-}
-
-/// As what a request would count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Counts {
-    /// It is denied, or counted already: only seals are looked at.
-    Nothing,
-    /// A request that waits for a human.
-    Ask,
-    /// A request that is released.
-    Release,
-    /// A release after it has waited: the request was counted when it was asked.
-    ReleaseAfterAsk,
-}
-
-/// What stands against a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Blame {
-    /// `Suspended`, `Sealed`, `Rate`, `Burst` or `SecretBurst`.
-    pub cause: Cause,
-    /// Which item; none: the whole request.
-    pub item: Option<usize>,
-}
 
 /// All counters.
 #[derive(Debug, Default)]

@@ -78,8 +78,10 @@ async fn a_grant_for_medium_never_serves_high() {
     assert!(grant.serves(&req, Lasting::Session, 0));
 }
 
+type Difference = fn(&mut wire::Ask, &mut Asker);
+
 /// Everything that can be different about a request to which a yes was given.
-const DIFFERENCES: &[(&str, fn(&mut wire::Ask, &mut Asker))] = &[
+const DIFFERENCES: &[(&str, Difference)] = &[
     ("another secret", |a, _| a.items[0].secret = "OTHER".parse().unwrap()),
     ("one more secret", |a, _| {
         a.items.push(wire::AskItem { secret: "LOW".parse().unwrap(), env: Some("W".parse().unwrap()) });

@@ -58,7 +58,7 @@ async fn whatever_changes_while_it_waits_it_is_denied() {
             let house = Fake::new();
             house.human_says.set(Some(Answer::Yes(Id::from_bits(5))));
             let change = *change;
-            house.while_waiting(when, move |h| change(h));
+            house.while_waiting(when, change);
             denied(house.ask("HIGH").await);
             assert_eq!(house.cause(), *cause, "{what}, at {when}");
             assert!(!house.take_steps().contains(&"open"), "{what}, at {when}");
@@ -78,7 +78,7 @@ async fn whatever_changes_after_the_record_nothing_is_opened() {
         if what_changes == "its tier is lowered" {
             house.while_waiting("disk", |h| h.change("HIGH", |s| s.class.tier = Tier::High));
         } else {
-            house.while_waiting("disk", move |h| change(h));
+            house.while_waiting("disk", change);
         }
         denied(house.ask("HIGH").await);
         assert_eq!(house.cause(), *cause, "{what}");
