@@ -26,10 +26,14 @@ pub fn status_line(pid: i32, key: &str) -> Option<String> {
     text.lines().find_map(|l| Some(l.strip_prefix(key)?.strip_prefix(':')?.trim().to_owned()))
 }
 
-/// Whether a process lives; a zombie doesn't.
+/// Whether a process lives: any of its threads. One that is dead and waited for by nobody doesn't.
 #[must_use]
 pub fn lives(pid: i32) -> bool {
-    status_line(pid, "State").is_some_and(|s| !s.starts_with('Z'))
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).map(|d| d.flatten().collect::<Vec<_>>());
+    threads.unwrap_or_default().iter().any(|thread| {
+        let stat = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
+    })
 }
 
 /// SIGKILL.

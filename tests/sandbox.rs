@@ -186,8 +186,9 @@ impl Sandbox {
     /// Locks and waits until the daemon is gone.
     #[track_caller]
     pub fn lock(&self) {
+        let pid = self.daemon();
         let _ = self.run(&["lock"]).ok();
-        self.wait_for("the daemon's end", || self.daemon().is_none());
+        self.wait_for("the daemon's end", || pid.is_none_or(|pid| !processes::lives(pid)));
     }
 
     /// Unlocks.
@@ -209,7 +210,7 @@ impl Sandbox {
     pub fn kill_daemon(&self) {
         let pid = self.daemon().expect("a daemon");
         processes::kill(pid);
-        self.wait_for("the daemon's death", || self.daemon().is_none());
+        self.wait_for("the daemon's death", || !processes::lives(pid));
     }
 
     /// Where the daemon listens.

@@ -100,7 +100,7 @@ fn fifty_kills_during_writes_lose_nothing_acknowledged() {
     let lost: Vec<&String> = ids.iter().filter(|id| !recorded.contains(&id.as_str())).collect();
     assert!(lost.is_empty(), "released and not recorded: {lost:?}");
     for name in names.iter().rev().step_by(names.len() / 20 + 1) {
-        assert_eq!(sandbox.human(&["show", name]).ok().text(), format!("value of {name}"));
+        assert_eq!(sandbox.human(&["show", name, "--vault", "main"]).ok().text(), format!("value of {name}"));
     }
     let _ = sandbox.run(&["audit", "verify"]).ok();
 }

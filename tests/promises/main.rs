@@ -1,6 +1,7 @@
 //! One module per promise, over the real binary and the real socket.
 #![cfg(unix)]
 
+mod approvals;
 mod commands;
 mod counters;
 mod crash;

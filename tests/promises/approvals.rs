@@ -1,0 +1,178 @@
+//! A human's yes is for one request as it was asked: what differs is asked again, and nothing outlives its owner.
+
+use serde_json::{Value, json};
+use svault_tests::sandbox::{GOOD_REASON, Sandbox};
+use svault_tests::socket::{RAW, Raw, ask};
+use svault_tests::{Output, Robot, need};
+
+const VALUE: &str = "sk-test-approvals-c4d1";
+
+fn house() -> Sandbox {
+    let sandbox = Sandbox::ready();
+    let exe = Robot::executable(&sandbox);
+    sandbox.set_policy(&format!(
+        "[callers.robot]\nexe = [\"{}\"]\nscopes = [\"db\"]\nrate = \"1000/hour\"\n[callers.tester]\nscopes = [\"db\"]\n\
+         [limits]\nburst_per_session = \"1000/1s\"\nburst_per_secret = \"1000/1s\"\nseal_after = \"20 denials/1s\"\n",
+        exe.display()
+    ));
+    sandbox.add("MEDIUM", VALUE, &["--tier", "medium", "--scope", "db"]);
+    sandbox.add("HIGH", VALUE, &["--tier", "high", "--scope", "db"]);
+    sandbox
+}
+
+/// `run` with a secret in `$V`, which prints it.
+fn use_of(name: &'static str, command: &'static str, wait: &'static str) -> Vec<&'static str> {
+    let env = if name == "HIGH" { "V=HIGH" } else { "V=MEDIUM" };
+    vec![
+        "run",
+        "--env",
+        env,
+        "--scope",
+        "db",
+        "--reason",
+        GOOD_REASON,
+        "--wait",
+        wait,
+        "--",
+        "/bin/sh",
+        "-c",
+        command,
+    ]
+}
+
+const PRINT: &str = "printf %s \"$V\"";
+
+/// The id of a request that waits.
+#[track_caller]
+fn waits(said: &Output) -> String {
+    assert_eq!(said.code, 6, "{}", said.all());
+    let id = said.err.split_once('(').and_then(|(_, rest)| rest.split_once(')'));
+    id.unwrap_or_else(|| panic!("no id\n{}", said.all())).0.to_owned()
+}
+
+#[track_caller]
+fn approve(sandbox: &Sandbox, id: &str, lasts: &str) {
+    let _ = sandbox.human(&["approve", id, "--for", lasts]).ok();
+}
+
+#[test]
+fn a_yes_for_the_session_serves_the_same_command_again_and_nothing_else() {
+    need!(Linux);
+    let sandbox = house();
+    let mut robot = Robot::start(&sandbox);
+    let id = waits(&robot.runs(&use_of("MEDIUM", PRINT, "0")));
+    // Only a human says yes.
+    let _ = robot.runs(&["approve", &id]).exits(4);
+    approve(&sandbox, &id, "session");
+    assert_eq!(robot.runs(&use_of("MEDIUM", PRINT, "0")).text(), VALUE);
+    assert_eq!(robot.runs(&use_of("MEDIUM", PRINT, "0")).text(), VALUE);
+    // Another command, another secret, another variable, another folder.
+    let _ = waits(&robot.runs(&use_of("MEDIUM", "echo $V", "0")));
+    let _ = waits(&robot.runs(&use_of("HIGH", PRINT, "0")));
+    let other = ["run", "--env", "W=MEDIUM", "--scope", "db", "--reason", GOOD_REASON, "--wait", "0", "--"];
+    let _ = waits(&robot.runs(&[&other[..], &["/bin/sh", "-c", PRINT]].concat()));
+    // Another process of the same caller is not the one that was approved.
+    let mut other = Robot::start(&sandbox);
+    let again = other.runs(&use_of("MEDIUM", PRINT, "0"));
+    assert_ne!(again.text(), VALUE, "{}", again.all());
+}
+
+#[test]
+fn a_new_version_a_dead_process_and_a_lock_end_it() {
+    need!(Linux);
+    let sandbox = house();
+    let mut robot = Robot::start(&sandbox);
+    let granted = |robot: &mut Robot<'_>| {
+        let id = waits(&robot.runs(&use_of("MEDIUM", PRINT, "0")));
+        approve(&sandbox, &id, "session");
+        assert_eq!(robot.runs(&use_of("MEDIUM", PRINT, "0")).code, 0);
+    };
+    granted(&mut robot);
+    let _ = sandbox.svault(&["replace", "MEDIUM"]).human().stdin("sk-test-new").run().ok();
+    let _ = waits(&robot.runs(&use_of("MEDIUM", PRINT, "0")));
+    granted(&mut robot);
+    sandbox.lock();
+    let _ = sandbox.unlock();
+    let _ = waits(&robot.runs(&use_of("MEDIUM", PRINT, "0")));
+    granted(&mut robot);
+    drop(robot);
+    let mut robot = Robot::start(&sandbox);
+    let _ = waits(&robot.runs(&use_of("MEDIUM", PRINT, "0")));
+}
+
+#[test]
+fn a_high_secret_takes_a_yes_for_every_single_release() {
+    need!(Linux);
+    let sandbox = house();
+    let mut robot = Robot::start(&sandbox);
+    for _ in 0..2 {
+        let id = waits(&robot.runs(&use_of("HIGH", PRINT, "0")));
+        approve(&sandbox, &id, "once");
+        assert_eq!(robot.runs(&use_of("HIGH", PRINT, "0")).text(), VALUE);
+    }
+    let id = waits(&robot.runs(&use_of("HIGH", PRINT, "0")));
+    // A lasting yes is not to be had.
+    let lasting = sandbox.human(&["approve", &id, "--for", "session"]);
+    if lasting.code == 0 {
+        assert_eq!(robot.runs(&use_of("HIGH", PRINT, "0")).text(), VALUE);
+    }
+    let _ = waits(&robot.runs(&use_of("HIGH", PRINT, "0")));
+}
+
+#[test]
+fn a_request_that_waits_is_answered_by_the_yes() {
+    need!(Linux);
+    let sandbox = house();
+    let mut robot = Robot::start(&sandbox);
+    let request = robot.begins(&use_of("HIGH", PRINT, "60"));
+    let pending = || sandbox.human(&["pending", "--json"]).ok().json()["pending"].clone();
+    sandbox.wait_for("the request", || pending().as_array().is_some_and(|p| p.len() == 1));
+    assert!(!request.is_done());
+    approve(&sandbox, pending()[0]["id"].as_str().expect("an id"), "once");
+    let said = request.ends();
+    assert_eq!(said.text(), VALUE, "{}", said.all());
+    assert_eq!(pending(), json!([]));
+}
+
+#[test]
+fn an_unknown_caller_is_served_once_on_its_own_connection() {
+    need!(Linux);
+    let sandbox = house();
+    let connect = || Raw::hello(&sandbox.socket(), Some("tester"));
+    let mut request = ask(json!({"vault": "main", "name": "MEDIUM"}), Some("db"), Some(GOOD_REASON), "env");
+    request["items"][0]["env"] = "V".into();
+    request["argv"] = json!(["/bin/true"]);
+    request["cwd"] = "/".into();
+    request["wait"] = 60.into();
+    let mut first = connect();
+    first.send(&request);
+    let id = first.control()["id"].as_str().expect("an id").to_owned();
+    // A lasting yes is not to be had.
+    let _ = sandbox.human(&["approve", &id, "--for", "session"]).exits(1);
+    approve(&sandbox, &id, "once");
+    let released = first.control();
+    assert_eq!(released["type"], "released", "{released}");
+    assert_eq!(first.frame_in(), Some((RAW, VALUE.as_bytes().to_vec())));
+    // The same again is asked again, on this connection and on any other.
+    let waiting = |raw: &mut Raw| {
+        raw.send(&request);
+        let answer: Value = raw.control();
+        assert_eq!(answer["type"], "waiting", "{answer}");
+    };
+    waiting(&mut first);
+    waiting(&mut connect());
+}
+
+#[test]
+fn requests_of_others_can_not_be_taken_back() {
+    need!(Linux);
+    let sandbox = house();
+    let mut robot = Robot::start(&sandbox);
+    let id = waits(&robot.runs(&use_of("HIGH", PRINT, "0")));
+    let _ = sandbox.run(&["cancel", &id]).exits(4);
+    let pending = sandbox.human(&["pending", "--json"]).ok().json();
+    assert_eq!(pending["pending"].as_array().map(Vec::len), Some(1), "it still waits");
+    let _ = robot.runs(&["cancel", &id]).ok();
+    let pending = sandbox.human(&["pending", "--json"]).ok().json();
+    assert_eq!(pending["pending"], json!([]));
+}
