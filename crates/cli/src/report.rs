@@ -119,6 +119,20 @@ impl Error {
         self
     }
 
+    /// Some lines carry their advice behind a semicolon; it belongs into the hint, once.
+    fn advice_apart(mut self) -> Self {
+        if matches!(self.code.as_ref(), "damaged" | "disk_full" | "no_locked_memory")
+            && let Some((line, advice)) = self.message.split_once("; ")
+        {
+            let (line, advice) = (line.to_owned(), advice.to_owned());
+            self.0.message = line;
+            if self.hint.as_ref().is_none_or(|h| h.len() < advice.len()) {
+                self.0.hint = Some(advice);
+            }
+        }
+        self
+    }
+
     /// With another key in the JSON object.
     #[must_use]
     pub fn with(mut self, key: &str, value: Value) -> Self {
@@ -147,7 +161,13 @@ impl Error {
     /// What to do; something is always said but where the line itself says it.
     fn what_to_do(&self) -> Option<&str> {
         let said = self.is_bare() || self.exit == exit::USAGE || self.code == "cancelled";
-        self.hint.as_deref().or((!said).then_some("'svault doctor' shows what this machine lacks"))
+        let general = match self.code.as_ref() {
+            "exists" => "choose another name",
+            "disk_full" => "free some disk space and try again",
+            "not_confirmed" => "run it again if you meant yes",
+            _ => "'svault doctor' shows what this machine lacks",
+        };
+        self.hint.as_deref().or((!said).then_some(general))
     }
 
     fn lines(&self, out: &Out) -> String {
@@ -196,7 +216,7 @@ impl std::ops::Deref for Error {
 
 impl From<Failure> for Error {
     fn from(f: Failure) -> Self {
-        Self::new(f.code, f.exit, f.message).maybe_hint(f.hint)
+        Self::new(f.code, f.exit, f.message).maybe_hint(f.hint).advice_apart()
     }
 }
 
@@ -215,13 +235,14 @@ impl From<client::Error> for Error {
             client::Error::Store(s) => store_code(s),
             e => e.code().to_owned(),
         };
-        Self::new(code, e.exit(), one_line(&e)).maybe_hint(e.hint())
+        Self::new(code, e.exit(), one_line(&e)).maybe_hint(e.hint()).advice_apart()
     }
 }
 
 impl From<secret::Error> for Error {
     fn from(e: secret::Error) -> Self {
-        Self::new("no_locked_memory", exit::FAILED, "no memory that is safe for secrets").cause(e)
+        let hint = "raise 'ulimit -l' (LimitMEMLOCK), or give --weak-memory to unlock";
+        Self::new("no_locked_memory", exit::FAILED, e.to_string()).hint(hint).advice_apart()
     }
 }
 
@@ -300,6 +321,16 @@ mod tests {
         assert_eq!(
             Error::denied(id).hint("use: svault run --env A -- CMD").lines(&out),
             "denied (7K2MQ9XA)\nuse: svault run --env A -- CMD\n"
+        );
+    }
+
+    #[test]
+    fn advice_is_given_once() {
+        let f = Failure::new("damaged", exit::DAMAGED, "x: damaged at byte 7; restore it from a backup")
+            .hint("restore");
+        assert_eq!(
+            Error::from(f).lines(&Out::plain()),
+            "error: x: damaged at byte 7\nhint: restore it from a backup\n"
         );
     }
 
