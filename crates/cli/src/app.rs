@@ -109,7 +109,19 @@ impl Human<'_> {
         }
     }
 
-    /// The same for an answer of any kind.
+    /// The same over a proved channel, window or not: for what goes back into a later act. Whoever listens in the open
+    /// may be anybody, and could have a human agree to what it slipped in.
+    ///
+    /// # Errors
+    /// As [`Human::read`].
+    pub fn read_proved(&mut self, want: Want) -> Result<Report, Error> {
+        match self.act(want, Vec::new(), Consent::Named)?.answer {
+            Answer::Report(report) => Ok(*report),
+            other => Err(refused(other)),
+        }
+    }
+
+    /// As [`Human::read`], for an answer of any kind.
     ///
     /// # Errors
     /// As [`Human::read`].

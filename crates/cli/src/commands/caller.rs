@@ -126,7 +126,7 @@ fn change(
     human: &mut Human<'_>,
     edit: impl FnOnce(&str) -> Result<String, policy::EditError>,
 ) -> Result<Option<Id>, Error> {
-    let Report::Policy(row) = human.read(Want::PolicyShow)? else { return Err(unexpected()) };
+    let Report::Policy(row) = human.read_proved(Want::PolicyShow)? else { return Err(unexpected()) };
     let toml = edit(&row.toml).map_err(edit_error)?;
     Ok(human.act(Want::PolicySet { toml }, Vec::new(), Consent::Named)?.id())
 }

@@ -43,7 +43,7 @@ impl Edit {
     pub fn run(self, app: &App) -> Outcome {
         let asked = self.which.reference()?;
         let mut human = app.human(self.proof);
-        let Report::Secrets(rows) = human.read(Want::List)? else { return Err(unexpected()) };
+        let Report::Secrets(rows) = human.read_proved(Want::List)? else { return Err(unexpected()) };
         let row = find(&rows, &asked)?;
         let mut class = row.class.clone();
         for list in &self.clear {

@@ -43,35 +43,49 @@ impl Edit {
         };
         let mut human = app.human(proof);
         human.ready()?;
-        let given = match &self.file {
+        let (old, toml) = match &self.file {
             Some(path) => {
-                let text = read(path)?;
-                Policy::parse(&text).map_err(|e| super::parse_error(&e))?;
-                Some(text)
+                let toml = read(path)?;
+                Policy::parse(&toml).map_err(|e| super::parse_error(&e))?;
+                (text_of(human.read_proved(Want::PolicyShow)?)?, toml)
             }
-            None => None,
-        };
-        let Report::Policy(old) = human.read(Want::PolicyShow)? else { return Err(unexpected()) };
-        let toml = match given {
-            Some(text) => text,
             None => {
+                let old = text_of(human.read(Want::PolicyShow)?)?;
                 // The editor may stay open for long; what was typed shall not.
                 if proof.passphrase_fd.is_none() {
                     human.forget();
                 }
-                in_editor(app, &app.store()?, &old.toml)?
+                let toml = in_editor(app, &app.store()?, &old)?;
+                (old, toml)
             }
         };
-        if toml == old.toml {
+        if toml == old {
             app.out.answer(json!({"changed": false}), |_| "nothing changed\n".to_owned())?;
             return Ok(wire::exit::DONE);
         }
         if !app.out.json() {
-            app.out.lines_to_stderr(&diff::lines(&old.toml, &toml, &app.out));
+            app.out.lines_to_stderr(&diff::lines(&old, &toml, &app.out));
+        }
+        // In a window anybody may have answered: what the human began with must be the policy.
+        if self.file.is_none() && text_of(human.read_proved(Want::PolicyShow)?)? != old {
+            return Err(Error::new(
+                "changed",
+                wire::exit::FAILED,
+                "the policy is not the one that was edited",
+            )
+            .cause("it was changed meanwhile, or another program answered in the daemon's place")
+            .hint("nothing was done; begin again, and look at the whole text"));
         }
         let id = human.act(Want::PolicySet { toml }, Vec::new(), Consent::Named)?.id();
         app.out.answer(json!({"id": id, "changed": true}), |_| "the new policy is in force\n".to_owned())?;
         Ok(wire::exit::DONE)
+    }
+}
+
+fn text_of(report: Report) -> Result<String, Error> {
+    match report {
+        Report::Policy(row) => Ok(row.toml),
+        _ => Err(unexpected()),
     }
 }
 
