@@ -82,7 +82,7 @@ fn text(s: &StatusReport, socket: &str, out: &Out) -> String {
         ("socket", socket.to_owned()),
         ("trail", if s.trail_ok { "ok" } else { "takes no records" }.to_owned()),
     ]);
-    for (name, holds) in &s.protection {
+    for wire::ProtectionRow { name, holds } in &s.protection {
         text.push_str(&format!(
             "{} {name}\n",
             if *holds { out.style("✓", "32") } else { out.style("✕", "31") }

@@ -81,7 +81,7 @@ fn daemon(app: &App) -> Check {
         ),
         Ok(s) => {
             let missing: Vec<&str> =
-                s.protection.iter().filter(|(_, holds)| !holds).map(|(n, _)| n.as_str()).collect();
+                s.protection.iter().filter(|p| !p.holds).map(|p| p.name.as_str()).collect();
             if !s.trail_ok {
                 let fix = "make room on the disk, then svault lock and svault unlock";
                 return Check::broken(

@@ -48,8 +48,7 @@ fn locked(app: &App, place: &str) -> Outcome {
 }
 
 fn text(s: &StatusReport, place: &str, out: &Out) -> String {
-    let weak: Vec<&str> =
-        s.protection.iter().filter(|(_, holds)| !holds).map(|(name, _)| name.as_str()).collect();
+    let weak: Vec<&str> = s.protection.iter().filter(|p| !p.holds).map(|p| p.name.as_str()).collect();
     let mine: Vec<&str> = s.own_waiting.iter().map(words::Id::as_str).collect();
     pairs(&[
         ("state", format!("{}, locks in {}", out.style("unlocked", "34"), times::span(s.locks_in))),

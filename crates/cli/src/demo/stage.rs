@@ -65,11 +65,16 @@ impl Stage {
         }
     }
 
-    /// Shows a command and what came of it. The folder's random name is shown as `demo`.
+    /// Shows a command and what came of it.
     pub fn show(&mut self, who: &str, args: &[&str], saw: &Saw, recorded: Option<&str>) {
+        self.show_for("", who, args, saw, recorded);
+    }
+
+    /// The same with something before the command. The folder's random name is shown as `demo`.
+    pub fn show_for(&mut self, before: &str, who: &str, args: &[&str], saw: &Saw, recorded: Option<&str>) {
         let place = self.folder.path().display().to_string();
         let line: Vec<String> = ["svault"].iter().chain(args).map(|a| (*a).replace(&place, "demo")).collect();
-        let line = command_line(&line);
+        let line = format!("{before}{}", command_line(&line));
         let text = saw.text().replace(&place, "demo");
         let mut step = json!({"who": who, "command": line, "exit": saw.exit, "saw": text});
         let mut shown = format!("  {} {line}\n", self.out.style(&format!("{who}$"), "36"));
