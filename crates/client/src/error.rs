@@ -220,6 +220,9 @@ impl Error {
             Error::WrongPassphrase => {
                 "the passphrase is the one of 'svault init'; a lost one: 'svault recover'"
             }
+            Error::NoSlot(_) => {
+                "'svault recover' opens it with the recovery code; else restore store.svault from a backup"
+            }
             Error::WrongRecoveryCode => "only the newest recovery code counts",
             Error::Differs(_) | Error::Act(_) => {
                 "nothing was done; compare 'svault --version' with the daemon's"

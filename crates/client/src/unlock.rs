@@ -162,7 +162,23 @@ impl Way<'_> {
     }
 
     /// Starts a child and hears whether it has the lock.
+    /// Starts a daemon and hears whether it has the store's lock. A lock that is held while nobody listens may be one
+    /// that a killed daemon's last write still keeps: it is tried again for a moment.
     fn begin(&self) -> Result<Begun> {
+        for _ in 0..20 {
+            match self.start()? {
+                Begun::Busy { .. }
+                    if matches!(Connection::open(self.store, Door::Cli, None), Err(Error::Locked)) =>
+                {
+                    std::thread::sleep(Duration::from_millis(100));
+                }
+                begun => return Ok(begun),
+            }
+        }
+        self.start()
+    }
+
+    fn start(&self) -> Result<Begun> {
         let bell = self.how.bell.as_ref().map(File::try_clone).transpose().map_err(Error::Start)?;
         let mut child = (self.start)(self.store, self.how.program.as_deref(), bell)?;
         child.stream.set_read_timeout(Some(START)).map_err(Error::Start)?;

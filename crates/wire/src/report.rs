@@ -25,7 +25,16 @@ pub struct StatusReport {
     /// With which evidence.
     pub evidence: Evidence,
     /// What protection holds in the daemon: name and whether it does.
-    pub protection: Vec<(String, bool)>,
+    pub protection: Vec<ProtectionRow>,
+}
+
+/// Something that protects the daemon's process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProtectionRow {
+    /// What it is.
+    pub name: String,
+    /// Whether it holds.
+    pub holds: bool,
 }
 
 /// What `unlock` says.

@@ -9,12 +9,13 @@ pub fn of_seal(e: &seal::Error) -> Failure {
     named(seal_name(e), chain(e))
 }
 
-/// As [`seal::Error::name`], with the two refusals of the operating system that a human can mend.
+/// As [`seal::Error::name`], with the refusals of the operating system that a human can mend.
 fn seal_name(e: &seal::Error) -> &'static str {
     match e {
         seal::Error::Io { source, .. } => match source.kind() {
             std::io::ErrorKind::PermissionDenied => "Denied",
             std::io::ErrorKind::ReadOnlyFilesystem => "ReadOnly",
+            _ if source.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => "Link",
             _ => "Io",
         },
         e => e.name(),
@@ -55,7 +56,9 @@ fn row(path: String, state: &str, detail: String) -> RollbackFile {
     RollbackFile { path, state: state.to_owned(), detail }
 }
 
-fn vault_name(e: &vault::Error) -> &'static str {
+/// The stable name of an error of the store.
+#[must_use]
+pub fn vault_name(e: &vault::Error) -> &'static str {
     match e {
         vault::Error::Seal(e) => seal_name(e),
         vault::Error::Refused { source, .. } => vault_name(source),
@@ -65,6 +68,8 @@ fn vault_name(e: &vault::Error) -> &'static str {
 
 fn audit_name(e: &audit::Error) -> &'static str {
     match e {
+        // Its key is a record of the store, and that is open: it isn't the passphrase that is wrong.
+        audit::Error::Seal(seal::Error::WrongKey { .. }) => "Altered",
         audit::Error::Seal(e) => seal_name(e),
         audit::Error::Refused { source, .. } => audit_name(source),
         e => e.name(),
@@ -105,6 +110,11 @@ pub fn named(name: &str, message: impl Into<String>) -> Failure {
         "Denied" => {
             ("no_permission", exit::FAILED, "run svault as the store's owner; 'svault doctor' shows more")
         }
+        "Link" => ("link", exit::FAILED, "svault opens no links: put the file itself there"),
+        "VaultExists" => ("exists", exit::FAILED, "choose another name"),
+        "VaultShut" => ("vault_shut", exit::DAMAGED, ROLLBACK),
+        "TooBig" => ("too_big", exit::FAILED, "keep what is bigger elsewhere, and its key here"),
+        "Altered" => ("altered", exit::DAMAGED, BACKUP),
         "ReadOnly" => {
             ("read_only", exit::FAILED, "the store's disk must be writable: every use is recorded first")
         }

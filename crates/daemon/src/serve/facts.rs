@@ -94,7 +94,7 @@ pub(crate) fn found(line: &Line, wanted: &SecretRef) -> Result<vault::Secret, Fa
 
 /// What the store says, for a human.
 pub(crate) fn failure(e: &vault::Error) -> Failure {
-    Failure::new("store", exit::FAILED, e.to_string())
+    crate::life::failure::named(crate::life::failure::vault_name(e), e.to_string())
 }
 
 fn open_vault(line: &Line, vault: &VaultName) -> Result<(), Failure> {
@@ -114,7 +114,8 @@ fn open_vault(line: &Line, vault: &VaultName) -> Result<(), Failure> {
 
 fn free_vault(line: &Line, name: &VaultName) -> Result<(), Failure> {
     if line.state.store.borrow().vaults().iter().any(|v| v.name == *name) {
-        return Err(Failure::new("exists", exit::FAILED, format!("there is a vault '{name}' already")));
+        return Err(Failure::new("exists", exit::FAILED, format!("there is a vault '{name}' already"))
+            .hint("choose another name"));
     }
     Ok(())
 }

@@ -21,7 +21,12 @@ pub(crate) fn report(line: &Line) -> StatusReport {
         memory_locked: secret::memory().locked,
         caller: who.caller().to_owned(),
         evidence: who.evidence(),
-        protection: state.life.protection().iter().map(|p| (p.name.to_owned(), p.holds)).collect(),
+        protection: state
+            .life
+            .protection()
+            .iter()
+            .map(|p| wire::ProtectionRow { name: p.name.to_owned(), holds: p.holds })
+            .collect(),
     }
 }
 

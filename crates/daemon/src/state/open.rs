@@ -181,7 +181,8 @@ fn accepted(id: Id, now: jiff::Timestamp, restored: &Restored) -> Entry {
 
 /// A vault that stays shut, with the code and line that its error has everywhere.
 fn refused((vault, shut): (words::VaultName, vault::Shut)) -> RefusedVault {
-    let failure = named(shut.name, shut.why);
+    let name = if shut.name == "WrongKey" { "Altered" } else { shut.name };
+    let failure = named(name, shut.why);
     RefusedVault { vault, code: failure.code, message: failure.message }
 }
 

@@ -12,7 +12,7 @@ use rustix::{process::dumpable_behavior, thread};
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 pub(super) fn map_unseen(len: usize) -> Option<*mut u8> {
     use rustix::fd::{FromRawFd, OwnedFd};
-    use rustix::mm::{MapFlags, ProtFlags, mmap};
+    use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap};
     // SAFETY: takes one integer and touches no memory of ours; the result is checked.
     let fd = unsafe { libc::syscall(libc::SYS_memfd_secret, libc::O_CLOEXEC) };
     let fd = i32::try_from(fd).ok().filter(|fd| *fd >= 0)?;
@@ -22,7 +22,15 @@ pub(super) fn map_unseen(len: usize) -> Option<*mut u8> {
     let (rights, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED);
     // SAFETY: a new mapping at an address of the kernel's choice touches nothing that exists. The file has no name and
     // its only descriptor ends here, so nobody else can change or cut it.
-    unsafe { mmap(std::ptr::null_mut(), len, rights, flags, &fd, 0) }.ok().map(<*mut _>::cast)
+    let at = unsafe { mmap(std::ptr::null_mut(), len, rights, flags, &fd, 0) }.ok()?;
+    // A child would share it. SAFETY: the mapping is ours, and the advice changes none of its bytes.
+    let alone = unsafe { madvise(at, len, Advice::LinuxDontFork) };
+    if alone.is_err() {
+        // SAFETY: the mapping was made above and nobody knows of it.
+        let _ = unsafe { rustix::mm::munmap(at, len) };
+        return None;
+    }
+    Some(at.cast())
 }
 
 /// No number for the call is known here.
