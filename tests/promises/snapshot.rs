@@ -48,7 +48,7 @@ fn words(line: &str) -> Vec<(String, String)> {
     for c in line.chars() {
         let last = words.last_mut().expect("one");
         // A colon belongs to a time, not to a key.
-        match (in_word(c) && !(c == ':' && !last.1.is_empty()), last.1.is_empty()) {
+        match (in_word(c) && (c != ':' || last.1.is_empty()), last.1.is_empty()) {
             (true, true) => last.0.push(c),
             (true, false) => words.push((c.to_string(), String::new())),
             (false, _) => last.1.push(c),

@@ -37,7 +37,7 @@ impl State {
             Rollback::Refuse | Rollback::Show => (false, Start::Verify),
         };
         let (mut trail, restored) =
-            Trail::open(disk, dir.real(), &mut Lent(&mut store), start).map_err(of_audit)?;
+            Trail::open(disk, dir.real(), &Lent(&mut store), start).map_err(of_audit)?;
         let text = store.policy().map_err(|e| damaged(&e))?;
         let policy = Policy::parse(&text.toml).map_err(|e| damaged(&e))?;
         let (limits, due) = counters(&store, &restored, &policy)?;
