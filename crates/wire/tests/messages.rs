@@ -121,7 +121,7 @@ fn from_the_daemon() {
         memory_locked: true,
         caller: "unknown".into(),
         evidence: Evidence::Claimed,
-        protection: vec![("not dumpable".into(), true)],
+        protection: vec![ProtectionRow { name: "not dumpable".into(), holds: true }],
     };
     let granted =
         Granted { secret: "A".parse().unwrap(), exposure: Exposure::Env, env: Some("A".parse().unwrap()) };
