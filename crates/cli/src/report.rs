@@ -164,6 +164,8 @@ impl Error {
         let general = match self.code.as_ref() {
             "exists" => "choose another name",
             "disk_full" => "free some disk space and try again",
+            "cases_failed" => "each case names the rule that decided it",
+            "broken" => "each check that is broken has its fix",
             "not_confirmed" => "run it again if you meant yes",
             _ => "'svault doctor' shows what this machine lacks",
         };
