@@ -100,6 +100,8 @@ fn fifty_kills_during_writes_lose_nothing_acknowledged() {
     let lost: Vec<&String> = ids.iter().filter(|id| !recorded.contains(&id.as_str())).collect();
     assert!(lost.is_empty(), "released and not recorded: {lost:?}");
     for name in names.iter().rev().step_by(names.len() / 20 + 1) {
+        // A proposal's value is for nobody before a human has confirmed it.
+        let _ = sandbox.human(&["edit", name, "--vault", "main", "--tier", "medium"]).ok();
         // A proposal is confirmed by a human before anybody uses it.
         let _ = sandbox.human(&["edit", name, "--vault", "main", "--tier", "medium"]).ok();
         assert_eq!(sandbox.human(&["show", name, "--vault", "main"]).ok().text(), format!("value of {name}"));
