@@ -8,8 +8,9 @@ use crate::gate::{Account, Outcome};
 use audit::{Durable, Entry, Event};
 use policy::Policy;
 use secret::Bytes;
+use std::rc::Rc;
 use wire::act::Act;
-use wire::{Ask, AskItem, Failure, FromDaemon, Lasts, Want, exit};
+use wire::{Ask, AskItem, Failure, FromDaemon, Lasts, Want, code, exit};
 use words::{CallerName, Exposure, Id, SecretRef, VaultName};
 
 /// What stands behind an act.
@@ -34,7 +35,7 @@ pub(crate) async fn perform(line: &mut Line, want: Want, act: &Act, yes: Yes) ->
         Want::Show { secret } => return release(line, show(secret), None, account).await,
         Want::Run(asked) => return release(line, asked, Some(act), account).await,
         Want::Add { .. } | Want::Replace { .. } | Want::Remove { .. } | Want::Edit { .. } => {
-            change::serve(line, want, &values).await
+            change::serve(line, want, act, &values).await
         }
         Want::VaultCreate { name } => vault_create(line, &name).await,
         Want::Approve { id, lasts } => approve(line, id, lasts).await,
@@ -108,6 +109,12 @@ fn about(line: &Line, entry: &mut Entry) {
 
 pub(crate) fn done(id: Id) -> Reply {
     FromDaemon::Done { id: Some(id) }.into()
+}
+
+/// What was shown is not what would be done.
+pub(crate) fn changed() -> Failure {
+    let text = "what was shown has changed in the meantime; nothing was done";
+    Failure::new(code::ACT_CHANGED, exit::FAILED, text).hint("look again and repeat it")
 }
 
 /// Records and waits for the disk.
@@ -209,7 +216,11 @@ async fn unseal(line: &Line, id: Id) -> Result<Reply, Failure> {
 
 async fn policy_set(line: &Line, toml: &str) -> Result<Reply, Failure> {
     let policy = Policy::parse(toml).map_err(|e| Failure::new("bad_policy", exit::USAGE, e.to_string()))?;
+    let shown_over = line.state.policy();
     let id = record(line, entry(line, "policy_set")).await?;
+    if !Rc::ptr_eq(&shown_over, &line.state.policy()) {
+        return Err(changed());
+    }
     let now = jiff::Timestamp::now();
     line.state.store.borrow_mut().set_policy(toml, now).map_err(|e| facts::failure(&e))?;
     line.state.set_policy(policy);

@@ -39,12 +39,21 @@ pub(crate) fn act(line: &Line, want: &Want) -> Result<Act, Failure> {
         Want::VaultCreate { name } => free_vault(line, name)?,
         Want::Add { vault, .. } => open_vault(line, vault)?,
         Want::Edit { secret, class } => edited(line, secret, class, &mut facts)?,
+        Want::Replace { secret } => replaced(line, secret, &mut facts)?,
         Want::Remove { .. } => facts.notes.push("its value can't be had back".into()),
         Want::Run(_) => facts.notes.extend(high(line, want)?.then(|| "tier high: asked each time".into())),
         Want::Slots { .. } => super::slots::check(line, want, &mut facts)?,
         _ => {}
     }
     Act::build(want, &facts).map_err(|e| Failure::new("bad_act", exit::FAILED, e.to_string()))
+}
+
+/// Whether the act of a want is still the one that was shown.
+///
+/// # Errors
+/// Where it is not, or can't be done any more.
+pub(crate) fn still(line: &Line, want: &Want, shown: &Act) -> Result<(), Failure> {
+    if act(line, want)? == *shown { Ok(()) } else { Err(super::acts::changed()) }
 }
 
 fn no_request(id: Id) -> Failure {
@@ -179,6 +188,24 @@ fn policy(line: &Line, toml: &str, facts: &mut Facts) -> Result<(), Failure> {
     }
     for name in old.callers.keys().filter(|n| new.caller(n).is_none()) {
         facts.notes.push(format!("no longer a caller: {name}"));
+    }
+    Ok(())
+}
+
+/// A new value confirms a proposal, so its classification is shown: somebody without presence chose it.
+fn replaced(line: &Line, wanted: &SecretRef, facts: &mut Facts) -> Result<(), Failure> {
+    let class = found(line, wanted)?.class;
+    let Some(by) = &class.proposed_by else { return Ok(()) };
+    facts.notes.push(format!("confirms what {by} proposed:"));
+    facts.notes.push(format!("scope {}, tier {}, exposure {}", class.scope, class.tier, class.exposure()));
+    let mut note = |what: &str, values: &[String]| {
+        facts.notes.extend(values.iter().map(|value| format!("{what}: {value}")));
+    };
+    note("destination", &class.destinations);
+    note("window", &class.windows);
+    note("command", &class.commands.iter().map(|c| format!("{c:?}")).collect::<Vec<_>>());
+    if !class.description.is_empty() {
+        note("description", std::slice::from_ref(&class.description));
     }
     Ok(())
 }

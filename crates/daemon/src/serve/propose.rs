@@ -12,6 +12,12 @@ use vault::{Change, NewSecret};
 use wire::{Failure, FromDaemon, exit};
 use words::{CallerName, Class, Exposure, Name, SecretRef, Tier, VaultName};
 
+/// So many proposals wait for a human at most, and ...
+const MOST: usize = 64;
+/// ... so many bytes has the classification of each: who has no presence must not be able to fill the list that
+/// a human reads, which goes in one message.
+const MOST_CLASS: usize = 1024;
+
 /// Serves a proposal; its value follows its message.
 pub(crate) async fn serve(
     line: &mut Line,
@@ -20,6 +26,10 @@ pub(crate) async fn serve(
     mut class: Class,
 ) -> Result<Reply, ConnError> {
     let value = value(line, Duration::from_secs(10)).await?;
+    if serde_json::to_vec(&class).is_ok_and(|json| json.len() > MOST_CLASS) {
+        let text = format!("the classification of a proposal has at most {MOST_CLASS} bytes");
+        return Ok(Failure::new("too_long", exit::USAGE, text).into());
+    }
     if let Some(what) = laxer(&class) {
         let text = format!("a proposal can't set {what}; a human adds it, or edits it afterwards");
         return Ok(Failure::new("laxer_than_default", exit::USAGE, text).into());
@@ -29,8 +39,10 @@ pub(crate) async fn serve(
     let who: Option<CallerName> =
         by.callers.first().map(|c| c.name.clone()).or_else(|| "unknown".parse().ok());
     class.proposed_by.clone_from(&who);
+    let turn = super::change::turn(&state).await;
     let free = state.store.borrow().vaults().iter().any(|v| v.name == vault && v.shut.is_none());
-    if !free || !is_new(line, &name, &vault) || !within_limits(line, &by) {
+    if !free || !is_new(line, &name, &vault) || !within_limits(line, &by) || is_full(line) {
+        drop(turn);
         return Ok(super::ask::refuse(line, by, &format!("svault://{vault}/{name}")).await);
     }
     let mut entry = state.entry(Event::Propose);
@@ -45,7 +57,7 @@ pub(crate) async fn serve(
         return Ok(FromDaemon::Denied { id, narrower: None }.into());
     }
     let new = NewSecret { vault, name, class, created_by: who };
-    match super::change::write(&state, Change::Add(new, &value)).await {
+    match super::change::write(&state, &turn, Change::Add(new, &value)).await {
         Ok(_) => Ok(FromDaemon::Done { id: Some(id) }.into()),
         Err(_) => Ok(FromDaemon::Denied { id, narrower: None }.into()),
     }
@@ -71,6 +83,11 @@ fn laxer(class: &Class) -> Option<&'static str> {
 fn is_new(line: &Line, name: &Name, vault: &VaultName) -> bool {
     let wanted = SecretRef { vault: Some(vault.clone()), name: name.clone() };
     matches!(line.state.store.borrow().find(&wanted), Ok(vault::Found::None))
+}
+
+fn is_full(line: &Line) -> bool {
+    let list = line.state.store.borrow().list();
+    list.is_ok_and(|all| all.iter().filter(|s| s.class.proposed_by.is_some()).count() >= MOST)
 }
 
 fn within_limits(line: &Line, by: &Asker) -> bool {

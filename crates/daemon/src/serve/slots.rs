@@ -11,7 +11,7 @@ use crate::state::segments::Lent;
 use seal::{SlotKeys, SlotSpec};
 use secret::{Bytes, Key};
 use wire::act::Facts;
-use wire::{Failure, HexBytes, Want, exit};
+use wire::{Failure, HexBytes, Want, code, exit};
 
 /// Whether these slots can be the store's, and what a human should know of it.
 ///
@@ -20,20 +20,22 @@ use wire::{Failure, HexBytes, Want, exit};
 pub(crate) fn check(line: &Line, want: &Want, facts: &mut Facts) -> Result<(), Failure> {
     let Want::Slots { epoch, slots } = want else { return Ok(()) };
     specs(slots)?;
+    is_next(line, *epoch)?;
     let store = line.state.store.borrow();
-    if *epoch != store.epoch() + 1 {
-        return Err(Failure::new(
-            "act_changed",
-            exit::FAILED,
-            "the store's slots have changed meanwhile; repeat it",
-        ));
-    }
     facts.notes.push(format!(
         "{} key slots end: their passphrases and codes open nothing any more",
         store.slots().len()
     ));
     facts.notes.push("who held the old keys can still read the trail up to now".into());
     Ok(())
+}
+
+fn is_next(line: &Line, epoch: u64) -> Result<(), Failure> {
+    if epoch == line.state.store.borrow().epoch() + 1 {
+        return Ok(());
+    }
+    let text = "the store's slots have changed meanwhile; repeat it";
+    Err(Failure::new(code::ACT_CHANGED, exit::FAILED, text))
 }
 
 fn specs(slots: &[HexBytes]) -> Result<Vec<SlotSpec>, Failure> {
@@ -65,20 +67,23 @@ pub(crate) async fn serve(
         new.push((spec, keys));
     }
     drop(values);
+    let _turn = super::change::turn(&line.state).await;
+    // Another change may have come first. Keys for an epoch that is not the next one would open nothing ever again.
+    is_next(line, epoch)?;
     let mut e = entry(line, "slots");
     e.note = format!("{} new slots, epoch {epoch}", new.len());
     let id = record(line, e).await?;
-    let _turn = line.state.writing.clone().lock_owned().await;
     let snapshot = line.state.limits.borrow().snapshot();
     let now = line.state.clock.wall();
     let mut store = line.state.store.borrow_mut();
     let change = store.change_slots(&new, now).map_err(|e| facts::failure(&e))?;
+    // Whatever comes now, the old keys are no longer the store's: what was opened with them is shut.
+    *line.state.windows.borrow_mut() = Windows::new();
     line.state
         .trail
         .borrow_mut()
         .new_segment(&mut Lent(&mut store), &snapshot, None, now)
         .map_err(|e| Failure::new("trail", exit::FAILED, e.to_string()))?;
-    *line.state.windows.borrow_mut() = Windows::new();
     if let Some(shut) = change.not_rotated.first() {
         let text = format!("done, but vault '{shut}' is shut and keeps its old key until it is opened");
         return Err(Failure::new("not_rotated", exit::FAILED, text));
