@@ -4,12 +4,12 @@ use super::answer::Reply;
 use super::connection::Line;
 use super::house::House;
 use crate::conn::ConnError;
-use crate::gate::{self, Asker, Frozen, Outcome};
+use crate::gate::{self, Anchor, Asker, Frozen, Outcome};
 use audit::{Durable, Event};
 use std::pin::pin;
 use std::rc::Rc;
 use tokio::sync::mpsc::unbounded_channel;
-use wire::frame::Accept;
+use wire::frame::{Accept, Error};
 use wire::{Ask, FromDaemon, ToDaemon};
 use words::Id;
 
@@ -28,6 +28,11 @@ pub(crate) async fn decide(line: &mut Line, asked: Ask, by: Asker) -> Result<Opt
     let state = Rc::clone(&line.state);
     let (tell, mut told) = unbounded_channel();
     let house = House::for_request(&state, &line.peer, tell);
+    // Held as long as it is decided: an anchor that nobody needs is let go of each second.
+    let _anchor = match by.anchor {
+        Anchor::Process { pid, start } => state.anchors.borrow().get(&(pid, start)).cloned(),
+        Anchor::Connection(_) => None,
+    };
     let req = Rc::new(Frozen::new(&house, state.fresh_id(), asked, by));
     let mut decision = pin!(gate::decide_and_release(&house, &req));
     let sealed = line.presence.is_sealed();
@@ -40,9 +45,9 @@ pub(crate) async fn decide(line: &mut Line, asked: Ask, by: Asker) -> Result<Opt
             }
             frame = line.conn.while_waiting(Accept::CONTROL), if !sealed => {
                 let Some(frame) = frame? else { return Ok(None) };
-                // Nothing but this request's end may be asked for while it waits.
-                let ToDaemon::Cancel { id } = frame.message()? else { return Ok(None) };
-                state.approvals.cancel(id, Some(&req.by));
+                // Nothing but a request's end may be asked for while one waits; whatever else comes ends the connection.
+                let ToDaemon::Cancel { id } = frame.message()? else { return Err(Error::Closed.into()) };
+                take_back(line, id, &req.by);
             }
         }
     };
@@ -52,10 +57,19 @@ pub(crate) async fn decide(line: &mut Line, asked: Ask, by: Asker) -> Result<Opt
 
 /// Takes back a request of this caller's own. Others' are answered like everything that is not allowed.
 pub(crate) async fn cancel(line: &Line, id: Id) -> Reply {
-    let (state, by) = (&line.state, line.asker());
-    let was = state.approvals.get(id);
-    if !state.approvals.cancel(id, Some(&by)) {
+    let by = line.asker();
+    if !take_back(line, id, &by) {
         return refuse(line, by, &id.to_string()).await;
+    }
+    FromDaemon::Done { id: Some(id) }.into()
+}
+
+/// False: no request of this caller's own.
+fn take_back(line: &Line, id: Id, by: &Asker) -> bool {
+    let state = &line.state;
+    let was = state.approvals.get(id);
+    if !state.approvals.cancel(id, Some(by)) {
+        return false;
     }
     if let Some(waiting) = was {
         let mut entry = state.entry(Event::Cancel);
@@ -65,7 +79,7 @@ pub(crate) async fn cancel(line: &Line, id: Id) -> Reply {
         entry.door = Some(line.door);
         let _ = state.append(&entry, Durable::Later);
     }
-    FromDaemon::Done { id: Some(id) }.into()
+    true
 }
 
 /// The one opaque denial, for what is no request for a value. `what` is what it was about, for the trail.

@@ -27,6 +27,8 @@ pub(crate) struct Line {
     pub(crate) door: Door,
     pub(crate) claim: Option<CallerName>,
     pub(crate) presence: Presence,
+    /// The store's epoch when the proof on this connection began.
+    pub(crate) epoch: u64,
     pub(crate) number: u64,
 }
 
@@ -34,7 +36,7 @@ pub(crate) struct Line {
 pub(crate) async fn serve(state: Rc<State>, connected: Connected) {
     let Connected { conn, peer, door, claim } = connected;
     let number = state.next_connection();
-    let mut line = Line { state, conn, peer, door, claim, presence: Presence::new(), number };
+    let mut line = Line { state, conn, peer, door, claim, presence: Presence::new(), epoch: 0, number };
     while let Ok(true) = line.step().await {}
     line.state.approvals.connection_closed(number);
 }
@@ -49,6 +51,10 @@ impl Line {
     /// One message and its answer. False: the connection ends.
     async fn step(&mut self) -> Result<bool, ConnError> {
         let Some(message) = self.next().await? else { return Ok(false) };
+        // After a sleep a message can come before the second's tick: nothing is answered then, whatever it is for.
+        if !self.state.life.unlocked() && !matches!(message, Message::Open(ToDaemon::Lock)) {
+            return Ok(false);
+        }
         let reply = match message {
             Message::Open(message) => self.in_the_open(message).await?,
             Message::Sealed(message) => human::sealed(self, message).await?,
@@ -63,8 +69,13 @@ impl Line {
         let accept = self.presence.accept();
         let frame = match self.presence.deadline() {
             Some(at) => {
-                let left = at.saturating_sub(self.state.now_ms()) + 1000;
-                self.conn.due(accept, Duration::from_millis(left)).await?
+                let left = Duration::from_millis(at.saturating_sub(self.state.now_ms()) + 1000);
+                // Who has proved nothing yet may have to make room for others.
+                if self.presence.is_sealed() {
+                    self.conn.due(accept, left).await?
+                } else {
+                    self.conn.first(accept, left).await?
+                }
             }
             None => match self.conn.next(accept).await? {
                 Some(frame) => frame,
@@ -87,9 +98,10 @@ impl Line {
             ToDaemon::Cancel { id } => ask::cancel(self, id).await,
             ToDaemon::Propose { name, vault, class } => propose::serve(self, name, vault, class).await?,
             ToDaemon::Lock => {
-                self.conn.send(&FromDaemon::Done { id: None }).await?;
+                let sent = self.conn.send(&FromDaemon::Done { id: None }).await;
+                // Also where whoever said so has gone by now.
                 self.state.life.lock(Why::Asked);
-                return Ok(None);
+                return sent.map(|()| None);
             }
             ToDaemon::VerifyTrail => status::verify(&self.state).await.into(),
             ToDaemon::ProveBegin { slot, nonce } => human::begin(self, slot, nonce),
@@ -157,7 +169,7 @@ pub(crate) async fn value(line: &mut Line, within: Duration) -> Result<secret::B
             _ => Err(frame::Error::Closed.into()),
         };
     }
-    match line.conn.due(frame::Accept::RAW, within).await? {
+    match line.conn.first(frame::Accept::RAW, within).await? {
         Frame::Raw(value) => Ok(value),
         _ => Err(frame::Error::Closed.into()),
     }

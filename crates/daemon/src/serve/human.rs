@@ -22,6 +22,7 @@ pub(crate) fn begin(line: &mut Line, slot: Hex<8>, nonce: Hex<32>) -> Reply {
         Err(e) => return e.into(),
     };
     let (ident, now) = (line.state.ident(), line.state.now_ms());
+    line.epoch = ident.epoch;
     let store = line.state.store.borrow();
     let kp = store.presence_key(&seal::SlotId(slot.0));
     match line.presence.begin(ident, slot, nonce, kp, &client, now) {
@@ -44,6 +45,9 @@ pub(crate) fn prove(line: &mut Line, mac: Hex<32>) -> Reply {
 
 /// A message out of the sealed channel. None: nothing is answered.
 pub(crate) async fn sealed(line: &mut Line, message: ToDaemon) -> Result<Option<Reply>, ConnError> {
+    if let Err(e) = same_epoch(line) {
+        return Ok(Some(e.into()));
+    }
     let reply = match message {
         ToDaemon::Want(want) => wants(line, *want),
         ToDaemon::Yes { act, mac } => return yes(line, act, mac).await.map(Some),
@@ -70,12 +74,24 @@ async fn yes(line: &mut Line, id: Id, mac: Hex<32>) -> Result<Reply, ConnError> 
         values.push(value(line, VALUES).await?);
     }
     line.state.life.human_act();
-    let act = match facts::act(line, agreed.want()).and_then(|now| agreed.still(&now).map(|()| now)) {
+    let act = same_epoch(line).and_then(|()| facts::act(line, agreed.want()));
+    let act = match act.and_then(|now| agreed.still(&now).map(|()| now)) {
         Ok(act) => act,
         Err(e) => return Ok(e.into()),
     };
     open_window(line);
     acts::perform(line, agreed.into_want(), &act, Yes::Act(values)).await
+}
+
+/// A proof holds for the keys of the slots as they are: who knows only what opened the old ones proves nothing with a
+/// proof that was begun in time.
+fn same_epoch(line: &mut Line) -> Result<(), Failure> {
+    if line.epoch == line.state.ident().epoch {
+        return Ok(());
+    }
+    line.presence.spend();
+    let text = "the store's slots have changed since this proof began; nothing was done";
+    Err(Failure::new(code::PRESENCE_FAILED, exit::DENIED, text).hint("repeat the command"))
 }
 
 /// A human's want in the open: served where a window of the peer's shell is.

@@ -7,6 +7,7 @@ use crate::life::Why;
 use crate::serve::House;
 use audit::{Durable, Event};
 use std::rc::Rc;
+use std::sync::Arc;
 
 impl State {
     /// Everything that is due: what has run out, folded denials, heads, checkpoints.
@@ -33,11 +34,14 @@ impl State {
             entry.door = Some(req.by.door);
             let _ = self.append(&entry, Durable::Later);
         }
+        let needed = self.approvals.anchors();
         self.anchors.borrow_mut().retain(|(pid, start), held| {
-            if !held.alive() {
+            let alive = held.alive();
+            if !alive {
                 self.approvals.process_ended(*pid, *start);
             }
-            held.alive() && self.approvals.anchors().contains(&(*pid, *start))
+            // A request that is being decided, and may soon wait, holds it too.
+            alive && (Arc::strong_count(held) > 1 || needed.contains(&(*pid, *start)))
         });
         let mut windows = self.windows.borrow_mut();
         self.shells.borrow_mut().retain(|shell| {
