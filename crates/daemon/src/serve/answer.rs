@@ -6,8 +6,8 @@ use crate::gate::{Outcome, Released};
 use crate::presence::Presence;
 use crate::state::State;
 use std::time::Duration;
-use wire::frame::Kind;
-use wire::{Failure, FromDaemon};
+use wire::frame::{self, Kind};
+use wire::{Failure, FromDaemon, exit};
 
 /// Denials leave at the next multiple of this, so that their cause can't be told from how long they took.
 const TICK_MS: u64 = 20;
@@ -72,17 +72,27 @@ pub(crate) async fn send(
     }
 }
 
-/// Sends a message, sealed where the connection is.
+/// Sends a message, sealed where the connection is. What is too long for one is said to be that.
 pub(crate) async fn send_message(
     conn: &mut Conn,
     presence: &mut Presence,
     message: &FromDaemon,
 ) -> Result<(), ConnError> {
     if !presence.is_sealed() {
-        return conn.send(message).await;
+        return match conn.send(message).await {
+            Err(ConnError::Frame(frame::Error::TooLong { .. })) => conn.send(&too_long()).await,
+            sent => sent,
+        };
     }
-    let sealed = presence.seal_control(message).map_err(|_| ConnError::Slow)?;
+    let sealed = presence.seal_control(message).or_else(|_| presence.seal_control(&too_long()));
+    let sealed = sealed.map_err(|_| ConnError::Slow)?;
     conn.write(Kind::Sealed, sealed.expose()).await
+}
+
+fn too_long() -> FromDaemon {
+    let text = "the answer is too long for one message";
+    let hint = "ask for less of it, as with --last or --since";
+    FromDaemon::Error(Failure::new("too_long", exit::FAILED, text).hint(hint))
 }
 
 async fn next_tick(state: &State) {

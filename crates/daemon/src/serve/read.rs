@@ -14,6 +14,9 @@ use wire::{
 };
 use words::{Exposure, Id, SecretRef};
 
+/// Bytes of a command in a row of a list.
+const ROW: usize = 2048;
+
 /// Answers a want that reads.
 ///
 /// # Errors
@@ -88,8 +91,8 @@ fn pending(line: &Line, w: &Waiting) -> PendingRow {
         door: req.by.door,
         secrets: req.items.iter().map(crate::gate::FrozenItem::shown).collect(),
         exposure: req.exposure,
-        argv: req.argv.clone(),
-        cwd: req.cwd.clone(),
+        argv: short(&req.argv),
+        cwd: short(std::slice::from_ref(&req.cwd)).concat(),
         reason: req.reason.clone().unwrap_or_default(),
         rule: w.rule.clone(),
         process: req.by.process.clone(),
@@ -125,7 +128,29 @@ fn broken(e: &audit::Error) -> Failure {
 async fn entries(line: &Line, filter: Filter) -> Result<Vec<Entry>, Failure> {
     let reader = line.state.reader().map_err(|e| broken(&e))?;
     let read = tokio::task::spawn_blocking(move || reader.query(&filter)).await;
-    read.map_err(|e| Failure::new("trail", exit::FAILED, e.to_string()))?.map_err(|e| broken(&e))
+    let mut entries =
+        read.map_err(|e| Failure::new("trail", exit::FAILED, e.to_string()))?.map_err(|e| broken(&e))?;
+    for entry in &mut entries {
+        entry.argv = short(&entry.argv);
+        entry.cwd = short(std::slice::from_ref(&entry.cwd)).concat();
+    }
+    Ok(entries)
+}
+
+/// Words of a caller as a row of a list has room for them, so that a few long commands can't make a list too long to
+/// be sent. All of it is in the act before a yes, and in the one entry of the trail.
+fn short(words: &[String]) -> Vec<String> {
+    let mut room = ROW;
+    let mut out = Vec::new();
+    for word in words {
+        if word.len() >= room {
+            out.push(format!("{}…", &word[..word.floor_char_boundary(room)]));
+            break;
+        }
+        room -= word.len() + 1;
+        out.push(word.clone());
+    }
+    out
 }
 
 async fn one(line: &Line, id: Id) -> Result<Entry, Failure> {
@@ -200,4 +225,22 @@ fn now(line: &Line, entry: &Entry) -> Vec<String> {
         now: &entry.at.to_zoned_datetime(rules.zone.clone()),
     };
     policy::explain(&rules.policy, &query)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_command_is_cut_in_a_list_and_says_so() {
+        let words = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>();
+        let plain = words(&["/bin/psql", "", "-c", "select 1"]);
+        assert_eq!(short(&plain), plain);
+        for long in [words(&["/bin/echo", &"ü".repeat(9000), "after"]), vec![String::new(); 9000]] {
+            let cut = short(&long);
+            assert!(cut.iter().map(String::len).sum::<usize>() <= ROW + '…'.len_utf8());
+            assert!(cut.len() < ROW + 2 && cut.last().unwrap().ends_with('…'), "{}", cut.len());
+        }
+        assert_eq!(short(&[]), Vec::<String>::new());
+    }
 }
