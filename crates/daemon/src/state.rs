@@ -4,6 +4,7 @@
 mod open;
 mod record;
 pub(crate) mod segments;
+mod shared;
 mod tick;
 
 use crate::approve::Approvals;
@@ -16,6 +17,7 @@ use crate::session::Sessions;
 use audit::Trail;
 use jiff::tz::TimeZone;
 use policy::Policy;
+use shared::Shared;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -46,6 +48,8 @@ pub struct State {
     /// One change of a vault at a time.
     pub(crate) writing: Arc<tokio::sync::Mutex<()>>,
     pub(crate) life: Rc<Life>,
+    /// The last reading of the whole trail.
+    pub(crate) verified: Shared<bool>,
     synced: Notify,
     connections: Cell<u64>,
 }

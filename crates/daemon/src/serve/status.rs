@@ -30,9 +30,13 @@ pub(crate) fn report(line: &Line) -> StatusReport {
     }
 }
 
-/// Reads the whole trail on another thread.
+/// Reads the whole trail on another thread. Anybody may ask for it, so there is one reading at a time, whose answer
+/// is for all who asked before it began: it never keeps more than one of the threads that syncs need too.
 pub(crate) async fn verify(state: &Rc<State>) -> FromDaemon {
-    let Ok(reader) = state.reader() else { return FromDaemon::Verified { ok: false } };
-    let read = tokio::task::spawn_blocking(move || reader.verify().is_ok()).await;
-    FromDaemon::Verified { ok: read.unwrap_or(false) }
+    let ok = state.verified.share(|| async {
+        let Ok(reader) = state.reader() else { return false };
+        let read = tokio::task::spawn_blocking(move || reader.verify().is_ok()).await;
+        read.unwrap_or(false)
+    });
+    FromDaemon::Verified { ok: ok.await }
 }

@@ -1,7 +1,7 @@
 //! From an opened store to everything that serves it: the trail checked, counters restored, the unlock recorded.
 
 use super::segments::Lent;
-use super::{Rules, State};
+use super::{Rules, Shared, State};
 use crate::approve::Approvals;
 use crate::clock::{Clock, RealClock};
 use crate::life::failure::{named, of_audit};
@@ -65,6 +65,7 @@ impl State {
             anchors: RefCell::new(HashMap::new()),
             writing: Arc::default(),
             life,
+            verified: Shared::default(),
             synced: Notify::new(),
             connections: Cell::new(0),
         });
