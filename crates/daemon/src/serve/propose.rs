@@ -12,10 +12,8 @@ use vault::{Change, NewSecret};
 use wire::{Failure, FromDaemon, exit};
 use words::{CallerName, Class, Exposure, Name, SecretRef, Tier, VaultName};
 
-/// So many proposals wait for a human at most, and ...
-const MOST: usize = 64;
-/// ... so many bytes has the classification of each: who has no presence must not be able to fill the list that
-/// a human reads, which goes in one message.
+/// So many bytes has the classification of a proposal at most: a human's list, which goes in one message, must not be
+/// filled by a few of them.
 const MOST_CLASS: usize = 1024;
 
 /// Serves a proposal; its value follows its message.
@@ -41,7 +39,7 @@ pub(crate) async fn serve(
     class.proposed_by.clone_from(&who);
     let turn = super::change::turn(&state).await;
     let free = state.store.borrow().vaults().iter().any(|v| v.name == vault && v.shut.is_none());
-    if !free || !is_new(line, &name, &vault) || !within_limits(line, &by) || is_full(line) {
+    if !free || !is_new(line, &name, &vault) || !within_limits(line, &by) {
         drop(turn);
         return Ok(super::ask::refuse(line, by, &format!("svault://{vault}/{name}")).await);
     }
@@ -83,11 +81,6 @@ fn laxer(class: &Class) -> Option<&'static str> {
 fn is_new(line: &Line, name: &Name, vault: &VaultName) -> bool {
     let wanted = SecretRef { vault: Some(vault.clone()), name: name.clone() };
     matches!(line.state.store.borrow().find(&wanted), Ok(vault::Found::None))
-}
-
-fn is_full(line: &Line) -> bool {
-    let list = line.state.store.borrow().list();
-    list.is_ok_and(|all| all.iter().filter(|s| s.class.proposed_by.is_some()).count() >= MOST)
 }
 
 fn within_limits(line: &Line, by: &Asker) -> bool {
