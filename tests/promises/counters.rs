@@ -147,7 +147,7 @@ fn cut(path: &Path, by: u64) {
 fn refused(sandbox: &Sandbox) {
     let said = sandbox.human(&["unlock"]).exits(5);
     assert!(said.err.contains("hint: ") && said.err.contains("--accept-rollback"), "{}", said.all());
-    assert_eq!(sandbox.daemon(), None);
+    sandbox.wait_for("the end of the process that could not open it", || sandbox.daemon().is_none());
     let _ = sandbox.get("ONE").exits(3);
 }
 

@@ -286,7 +286,7 @@ fn no_locked_memory() {
         sandbox.program("/bin/bash", &["-c", &format!("{line} \"$@\""), "bash"]).human().run()
     };
     error(&sandbox, "no_locked_memory", 1, &unlock(""));
-    assert_eq!(sandbox.daemon(), None);
+    sandbox.wait_for("the end of the process that could not open it", || sandbox.daemon().is_none());
     let said = unlock("--weak-memory").ok();
     assert!(said.all().contains("memory"), "it must be said\n{}", said.all());
     assert!(

@@ -10,5 +10,8 @@ pub fn bench(args: &[String]) -> Done {
     must(build.arg("--target-dir").arg(&folder))?;
     let binary = folder.join("release").join(format!("svault{}", std::env::consts::EXE_SUFFIX));
     let mut run = cargo(&["bench", "--quiet", "--package", "svault-tests", "--bench", "product", "--"]);
-    must(run.args(args).env("SVAULT_TEST_BIN", binary))
+    must(run.args(args).env("SVAULT_TEST_BIN", binary))?;
+    println!("\nThe sealed file alone:");
+    let mut seal = cargo(&["test", "--quiet", "--release", "--package", "svault-seal", "--test", "speed"]);
+    must(seal.args(["--", "--ignored", "--nocapture"]))
 }

@@ -3,6 +3,9 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::time::Instant;
 
+/// How nextest's last line begins.
+const SUMMARY: &str = "     Summary [";
+
 /// Tests by how they ended.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Counts {
@@ -15,11 +18,11 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Adds the numbers of one line, where it has some. Ratios in the line's front (`3/5 tests run`) don't count.
+    /// Adds the numbers of one line, where it has some. Ratios in the line's front (`3/5 tests run`) don't count, nor
+    /// does what nextest shows of a failed test's own output, which is indented.
     pub fn add_line(&mut self, line: &str) {
         let line = plain(line);
-        let line = line.trim();
-        let numbers = match (line.strip_prefix("test result:"), line.strip_prefix("Summary [")) {
+        let numbers = match (line.strip_prefix("test result:"), line.strip_prefix(SUMMARY)) {
             (Some(rest), _) => rest,
             (_, Some(rest)) => rest.split_once("run:").map_or("", |(_, rest)| rest),
             _ => return,
@@ -65,7 +68,7 @@ pub fn pass_on(from: impl Read, mut to: impl Write) -> Counts {
     while matches!(lines.read_until(b'\n', &mut line), Ok(n) if n > 0) {
         let text = String::from_utf8_lossy(&line);
         counts.add_line(&text);
-        if !plain(&text).trim_start().starts_with("Summary [") {
+        if !plain(&text).starts_with(SUMMARY) {
             let _ = to.write_all(&line);
         }
         line.clear();
@@ -104,18 +107,17 @@ mod tests {
         assert_eq!(counted(coloured), Counts { passed: 2, failed: 0, skipped: 0 });
         let libtest = "test result: FAILED. 5 passed; 1 failed; 2 ignored; 0 measured; 9 filtered out; finished in 0.00s\n";
         assert_eq!(counted(&libtest.repeat(2)), Counts { passed: 10, failed: 2, skipped: 4 });
-        let cut_short = "Summary [ 0.1s] 2/9 tests run: 1 passed, 1 failed, 0 skipped\n";
+        let cut_short = "     Summary [ 0.1s] 2/9 tests run: 1 passed, 1 failed, 0 skipped\n";
         assert_eq!(counted(cut_short), Counts { passed: 1, failed: 1, skipped: 0 });
     }
 
     #[test]
     fn output_of_tests_is_passed_on_and_not_counted() {
         let mut seen = Vec::new();
-        let counts = pass_on(
-            "3 passed, 1 failed\n    Summary [ 1s] 1 test run: 1 passed, 0 skipped\n".as_bytes(),
-            &mut seen,
-        );
+        let output = "3 passed, 1 failed\n    test result: FAILED. 0 passed; 1 failed\n";
+        let all = format!("{output}     Summary [ 1s] 1 test run: 1 passed, 0 skipped\n");
+        let counts = pass_on(all.as_bytes(), &mut seen);
         assert_eq!(counts, Counts { passed: 1, failed: 0, skipped: 0 });
-        assert_eq!(seen, b"3 passed, 1 failed\n");
+        assert_eq!(seen, output.as_bytes());
     }
 }
