@@ -6,6 +6,7 @@ pub mod bin;
 pub mod command;
 pub mod need;
 pub mod processes;
+pub mod prover;
 pub mod robot;
 pub mod sandbox;
 pub mod scratch;

@@ -13,6 +13,7 @@ mod memory;
 mod one_gate;
 mod opaque;
 mod presence;
+mod proofs;
 mod reader;
 mod recorded_first;
 mod snapshot;

@@ -1,0 +1,184 @@
+//! Promise 5 of the ground floor, by hand: proofs and acts that are altered, replayed, swapped or of another
+//! connection, from a client that has the key. (Late ones are in the daemon's tests, where the clock can be moved.)
+
+use serde_json::{Value, json};
+use svault_tests::need;
+use svault_tests::prover::Prover;
+use svault_tests::sandbox::Sandbox;
+use svault_tests::socket::{CONTROL, RAW, Raw};
+
+const VALUE: &str = "sk-test-proofs-0d3c";
+
+fn house() -> (Sandbox, Prover) {
+    let sandbox = Sandbox::ready();
+    sandbox.add("LOW", VALUE, &["--tier", "low"]);
+    sandbox.add("OTHER", "sk-test-other", &["--tier", "low"]);
+    let prover = Prover::new(&sandbox);
+    (sandbox, prover)
+}
+
+fn show(name: &str) -> Value {
+    json!({"want": "show", "secret": {"vault": "main", "name": name}})
+}
+
+/// No value, and no done.
+#[track_caller]
+fn nothing(frames: &[(u8, Vec<u8>)]) {
+    for (kind, payload) in frames {
+        let text = String::from_utf8_lossy(payload);
+        assert_eq!(*kind, CONTROL, "{text}");
+        assert!(!text.contains(VALUE) && !text.contains("\"done\"") && !text.contains("released"), "{text}");
+    }
+}
+
+#[test]
+fn a_client_made_from_the_specification_alone_is_served() {
+    need!(Linux);
+    let (sandbox, prover) = house();
+    let mut channel = prover.prove(&sandbox);
+    let (id, act) = channel.want(show("LOW"));
+    assert!(act.starts_with(b"svault/1/act"));
+    let yes = channel.yes(&id, &act);
+    channel.send(&yes);
+    assert_eq!(channel.message()["type"], "released");
+    assert_eq!(channel.frame_in(), Some((RAW, VALUE.as_bytes().to_vec())));
+}
+
+#[test]
+fn an_altered_or_replayed_proof_ends_the_connection() {
+    need!(Linux);
+    let (sandbox, prover) = house();
+    let first = prover.begin(&sandbox);
+    let recorded = first.proof();
+    assert!(first.end(&recorded).is_ok());
+    let again = prover.begin(&sandbox);
+    assert!(again.end(&recorded).is_err(), "a recorded proof serves a second time");
+    let altered = prover.begin(&sandbox);
+    let mut proof = altered.proof();
+    proof[31] ^= 1;
+    assert!(altered.end(&proof).is_err());
+}
+
+#[test]
+fn a_proof_without_its_beginning_proves_nothing() {
+    need!(Linux);
+    let (sandbox, prover) = house();
+    let proof = prover.begin(&sandbox).proof();
+    let mut raw = Raw::hello(&sandbox.socket(), None);
+    raw.send(&json!({"type": "prove_end", "mac": svault_tests::prover::hex(&proof)}));
+    nothing(&raw.rest());
+}
+
+#[test]
+fn a_yes_is_for_the_act_as_shown() {
+    need!(Linux);
+    let (sandbox, prover) = house();
+    // For other bytes than those that the daemon will do.
+    let mut channel = prover.prove(&sandbox);
+    let (id, act) = channel.want(show("LOW"));
+    let other = String::from_utf8_lossy(&act).replace("main/LOW", "main/XXX").into_bytes();
+    let yes = channel.yes(&id, &other);
+    channel.send(&yes);
+    nothing(&channel.rest());
+    // Under another id.
+    let mut channel = prover.prove(&sandbox);
+    let (_, act) = channel.want(show("LOW"));
+    let yes = channel.yes("7K2MQ9XA", &act);
+    channel.send(&yes);
+    nothing(&channel.rest());
+    // The yes of one connection on another.
+    let (mut first, mut second) = (prover.prove(&sandbox), prover.prove(&sandbox));
+    let (id, act) = first.want(show("LOW"));
+    let yes = first.yes(&id, &act);
+    let _ = second.want(show("LOW"));
+    second.send(&yes);
+    nothing(&second.rest());
+    // Before anything was wanted.
+    let mut channel = prover.prove(&sandbox);
+    let yes = channel.yes("7K2MQ9XA", b"svault/1/act");
+    channel.send(&yes);
+    nothing(&channel.rest());
+}
+
+#[test]
+fn what_changed_between_showing_and_doing_is_not_done() {
+    need!(Linux);
+    let (sandbox, prover) = house();
+    let mut channel = prover.prove(&sandbox);
+    let (id, act) = channel.want(show("LOW"));
+    let _ = sandbox.svault(&["replace", "LOW"]).human().stdin("sk-test-new").run().ok();
+    let yes = channel.yes(&id, &act);
+    channel.send(&yes);
+    nothing(&channel.rest());
+    let mut channel = prover.prove(&sandbox);
+    let (id, act) = channel.want(json!({"want": "remove", "secret": {"vault": "main", "name": "OTHER"}}));
+    let _ = sandbox.svault(&["replace", "OTHER"]).human().stdin("sk-test-new").run().ok();
+    let yes = channel.yes(&id, &act);
+    channel.send(&yes);
+    nothing(&channel.rest());
+    assert_eq!(sandbox.human(&["show", "OTHER"]).ok().text(), "sk-test-new");
+}
+
+#[test]
+fn one_proof_serves_one_act() {
+    need!(Linux);
+    let (sandbox, prover) = house();
+    let mut channel = prover.prove(&sandbox);
+    let (id, act) = channel.want(show("OTHER"));
+    let yes = channel.yes(&id, &act);
+    channel.send(&yes);
+    assert_eq!(channel.message()["type"], "released");
+    assert_eq!(channel.frame_in().map(|(kind, _)| kind), Some(RAW));
+    let mut again = show("LOW");
+    again["type"] = "want".into();
+    channel.send(&again);
+    channel.send(&yes);
+    nothing(&channel.rest());
+    // Nor a second one instead of the first.
+    let mut channel = prover.prove(&sandbox);
+    let _ = channel.want(show("OTHER"));
+    channel.send(&again);
+    nothing(&channel.rest());
+}
+
+#[test]
+fn frames_of_the_channel_come_once_in_order_and_whole() {
+    need!(Linux);
+    let (sandbox, prover) = house();
+    type Harm = fn(&mut Vec<Vec<u8>>);
+    let harms: [(&str, Harm); 5] = [
+        ("altered", |f| f[0][3] ^= 1),
+        ("repeated", |f| f.insert(1, f[0].clone())),
+        ("left out", |f| drop(f.remove(0))),
+        ("swapped", |f| f.swap(0, 1)),
+        ("cut", |f| f[0].truncate(20)),
+    ];
+    for (what, harm) in harms {
+        let mut channel = prover.prove(&sandbox);
+        let mut want = show("LOW");
+        want["type"] = "want".into();
+        let lock = json!({"type": "lock"});
+        let mut frames = vec![
+            channel.seal(CONTROL, want.to_string().as_bytes()),
+            channel.seal(CONTROL, lock.to_string().as_bytes()),
+        ];
+        harm(&mut frames);
+        for frame in &frames {
+            channel.send_sealed(frame);
+        }
+        nothing(&channel.rest());
+        assert!(sandbox.daemon().is_some(), "{what}: it was locked");
+    }
+}
+
+#[test]
+fn an_unknown_slot_looks_like_any_other() {
+    need!(Linux);
+    let (sandbox, _) = house();
+    let mut raw = Raw::hello(&sandbox.socket(), None);
+    raw.send(&json!({"type": "prove_begin", "slot": "0011223344556677", "nonce": "11".repeat(32)}));
+    let answer = raw.control();
+    assert_eq!(answer["type"], "prove_challenge", "{answer}");
+    raw.send(&json!({"type": "prove_end", "mac": "22".repeat(32)}));
+    nothing(&raw.rest());
+}
