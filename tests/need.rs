@@ -15,8 +15,6 @@ pub enum Need {
     UserNamespaces,
     /// `script`, to have a terminal.
     Script,
-    /// A terminal multiplexer.
-    Tmux,
     /// Python 3, for `spec/reader.py`, with what it imports.
     Reader,
 }
@@ -28,7 +26,6 @@ impl Need {
             Need::Root => rustix::process::geteuid().is_root(),
             Need::UserNamespaces => works("unshare", &["--user", "--map-root-user", "--mount", "true"]),
             Need::Script => works("script", &["--version"]),
-            Need::Tmux => works("tmux", &["-V"]),
             Need::Reader => works("python3", &["-c", "import argon2.low_level, cryptography, tomllib"]),
         }
     }
@@ -40,7 +37,6 @@ impl Need {
             Need::Root => ("root, to mount and to become another user", "sudo -E cargo xtask test"),
             Need::UserNamespaces => ("user namespaces", "sudo sysctl -w kernel.unprivileged_userns_clone=1"),
             Need::Script => ("the 'script' tool", "sudo apt-get install -y bsdutils"),
-            Need::Tmux => ("tmux", "sudo apt-get install -y tmux"),
             Need::Reader => {
                 ("Python 3 with what spec/reader.py imports", "pip install -r spec/requirements.txt")
             }

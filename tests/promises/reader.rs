@@ -22,14 +22,37 @@ fn it_opens_every_good_vector_and_refuses_every_malformed_one() {
     assert!(text(&said).contains(" files, 0 wrong"), "{}", text(&said));
 }
 
+/// Opens the store with the passphrase, tries every 32-byte value in it on the vault, and prints what the vault holds.
+const READ: &str = r#"
+import pathlib, sys, reader
+store, vault, passphrase = sys.argv[1:]
+_, frames = reader.read(pathlib.Path(store).read_bytes(), 0, {1: passphrase.encode()})
+keys = [f["value"] for f in frames if f["value"] and len(f["value"]) == 32]
+opened = []
+for key in keys:
+    try:
+        opened.append(reader.read(pathlib.Path(vault).read_bytes(), 0, {8: key})[1])
+    except reader.Bad:
+        pass
+assert len(opened) == 1, f"{len(opened)} of {len(keys)} keys open the vault"
+print([f["value"].decode() for f in opened[0] if f["value"]])
+"#;
+
 #[test]
 fn it_opens_a_store_that_the_ordinary_binary_has_just_made() {
     need!(Reader, Linux);
     let sandbox = Sandbox::with(bin::plain());
     let _ = sandbox.init();
+    for n in 1..=3 {
+        sandbox.add(&format!("SECRET_{n}"), &format!("sk-test-read-{n}"), &["--tier", "low"]);
+    }
+    let _ = sandbox.svault(&["replace", "SECRET_2"]).human().stdin("sk-test-read-again").run().ok();
     sandbox.lock();
-    let store = sandbox.store().join("store.svault");
-    let store = store.to_str().expect("a path");
+    let (store, vault) = (sandbox.store().join("store.svault"), sandbox.store().join("vaults/main.svault"));
+    let (store, vault) = (store.to_str().expect("a path"), vault.to_str().expect("a path"));
+    let said = python(&["-c", READ, store, vault, PASSPHRASE]);
+    let all = "['sk-test-read-1', 'sk-test-read-2', 'sk-test-read-3', 'sk-test-read-again']";
+    assert_eq!(text(&said).trim_end(), all);
     let said = python(&["reader.py", store, "--passphrase", PASSPHRASE]);
     assert!(said.status.success(), "{}", text(&said));
     assert!(text(&said).contains("burst_per_session"), "the policy is a record of it: {}", text(&said));
