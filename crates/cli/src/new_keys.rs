@@ -101,6 +101,26 @@ impl NewKeys {
     }
 }
 
+fn fd_hint(n: i32) -> String {
+    format!("open it for writing in the shell: svault … --recovery-out-fd {n} {n}>FILE")
+}
+
+fn not_writable(n: i32) -> Error {
+    Error::usage(format!("--recovery-out-fd {n}: open for reading only")).hint(fd_hint(n))
+}
+
+/// Whether a descriptor takes bytes at all.
+#[cfg(unix)]
+fn writable(file: &std::fs::File) -> bool {
+    rustix::fs::fcntl_getfl(file)
+        .is_ok_and(|f| f.intersects(rustix::fs::OFlags::WRONLY | rustix::fs::OFlags::RDWR))
+}
+
+#[cfg(not(unix))]
+fn writable(_: &std::fs::File) -> bool {
+    true
+}
+
 /// Where a recovery code goes.
 pub enum CodeTo {
     /// The alternate screen of the terminal.
@@ -116,7 +136,10 @@ impl CodeTo {
     /// When there is neither a terminal nor a descriptor.
     pub fn of(fd: Option<i32>) -> Result<Self, Error> {
         match fd {
-            Some(n) => Ok(Self::Fd(input::taken("--recovery-out-fd", n)?.into())),
+            Some(n) => {
+                let file = input::taken("--recovery-out-fd", n).map_err(|e| e.hint(fd_hint(n)))?.into();
+                if writable(&file) { Ok(Self::Fd(file)) } else { Err(not_writable(n)) }
+            }
             None if prompt::possible() => Ok(Self::Screen),
             None => Err(Error::usage("there is no terminal to show the recovery code on")
                 .hint("give --recovery-out-fd N: svault … --recovery-out-fd 4 4>FILE")),

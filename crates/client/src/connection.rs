@@ -209,8 +209,10 @@ impl Connection {
     }
 
     fn answer(&mut self, mut waiting: impl FnMut(&Id)) -> Result<Answer> {
+        let mut parts = Parts::default();
         loop {
-            match self.receive()? {
+            match parts.add(self.receive()?)? {
+                FromDaemon::More(_) => {}
                 FromDaemon::Waiting { id } => waiting(&id),
                 FromDaemon::Released { id, items } => {
                     let value = |g| Ok((g, frame::read_raw(&mut self.stream)?));
@@ -220,6 +222,35 @@ impl Connection {
                 other => return plain(other),
             }
         }
+    }
+}
+
+/// The parts of a long report, until the last one is there.
+#[derive(Default)]
+pub(crate) struct Parts(Option<Box<Report>>);
+
+impl Parts {
+    /// Takes a message; the last part comes back as the whole report.
+    pub(crate) fn add(&mut self, message: FromDaemon) -> Result<FromDaemon> {
+        let (part, last) = match message {
+            FromDaemon::More(part) => (part, false),
+            FromDaemon::Report(part) => (part, true),
+            other => return Ok(other),
+        };
+        match &mut self.0 {
+            None => self.0 = Some(part),
+            Some(whole) => {
+                if !whole.join(*part) {
+                    return Err(Error::Unexpected);
+                }
+            }
+        }
+        let nothing = || Box::new(Report::Entries(Vec::new()));
+        Ok(if last {
+            FromDaemon::Report(self.0.take().unwrap_or_else(nothing))
+        } else {
+            FromDaemon::More(nothing())
+        })
     }
 }
 

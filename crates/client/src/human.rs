@@ -1,6 +1,6 @@
 //! A human on a connection: the mutual proof, the sealed channel, and one act. See `spec/wire-v1.md`, "Presence".
 
-use crate::connection::{Answer, Connection, LONG_ANSWER, plain, unexpected};
+use crate::connection::{Answer, Connection, LONG_ANSWER, Parts, plain, unexpected};
 use crate::{Error, Prover, Result, may_type, os, os::Stream};
 use secret::{Bytes, Key};
 use wire::act::Act;
@@ -147,12 +147,19 @@ fn next(stream: &mut Stream, channel: &mut Channel) -> Result<Inner> {
 }
 
 fn answer(stream: &mut Stream, channel: &mut Channel) -> Result<Answer> {
-    match next(stream, channel)?.message()? {
-        FromDaemon::Released { id, items } => {
-            let value = |granted| Ok((granted, next(stream, channel)?.value()?));
-            Ok(Answer::Released { id, items: items.into_iter().map(value).collect::<Result<_>>()? })
+    let mut parts = Parts::default();
+    loop {
+        match parts.add(next(stream, channel)?.message()?)? {
+            FromDaemon::More(_) => {}
+            FromDaemon::Released { id, items } => {
+                let value = |granted| Ok((granted, next(stream, channel)?.value()?));
+                return Ok(Answer::Released {
+                    id,
+                    items: items.into_iter().map(value).collect::<Result<_>>()?,
+                });
+            }
+            other => return plain(other),
         }
-        other => plain(other),
     }
 }
 

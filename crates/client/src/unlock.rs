@@ -162,12 +162,12 @@ impl Way<'_> {
     }
 
     /// Starts a child and hears whether it has the lock.
-    /// Starts a daemon and hears whether it has the store's lock. A lock that is held while nobody listens may be one
-    /// that a killed daemon's last write still keeps: it is tried again for a moment.
+    /// Starts a daemon and hears whether it has the store's lock. A lock that no process holds while nobody
+    /// listens is one that a killed daemon's last write still keeps: it is tried again for a moment.
     fn begin(&self) -> Result<Begun> {
         for _ in 0..20 {
             match self.start()? {
-                Begun::Busy { .. }
+                Begun::Busy { pid: None }
                     if matches!(Connection::open(self.store, Door::Cli, None), Err(Error::Locked)) =>
                 {
                     std::thread::sleep(Duration::from_millis(100));

@@ -19,7 +19,7 @@ pub use saved::BadSnapshot;
 /// The session of everything that neither was launched nor matches.
 pub const UNKNOWN: &str = "unknown";
 /// Folded denials become one entry after so long.
-pub const FOLD_MS: i64 = 10_000;
+pub const FOLD_MS: i64 = 1_000;
 /// So many sealed pairs suspend a session.
 const SEALED_PAIRS: usize = 2;
 /// What the entry of a release says that was counted when it was asked.
@@ -210,7 +210,7 @@ impl Limits {
         Due { session, secret }
     }
 
-    /// Entries for folded denials whose ten seconds are over, or all of them.
+    /// Entries for folded denials whose second is over, or all of them.
     pub fn due_folds(&mut self, now: Timestamp, all: bool, mut fresh_id: impl FnMut() -> Id) -> Vec<Entry> {
         let entry = |(session, count)| {
             let mut e = Entry::new(fresh_id(), now, Event::Folded);

@@ -11,7 +11,7 @@ use std::{
 use zeroize::Zeroize;
 
 /// The longest passphrase, in bytes.
-pub const MAX_PASSPHRASE: usize = 1024;
+pub const MAX_PASSPHRASE: usize = 4096;
 
 const MIB: u32 = 1024;
 
@@ -90,7 +90,7 @@ impl fmt::Display for KdfParams {
 pub fn argon2id(passphrase: &Bytes, salt: &[u8; 32], params: KdfParams) -> Result<Key> {
     let params = params.check()?;
     if passphrase.is_empty() || passphrase.len() > MAX_PASSPHRASE {
-        return Err(Error::bounds("a passphrase has 1 to 1024 bytes"));
+        return Err(Error::bounds("a passphrase has 1 to 4096 bytes"));
     }
     let mut key = Key::zeroed()?;
     run(passphrase.expose(), salt, params, key.expose_mut())?;

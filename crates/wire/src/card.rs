@@ -32,9 +32,11 @@ impl Act {
             match (f.label, lines.last_mut()) {
                 (Label::Argv, Some(line)) if goes_on => {
                     line.text.push(' ');
-                    line.text.push_str(&argument(&f.value));
+                    line.text.push_str(&spaces_shown(&argument(&f.value)));
                 }
-                (Label::Argv, _) => lines.push(Line { label: f.label.shown(), text: argument(&f.value) }),
+                (Label::Argv, _) => {
+                    lines.push(Line { label: f.label.shown(), text: spaces_shown(&argument(&f.value)) })
+                }
                 (Label::Slot, _) => {
                     lines.push(Line { label: f.label.shown(), text: crate::hex::encode(&f.value) });
                 }
@@ -44,12 +46,24 @@ impl Act {
                         lines.push(Line { label, text: visible(text) });
                     }
                 }
-                _ => lines.push(Line { label: f.label.shown(), text: visible(&f.value) }),
+                _ => lines.push(Line { label: f.label.shown(), text: spaces_shown(&visible(&f.value)) }),
             }
             last = f.label;
         }
         Card { act: visible(self.word().as_bytes()), lines }
     }
+}
+
+/// Long runs of spaces made visible: in a wrapped line they could put words where a line of ours would stand.
+#[must_use]
+pub fn spaces_shown(text: &str) -> String {
+    let mut run = 0;
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        run = if c == ' ' { run + 1 } else { 0 };
+        if run > 2 { out.push_str("\\u{20}") } else { out.push(c) }
+    }
+    out
 }
 
 /// Bytes as text in which nothing hides: control, bidirectional, invisible and undecodable characters are escaped,
@@ -102,6 +116,12 @@ fn hides(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reason_cannot_reach_where_a_label_would_stand() {
+        assert_eq!(spaces_shown("a  b"), "a  b");
+        assert_eq!(spaces_shown("a    session"), "a  \\u{20}\\u{20}session");
+    }
 
     #[test]
     fn nothing_hides() {

@@ -10,6 +10,7 @@ pub mod exit;
 pub mod frame;
 pub mod hex;
 mod message;
+mod pages;
 pub mod paths;
 pub mod proof;
 mod report;

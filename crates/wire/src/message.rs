@@ -170,7 +170,9 @@ pub enum FromDaemon {
         /// The canonical bytes; see [`crate::act`].
         act: HexBytes,
     },
-    /// What a human asked to read.
+    /// A part of what a human asked to read; more follows.
+    More(Box<Report>),
+    /// What a human asked to read, or the last part of it.
     Report(Box<Report>),
     /// This can't be done, for a reason that gives nothing away.
     Error(Failure),

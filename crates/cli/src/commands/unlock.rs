@@ -204,7 +204,7 @@ fn text(r: &UnlockReport, out: &Out) -> String {
     for line in pairs(&[
         ("last lock", format!("{}, {} entries in the trail", times::shown(last), r.entries)),
         ("policy of", times::shown(&r.policy_date)),
-        ("word pair", format!("{}  (is this what you remember?)", out.style(&r.word_pair, "1"))),
+        ("word pair", format!("{}  (another one after every lock)", out.style(&r.word_pair, "1"))),
         ("last time", since),
         ("trail", "ok".to_owned()),
     ])

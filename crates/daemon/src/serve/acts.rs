@@ -202,6 +202,8 @@ async fn ended(
 }
 
 async fn unseal(line: &Line, id: Id) -> Result<Reply, Failure> {
+    // What came before the human's yes must not count after it.
+    line.state.flush_folds(true).await;
     let seal = line.state.limits.borrow().seal(id);
     let seal = seal.ok_or_else(|| Failure::new("no_seal", exit::FAILED, format!("there is no seal {id}")))?;
     let mut e = line.state.entry(Event::Unseal);

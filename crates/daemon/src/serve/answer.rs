@@ -54,7 +54,16 @@ pub(crate) async fn send(
             if matches!(message, FromDaemon::Denied { .. }) && !presence.is_sealed() {
                 next_tick(state).await;
             }
-            send_message(conn, presence, &message).await
+            let FromDaemon::Report(report) = message else {
+                return send_message(conn, presence, &message).await;
+            };
+            let mut parts = report.into_parts().into_iter().map(Box::new).peekable();
+            while let Some(part) = parts.next() {
+                let last = parts.peek().is_none();
+                let message = if last { FromDaemon::Report(part) } else { FromDaemon::More(part) };
+                send_message(conn, presence, &message).await?;
+            }
+            Ok(())
         }
         Reply::Released(released) => {
             let (id, items, values) = released.into_parts();

@@ -47,6 +47,11 @@ impl Edit {
             Some(path) => {
                 let toml = read(path)?;
                 Policy::parse(&toml).map_err(|e| super::parse_error(&e))?;
+                if toml.trim().is_empty() {
+                    return Err(Error::usage("the new policy is empty").hint(
+                        "it would take every caller and rule away; a comment is enough if you mean it",
+                    ));
+                }
                 (text_of(human.read_proved(Want::PolicyShow)?)?, toml)
             }
             None => {
