@@ -77,8 +77,26 @@ pub fn change(
     let keys = NewKeys::make(*header.file_id(), epoch, params, passphrase)?;
     let want = NewSlot::want(epoch, &keys.slots);
     let values = NewSlot::want_values(&keys.slots)?;
-    let id =
-        human.act(want, values, Consent::Card("Replace every way to open this store by the new ones?"))?.id();
-    code_to.show(&keys.code)?;
+    // To a descriptor it goes first: a code that opens nothing is harmless, a store without one is not.
+    let code_to = match code_to {
+        CodeTo::Fd(_) => {
+            code_to.show(&keys.code)?;
+            None
+        }
+        CodeTo::Screen => Some(code_to),
+    };
+    let asked = Consent::Card("Replace every way to open this store by the new ones?");
+    let id = human.act(want, values, asked).map_err(perhaps_done)?.id();
+    if let Some(screen) = code_to {
+        screen.show(&keys.code)?;
+    }
     Ok(id)
+}
+
+/// A connection that broke after the yes leaves it open whether the change was made.
+fn perhaps_done(e: Error) -> Error {
+    if e.code != "protocol" {
+        return e;
+    }
+    e.hint("it may have been done: try the new passphrase; if it opens, 'svault passphrase change' makes a new code")
 }

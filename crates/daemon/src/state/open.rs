@@ -41,6 +41,12 @@ impl State {
         let text = store.policy().map_err(|e| damaged(&e))?;
         let policy = Policy::parse(&text.toml).map_err(|e| damaged(&e))?;
         let (limits, due) = counters(&store, &restored, &policy)?;
+        // What a killed daemon leaves; also what is left when trail and heads are put back behind its back.
+        if restored.entries.last().is_some_and(|e| e.event != Event::Lock) {
+            report.notes.push(
+                "it was not locked last time: the daemon was killed, or the machine stopped".to_owned(),
+            );
+        }
         let past = Past::find(&restored, &mut trail, &mut store)?;
         begin(&mut trail, &mut store, &limits, &restored, rollback, weak_memory, clock.wall())?;
         let settings = store.settings().map_err(|e| damaged(&e))?;
