@@ -113,7 +113,7 @@ impl Out {
 /// Text from elsewhere: control, bidi and invisible characters visible, cut at a length.
 #[must_use]
 pub fn foreign(text: &str, most: usize) -> String {
-    let shown = wire::card::spaces_shown(&wire::card::visible(text.as_bytes()));
+    let shown = wire::card::visible(text.as_bytes());
     cut(&shown, most)
 }
 

@@ -118,7 +118,7 @@ pub fn one(r: &PendingRow, out: &Out) -> String {
                 format!("{} in {}", command_line(&r.argv), foreign(&r.cwd, 200))
             },
         ),
-        ("says", format!("\"{}\" (not checked)", foreign(&r.reason, 600))),
+        ("says", format!("\"{}\" (not checked)", wire::card::spaces_shown(&foreign(&r.reason, 600)))),
         ("rule", foreign(&r.rule, 120)),
         ("session", format!("{} through {}", foreign(&r.session, 80), r.door)),
         ("asked", format!("{}, until {}", times::shown(&r.asked), times::shown(&r.expires))),
