@@ -9,6 +9,7 @@ mod docs;
 mod downgrade;
 mod errors;
 mod identity;
+mod loaders;
 mod memory;
 mod one_gate;
 mod opaque;
