@@ -15,6 +15,7 @@ use linux as system;
 #[cfg(not(target_os = "linux"))]
 use other as system;
 
+mod pins;
 mod window;
 pub use window::{NoShell, Shell};
 
@@ -192,7 +193,12 @@ impl Held {
 #[derive(Debug)]
 pub struct Watch {
     own: Namespaces,
+    /// The map of users in them.
+    #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
+    users: Vec<u8>,
     uid: u32,
+    #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
+    pins: pins::Pins,
     known: Mutex<HashMap<(u32, u64), Arc<Held>>>,
 }
 
@@ -202,8 +208,9 @@ impl Watch {
     /// # Errors
     /// When the kernel doesn't tell this process its own namespaces.
     pub fn new() -> Result<Arc<Self>, PeerError> {
-        let own = system::own_namespaces()?;
-        Ok(Arc::new(Self { own, uid: system::own_uid(), known: Mutex::default() }))
+        let (own, users) = system::own_namespaces()?;
+        let (pins, known) = (pins::Pins::default(), Mutex::default());
+        Ok(Arc::new(Self { own, users, uid: system::own_uid(), pins, known }))
     }
 
     /// The user whose processes are served.
@@ -241,6 +248,8 @@ pub struct Peer {
     line: Vec<Process>,
     last: Option<(u32, u64)>,
     foreign: bool,
+    /// The parents, held: with them it is cheap to see that nothing has changed.
+    pins: Option<Vec<Arc<pins::Pin>>>,
 }
 
 impl Peer {
@@ -249,14 +258,13 @@ impl Peer {
     /// # Errors
     /// [`PeerError`]: nothing is known, so nothing is answered.
     pub fn of(stream: &impl AsFd, watch: &Arc<Watch>) -> Result<Self, PeerError> {
-        let (uid, pidfd) = system::connected(stream.as_fd())?;
+        let system::Connected { uid, pid, pidfd } = system::connected(stream.as_fd())?;
         if uid != watch.uid {
             return Err(PeerError::OtherUser { uid });
         }
-        let seen = system::look(&pidfd, watch)?;
-        let held = Arc::new(Held { pid: seen.me.pid, start: seen.me.start, pidfd });
-        let system::Seen { me, line, last, foreign } = seen;
-        Ok(Self { watch: Arc::clone(watch), held, me, line, last, foreign })
+        let system::Seen { me, line, last, foreign, pins } = system::look(pid, &pidfd, watch)?;
+        let held = Arc::new(Held { pid, start: me.start, pidfd });
+        Ok(Self { watch: Arc::clone(watch), held, me, line, last, foreign, pins })
     }
 
     /// Looks again, as before a release: the process is the same and runs, its parents are the same with the
@@ -265,8 +273,11 @@ impl Peer {
     /// # Errors
     /// [`Changed`] says what is different; anything that can't be read counts as different.
     pub fn recheck(&self) -> Result<(), Changed> {
+        if self.pins.as_ref().is_some_and(|pins| system::unchanged(self, pins)) {
+            return Ok(());
+        }
         let ended = |_| if self.held.alive() { Changed::Parents } else { Changed::Ended };
-        let now = system::look(&self.held.pidfd, &self.watch).map_err(ended)?;
+        let now = system::look(self.held.pid, &self.held.pidfd, &self.watch).map_err(ended)?;
         if now.me.key() != self.me.key() {
             return Err(Changed::Ended);
         }

@@ -105,9 +105,16 @@ impl House {
 
     /// The next connection, after its hello.
     fn accept(&self) -> Caller {
+        let mut stream = self.accept_stream();
+        stream.read_exact(&mut [0]).unwrap();
+        let peer = Peer::of(&stream, &self.watch).unwrap();
+        Caller { stream, peer }
+    }
+
+    fn accept_stream(&self) -> UnixStream {
         self.listener.set_nonblocking(true).unwrap();
         let until = Instant::now() + Duration::from_secs(20);
-        let mut stream = loop {
+        let stream = loop {
             match self.listener.accept() {
                 Ok((stream, _)) => break stream,
                 Err(_) if Instant::now() < until => std::thread::sleep(Duration::from_millis(5)),
@@ -116,9 +123,7 @@ impl House {
         };
         stream.set_nonblocking(false).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        stream.read_exact(&mut [0]).unwrap();
-        let peer = Peer::of(&stream, &self.watch).unwrap();
-        Caller { stream, peer }
+        stream
     }
 
     fn who(&self, peer: &Peer) -> Who {
@@ -222,6 +227,18 @@ fn role() {
             wait();
             let line = format!("SV_ROLE=connect {}", std::env::var("ME").unwrap());
             let _ = Command::new("/bin/sh").args(["-c", &line]).status();
+        }
+        // Hides, starts a client below it, and shows itself again when it is told to.
+        "veil" => {
+            assert!(secret::set_dumpable(false));
+            let line = format!("SV_ROLE=connect {}", std::env::var("ME").unwrap());
+            let _child = Command::new("/bin/sh").args(["-c", &line]).spawn().unwrap();
+            let go = PathBuf::from(std::env::var("DIR").unwrap()).join("go");
+            while !go.exists() {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            assert!(secret::set_dumpable(true));
+            std::thread::sleep(Duration::from_secs(20));
         }
         // Becomes the registered program, and keeps the connection.
         "exec" => {
@@ -441,6 +458,45 @@ fn a_parent_that_becomes_the_executable_is_noticed() {
         std::fs::write(house.scratch.path().join("go"), "").unwrap();
         assert_eq!(caller.changed(), Changed::Parents);
         is_nobody(&house.who(&caller.peer));
+    });
+}
+
+#[test]
+fn a_parent_that_shows_itself_later_is_noticed() {
+    ordinary("a_parent_that_shows_itself_later_is_noticed", |house| {
+        let _running = house.start(&house.robot, "SV_ROLE=veil $ME");
+        let _veil = house.accept_stream();
+        let caller = house.accept();
+        is_nobody(&house.who(&caller.peer));
+        assert!(caller.peer.line_ends_at().is_some());
+        caller.peer.recheck().unwrap();
+        std::fs::write(house.scratch.path().join("go"), "").unwrap();
+        assert_eq!(caller.changed(), Changed::Parents);
+    });
+}
+
+#[test]
+fn a_parent_that_leaves_for_another_namespace_is_noticed() {
+    need!(Linux, UserNamespaces);
+    ordinary("a_parent_that_leaves_for_another_namespace_is_noticed", |house| {
+        // The same program at both ends of the exec: only its namespaces are others.
+        let line = "(SV_ROLE=connect $ME) & while [ ! -e $DIR/go ]; do sleep 0.01; done; \
+                    exec unshare -Ur $ROBOT --norc -c 'sleep 20\n:'";
+        let running = house.start(&house.robot, line);
+        let caller = house.accept();
+        is_robot(&house.who(&caller.peer));
+        caller.peer.recheck().unwrap();
+        std::fs::write(house.scratch.path().join("go"), "").unwrap();
+        let until = Instant::now() + Duration::from_secs(20);
+        let parent = running.0.id();
+        let namespace = || std::fs::read_link(format!("/proc/{parent}/ns/user")).unwrap();
+        let exe = || std::fs::read_link(format!("/proc/{parent}/exe")).unwrap();
+        let ours = std::fs::read_link("/proc/self/ns/user").unwrap();
+        while namespace() == ours || exe() != house.robot {
+            assert!(Instant::now() < until, "it stays");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert_eq!(caller.peer.recheck(), Err(Changed::Parents));
     });
 }
 

@@ -1,14 +1,16 @@
 //! Processes as Linux shows them: SO_PEERPIDFD and /proc.
-//! Every process is read through a folder descriptor of its /proc/PID, which the kernel binds to the process and
-//! not to the number, so nothing here can mix up two processes that had the same id.
+//! Every process is pinned by its pidfd before it is read by its number, and all pins are looked at after the last
+//! reading: a number can't go to another process while its own lives, so nothing here can mix up two processes.
 
-use super::{Exe, Held, Namespaces, PeerError, Process, Watch};
+use super::{Exe, Held, Namespaces, Peer, PeerError, Process, Watch};
+use crate::peer::pins::Pin;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, fstat, openat, readlinkat, statat};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, openat, readlinkat, statat};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::Path;
+use std::sync::Arc;
 
 /// What one look finds.
 pub struct Seen {
@@ -16,6 +18,9 @@ pub struct Seen {
     pub line: Vec<Process>,
     pub last: Option<(u32, u64)>,
     pub foreign: bool,
+    /// The parents that were looked at, held: those of `line`, and the one of `last`. None: too many are held already,
+    /// or they can't tell whether the line is still the same.
+    pub pins: Option<Vec<Arc<Pin>>>,
 }
 
 /// The walk over parents ends here; real lines are below 20.
@@ -34,39 +39,35 @@ fn io(what: &'static str) -> impl Fn(Errno) -> PeerError {
     }
 }
 
-/// /proc/PID of one process.
-struct Dir(OwnedFd);
+/// /proc/PID of one process, which is alive as long as its pin says so.
+struct Dir(u32);
 
 impl Dir {
-    fn open(pid: u32) -> Result<Self, PeerError> {
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-        openat(CWD, format!("/proc/{pid}"), flags, Mode::empty()).map(Self).map_err(io("/proc/PID"))
+    fn path(&self, name: &str) -> String {
+        format!("/proc/{}/{name}", self.0)
     }
 
     /// A small file, up to the buffer's size. The kernel makes each of these in one piece, so what is shorter than the
     /// buffer is whole.
     fn read<'a>(&self, name: &'static str, buffer: &'a mut [u8]) -> Result<&'a [u8], PeerError> {
-        let file =
-            openat(&self.0, name, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).map_err(io(name))?;
+        let file = openat(CWD, self.path(name), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
+        let file = file.map_err(io(name))?;
         let len = rustix::io::retry_on_intr(|| rustix::io::read(&file, &mut *buffer)).map_err(io(name))?;
         Ok(&buffer[..len])
     }
 
-    fn namespace(&self, name: &'static str) -> Result<u64, PeerError> {
-        statat(&self.0, name, AtFlags::empty()).map(|s| s.st_ino).map_err(io(name))
+    fn stat_of(&self, name: &'static str) -> Result<Stat, PeerError> {
+        statat(CWD, self.path(name), AtFlags::empty()).map_err(io(name))
     }
 
     fn namespaces(&self) -> Result<Namespaces, PeerError> {
-        Ok(Namespaces {
-            pid: self.namespace("ns/pid")?,
-            mnt: self.namespace("ns/mnt")?,
-            user: self.namespace("ns/user")?,
-        })
+        let inode = |name| self.stat_of(name).map(|s| s.st_ino);
+        Ok(Namespaces { pid: inode("ns/pid")?, mnt: inode("ns/mnt")?, user: inode("ns/user")? })
     }
 
     fn exe(&self) -> Result<Exe, PeerError> {
-        let stat = statat(&self.0, "exe", AtFlags::empty()).map_err(io("exe"))?;
-        let path = readlinkat(&self.0, "exe", Vec::new()).map_err(io("exe"))?;
+        let stat = self.stat_of("exe")?;
+        let path = readlinkat(CWD, self.path("exe"), Vec::new()).map_err(io("exe"))?;
         Ok(exe_of(&stat, path.to_string_lossy().into_owned()))
     }
 
@@ -89,7 +90,7 @@ impl Dir {
     }
 
     fn is_of(&self, uid: u32) -> bool {
-        fstat(&self.0).is_ok_and(|s| s.st_uid == uid)
+        self.stat_of("").is_ok_and(|s| s.st_uid == uid)
     }
 }
 
@@ -128,9 +129,11 @@ fn parse_stat(bytes: &[u8]) -> Option<Process> {
     })
 }
 
-/// This process's namespaces.
-pub fn own_namespaces() -> Result<Namespaces, PeerError> {
-    Dir::open(std::process::id())?.namespaces()
+/// This process's namespaces, and its map of users.
+pub fn own_namespaces() -> Result<(Namespaces, Vec<u8>), PeerError> {
+    let own = Dir(std::process::id());
+    let mut buffer = [0; 4096];
+    Ok((own.namespaces()?, own.read("uid_map", &mut buffer)?.to_vec()))
 }
 
 /// This process's user.
@@ -140,62 +143,115 @@ pub fn own_uid() -> u32 {
 
 /// Whether the process of a pidfd has not ended; a zombie has.
 pub fn alive(pidfd: &OwnedFd) -> bool {
-    let mut fds = [PollFd::new(pidfd, PollFlags::IN)];
+    all_alive(&mut [PollFd::new(pidfd, PollFlags::IN)])
+}
+
+fn all_alive(fds: &mut [PollFd<'_>]) -> bool {
     let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-    matches!(poll(&mut fds, Some(&now)), Ok(0))
+    matches!(poll(fds, Some(&now)), Ok(0))
 }
 
-/// Who connected: the user, and the process by pidfd (SO_PEERPIDFD, Linux 6.5).
-/// Older kernels tell the number only; there it is opened at once, before any answer.
-pub fn connected(stream: BorrowedFd<'_>) -> Result<(u32, OwnedFd), PeerError> {
-    let cred = rustix::net::sockopt::socket_peercred(stream).map_err(io("SO_PEERCRED"))?;
-    let pidfd = match nix::sys::socket::getsockopt(&stream, nix::sys::socket::sockopt::PeerPidfd) {
-        Ok(fd) => fd,
-        Err(nix::errno::Errno::ENOPROTOOPT | nix::errno::Errno::EINVAL) => {
-            pidfd_open(cred.pid, PidfdFlags::empty()).map_err(io("pidfd"))?
-        }
-        Err(nix::errno::Errno::ESRCH | nix::errno::Errno::ENODATA) => return Err(PeerError::Gone),
-        Err(e) => return Err(PeerError::Io { what: "SO_PEERPIDFD", source: e.into() }),
+/// The pidfd of the process that has this number now.
+pub fn open(pid: u32) -> Result<OwnedFd, PeerError> {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or(PeerError::Gone)?;
+    pidfd_open(pid, PidfdFlags::empty()).map_err(io("pidfd"))
+}
+
+/// Who connected.
+pub struct Connected {
+    pub uid: u32,
+    /// As this namespace has it; it belongs to the process as long as that lives.
+    pub pid: u32,
+    pub pidfd: OwnedFd,
+}
+
+/// Who connected: user and number, and the process by pidfd (SO_PEERPIDFD, Linux 6.5): the kernel keeps one process for
+/// both. Older kernels tell the number only; there it is opened at once, before any answer.
+pub fn connected(stream: BorrowedFd<'_>) -> Result<Connected, PeerError> {
+    use nix::errno::Errno as E;
+    use nix::sys::socket::{getsockopt, sockopt};
+    let failed = |what| move |e: E| PeerError::Io { what, source: e.into() };
+    let cred = getsockopt(&stream, sockopt::PeerCredentials).map_err(failed("SO_PEERCRED"))?;
+    let pid = match u32::try_from(cred.pid()) {
+        Ok(0) => return Err(PeerError::Hidden),
+        Ok(pid) => pid,
+        Err(_) => return Err(PeerError::Gone),
     };
-    Ok((cred.uid.as_raw(), pidfd))
-}
-
-/// The number of a pidfd's process, as this namespace has it.
-fn number(pidfd: &OwnedFd) -> Result<u32, PeerError> {
-    let path = format!("/proc/self/fdinfo/{}", pidfd.as_raw_fd());
-    let text = std::fs::read_to_string(path).map_err(|source| PeerError::Io { what: "fdinfo", source })?;
-    let line = text.lines().find_map(|l| l.strip_prefix("Pid:")).unwrap_or("-1");
-    match line.trim().parse::<i64>() {
-        Ok(0) => Err(PeerError::Hidden),
-        Ok(pid) if pid > 0 => u32::try_from(pid).map_err(|_| PeerError::Gone),
-        _ => Err(PeerError::Gone),
-    }
+    let pidfd = match getsockopt(&stream, sockopt::PeerPidfd) {
+        Ok(fd) => fd,
+        Err(E::ENOPROTOOPT | E::EINVAL) => open(pid)?,
+        Err(E::ESRCH | E::ENODATA) => return Err(PeerError::Gone),
+        Err(e) => return Err(failed("SO_PEERPIDFD")(e)),
+    };
+    Ok(Connected { uid: cred.uid(), pid, pidfd })
 }
 
 /// The process of a pidfd and its line of parents, now. A parent that ends while it is being read makes the line begin
 /// anew; only the end of the process itself is an error.
-pub fn look(pidfd: &OwnedFd, watch: &Watch) -> Result<Seen, PeerError> {
+pub fn look(pid: u32, pidfd: &OwnedFd, watch: &Watch) -> Result<Seen, PeerError> {
     let mut tries = 0;
     loop {
-        match look_once(pidfd, watch) {
+        match look_once(pid, pidfd, watch) {
             Err(PeerError::Gone) if tries < 8 && alive(pidfd) => tries += 1,
             other => return other,
         }
     }
 }
 
-fn look_once(pidfd: &OwnedFd, watch: &Watch) -> Result<Seen, PeerError> {
-    let dir = Dir::open(number(pidfd)?)?;
-    if !alive(pidfd) {
-        // Only a living process makes sure that the folder just opened is its own.
-        return Err(PeerError::Gone);
-    }
+fn look_once(pid: u32, pidfd: &OwnedFd, watch: &Watch) -> Result<Seen, PeerError> {
+    let dir = Dir(pid);
     let mut me = dir.stat()?;
     me.exe = dir.exe().ok();
     me.namespaces = dir.namespaces().ok();
     let foreign = is_foreign(&dir, &me, watch)?;
-    let (line, last) = parents(dir, &me, watch)?;
-    Ok(Seen { me, line, last, foreign })
+    let Line { line, last, pins, whole } = parents(&me, watch)?;
+    if !still_alive(pidfd, &pins) {
+        return Err(PeerError::Gone);
+    }
+    // Root reads everything, so that it could not tell by that whose a process is.
+    let useful = whole && watch.uid != 0 && pins.iter().all(|pin| pin.counted());
+    Ok(Seen { me, line, last, foreign, pins: useful.then_some(pins) })
+}
+
+fn still_alive(pidfd: &OwnedFd, pins: &[Arc<Pin>]) -> bool {
+    let pinned = pins.iter().map(|pin| pin.pidfd());
+    let mut fds: Vec<_> = pinned.chain([pidfd]).map(|fd| PollFd::new(fd, PollFlags::IN)).collect();
+    all_alive(&mut fds)
+}
+
+/// Whether a peer is beyond doubt what it was: true means that another [`look`] would find nothing different, at the
+/// price of a few calls. As long as all parents live, each is still its child's parent; what can change is what they
+/// run, and who may read them.
+pub fn unchanged(peer: &Peer, pins: &[Arc<Pin>]) -> bool {
+    let own = Dir(peer.me.pid);
+    let same_program = match (&peer.me.exe, own.stat_of("exe")) {
+        (Some(was), Ok(is)) => is_file(was, &is),
+        (None, Ok(_)) => false,
+        (_, Err(_)) => true,
+    };
+    let same_users = match (&peer.me.namespaces, own.stat_of("ns/user")) {
+        (Some(was), Ok(is)) => was.user == is.st_ino,
+        (None, Ok(_)) => false,
+        (_, Err(_)) => !peer.foreign && has_our_users(&own, &peer.watch).unwrap_or(false),
+    };
+    let same = |parent: &Process| match (&parent.exe, &parent.namespaces) {
+        (Some(exe), Some(ns)) => {
+            let inode = |name| Dir(parent.pid).stat_of(name).ok().map(|s| s.st_ino);
+            Dir(parent.pid).stat_of("exe").is_ok_and(|is| is_file(exe, &is))
+                && (inode("ns/user"), inode("ns/mnt")) == (Some(ns.user), Some(ns.mnt))
+        }
+        _ => Dir(parent.pid).stat_of("exe").is_err(),
+    };
+    let still_ends = |last: (u32, u64)| Dir(last.0).stat_of("exe").is_err() && !peer.watch.knows(last);
+    same_program
+        && same_users
+        && peer.line.iter().all(same)
+        && peer.last.is_none_or(still_ends)
+        && still_alive(&peer.held.pidfd, pins)
+}
+
+fn is_file(was: &Exe, is: &Stat) -> bool {
+    (was.dev, was.ino) == (is.st_dev, is.st_ino)
 }
 
 /// Whether the peer lives in another pid or user namespace. A client that has made itself unreadable hides its
@@ -207,30 +263,44 @@ fn is_foreign(dir: &Dir, me: &Process, watch: &Watch) -> Result<bool, PeerError>
     let mut buffer = [0; 4096];
     let status = String::from_utf8_lossy(dir.read("status", &mut buffer)?).into_owned();
     let nested = status.lines().find_map(|l| l.strip_prefix("NSpid:")).unwrap_or("");
-    let mut theirs = [0; 4096];
-    let mut ours = [0; 4096];
-    let same_users =
-        dir.read("uid_map", &mut theirs)? == Dir::open(std::process::id())?.read("uid_map", &mut ours)?;
-    Ok(nested.split_whitespace().count() != 1 || !same_users)
+    Ok(nested.split_whitespace().count() != 1 || !has_our_users(dir, watch)?)
 }
 
-type Line = (Vec<Process>, Option<(u32, u64)>);
+fn has_our_users(dir: &Dir, watch: &Watch) -> Result<bool, PeerError> {
+    let mut theirs = [0; 4096];
+    Ok(dir.read("uid_map", &mut theirs)? == watch.users)
+}
+
+struct Line {
+    line: Vec<Process>,
+    last: Option<(u32, u64)>,
+    pins: Vec<Arc<Pin>>,
+    /// Whether every process that the line depends on is pinned.
+    whole: bool,
+}
 
 /// The parents that are this user's and readable, and the one at which that ended.
-fn parents(mut child: Dir, me: &Process, watch: &Watch) -> Result<Line, PeerError> {
-    let mut line: Vec<Process> = Vec::new();
+fn parents(me: &Process, watch: &Watch) -> Result<Line, PeerError> {
+    let mut found = Line { line: Vec::new(), last: None, pins: Vec::new(), whole: true };
+    let mut child = Dir(me.pid);
     let (mut parent, mut born) = (me.parent, me.start);
-    while line.len() < DEEPEST && parent != 0 {
-        let dir = match Dir::open(parent) {
-            Ok(dir) => dir,
+    while found.line.len() < DEEPEST && parent != 0 {
+        let dir = Dir(parent);
+        let stat = watch.pins.pin(parent).and_then(|pin| {
+            found.pins.push(pin);
+            dir.stat()
+        });
+        let mut process = match stat {
+            Ok(process) => process,
             // Hidden by the mount options of /proc: it is not this user's.
-            Err(PeerError::Gone) if child.stat()?.parent == parent => return Ok((line, None)),
-            Err(PeerError::Gone) => return Err(PeerError::Gone),
+            Err(PeerError::Gone) if child.stat()?.parent == parent => {
+                found.whole = false;
+                return Ok(found);
+            }
             Err(e) => return Err(e),
         };
-        let mut process = dir.stat()?;
         // What was there before the child has had this number all the time, so it is the parent. What may be younger
-        // is the parent only if it still is, now that its folder is open.
+        // is the parent only if it still is, now that it is pinned.
         if process.start >= born && child.stat()?.parent != parent {
             return Err(PeerError::Gone);
         }
@@ -246,20 +316,20 @@ fn parents(mut child: Dir, me: &Process, watch: &Watch) -> Result<Line, PeerErro
                 _ => false,
             };
         if !readable && !watch.knows(process.key()) {
-            return Ok((line, Some(process.key())));
+            found.last = Some(process.key());
+            return Ok(found);
         }
         parent = process.parent;
         child = dir;
-        line.push(process);
+        found.line.push(process);
     }
-    Ok((line, None))
+    Ok(found)
 }
 
 /// The process with this id and start time, held.
 pub fn hold(key: (u32, u64)) -> Result<Held, PeerError> {
-    let pid = i32::try_from(key.0).ok().and_then(Pid::from_raw).ok_or(PeerError::Gone)?;
-    let pidfd = pidfd_open(pid, PidfdFlags::empty()).map_err(io("pidfd"))?;
-    let start = Dir::open(key.0)?.stat()?.start;
+    let pidfd = open(key.0)?;
+    let start = Dir(key.0).stat()?.start;
     if start != key.1 || !alive(&pidfd) {
         return Err(PeerError::Gone);
     }

@@ -1,7 +1,9 @@
 //! Where there is no way yet to know a peer: everything is refused.
 
-use super::{Held, Namespaces, PeerError, Process, Watch};
+use super::pins::Pin;
+use super::{Held, Namespaces, Peer, PeerError, Process, Watch};
 use std::os::fd::{BorrowedFd, OwnedFd};
+use std::sync::Arc;
 
 /// What one look finds.
 pub struct Seen {
@@ -9,9 +11,17 @@ pub struct Seen {
     pub line: Vec<Process>,
     pub last: Option<(u32, u64)>,
     pub foreign: bool,
+    pub pins: Option<Vec<Arc<Pin>>>,
 }
 
-pub fn own_namespaces() -> Result<Namespaces, PeerError> {
+/// Who connected.
+pub struct Connected {
+    pub uid: u32,
+    pub pid: u32,
+    pub pidfd: OwnedFd,
+}
+
+pub fn own_namespaces() -> Result<(Namespaces, Vec<u8>), PeerError> {
     Err(PeerError::Unsupported)
 }
 
@@ -23,12 +33,20 @@ pub fn alive(_pidfd: &OwnedFd) -> bool {
     false
 }
 
-pub fn connected(_stream: BorrowedFd<'_>) -> Result<(u32, OwnedFd), PeerError> {
+pub fn open(_pid: u32) -> Result<OwnedFd, PeerError> {
     Err(PeerError::Unsupported)
 }
 
-pub fn look(_pidfd: &OwnedFd, _watch: &Watch) -> Result<Seen, PeerError> {
+pub fn connected(_stream: BorrowedFd<'_>) -> Result<Connected, PeerError> {
     Err(PeerError::Unsupported)
+}
+
+pub fn look(_pid: u32, _pidfd: &OwnedFd, _watch: &Watch) -> Result<Seen, PeerError> {
+    Err(PeerError::Unsupported)
+}
+
+pub fn unchanged(_peer: &Peer, _pins: &[Arc<Pin>]) -> bool {
+    false
 }
 
 pub fn hold(_key: (u32, u64)) -> Result<Held, PeerError> {
