@@ -6,7 +6,8 @@
 
 use secret::Protection;
 
-/// Files that a process needs for 1,100 connections (two each), 2,048 clients that are known and 1,000 vaults.
+/// Files that a process needs for 1,100 connections (two each), 2,048 clients that are known, 2,048 of their parents and
+/// 1,000 vaults.
 const FILES: u64 = 8192;
 
 /// Not dumpable, no core files, no new privileges, room for connections, private files.

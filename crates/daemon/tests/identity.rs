@@ -500,6 +500,48 @@ fn a_parent_that_leaves_for_another_namespace_is_noticed() {
     });
 }
 
+/// Two clients, one after the other, of a shell whose parent is `robot`; the second one when `$DIR/again` is there.
+const TWICE: &str = "/bin/sh -c 'SV_ROLE=connect $ME; while [ ! -e $DIR/again ]; do sleep 0.01; done; \
+                     SV_ROLE=connect $ME; :' & ";
+
+#[test]
+fn what_was_seen_of_a_parent_is_not_believed_later() {
+    ordinary("what_was_seen_of_a_parent_is_not_believed_later", |house| {
+        let copy = house.copy("copy");
+        let line = format!(
+            "{TWICE} while [ ! -e $DIR/go ]; do sleep 0.01; done; exec {} --norc -c 'sleep 20\n:'",
+            copy.display()
+        );
+        let running = house.start(&house.robot, &line);
+        let mut first = house.accept();
+        is_robot(&house.who(&first.peer));
+        std::fs::write(house.scratch.path().join("go"), "").unwrap();
+        assert_eq!(first.changed(), Changed::Parents);
+        let exe = || std::fs::read_link(format!("/proc/{}/exe", running.0.id())).unwrap();
+        assert_eq!(exe(), copy);
+        first.go();
+        std::fs::write(house.scratch.path().join("again"), "").unwrap();
+        is_nobody(&house.who(&house.accept().peer));
+    });
+}
+
+#[test]
+fn a_grandparent_that_ended_vouches_for_nobody_later() {
+    ordinary("a_grandparent_that_ended_vouches_for_nobody_later", |house| {
+        let mut running = house.start(&house.robot, &format!("{TWICE} sleep 20"));
+        let mut first = house.accept();
+        is_robot(&house.who(&first.peer));
+        // While all is as it was, the next one is known just as well.
+        is_robot(&house.who(&Peer::of(&first.stream, &house.watch).unwrap()));
+        running.0.kill().unwrap();
+        running.0.wait().unwrap();
+        assert_eq!(first.changed(), Changed::Parents);
+        first.go();
+        std::fs::write(house.scratch.path().join("again"), "").unwrap();
+        is_nobody(&house.who(&house.accept().peer));
+    });
+}
+
 #[test]
 fn a_double_fork_is_not_matched() {
     ordinary("a_double_fork_is_not_matched", |house| {

@@ -3,7 +3,7 @@
 //! reading: a number can't go to another process while its own lives, so nothing here can mix up two processes.
 
 use super::{Exe, Held, Namespaces, Peer, PeerError, Process, Watch};
-use crate::peer::pins::Pin;
+use crate::peer::pins::{self, Pin};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, openat, readlinkat, statat};
 use rustix::io::Errno;
@@ -234,20 +234,26 @@ pub fn unchanged(peer: &Peer, pins: &[Arc<Pin>]) -> bool {
         (None, Ok(_)) => false,
         (_, Err(_)) => !peer.foreign && has_our_users(&own, &peer.watch).unwrap_or(false),
     };
-    let same = |parent: &Process| match (&parent.exe, &parent.namespaces) {
-        (Some(exe), Some(ns)) => {
-            let inode = |name| Dir(parent.pid).stat_of(name).ok().map(|s| s.st_ino);
-            Dir(parent.pid).stat_of("exe").is_ok_and(|is| is_file(exe, &is))
-                && (inode("ns/user"), inode("ns/mnt")) == (Some(ns.user), Some(ns.mnt))
-        }
-        _ => Dir(parent.pid).stat_of("exe").is_err(),
-    };
     let still_ends = |last: (u32, u64)| Dir(last.0).stat_of("exe").is_err() && !peer.watch.knows(last);
     same_program
         && same_users
-        && peer.line.iter().all(same)
+        && peer.line.iter().all(is_as_it_was)
         && peer.last.is_none_or(still_ends)
         && still_alive(&peer.held.pidfd, pins)
+}
+
+/// Whether a parent, which lives, still runs the same program in the same namespaces.
+fn is_as_it_was(parent: &Process) -> bool {
+    let dir = Dir(parent.pid);
+    match (&parent.exe, &parent.namespaces) {
+        (Some(exe), Some(ns)) => {
+            // It can't leave its pid namespace.
+            let inode = |name| dir.stat_of(name).ok().map(|s| s.st_ino);
+            dir.stat_of("exe").is_ok_and(|is| is_file(exe, &is))
+                && (inode("ns/user"), inode("ns/mnt")) == (Some(ns.user), Some(ns.mnt))
+        }
+        _ => dir.stat_of("exe").is_err(),
+    }
 }
 
 fn is_file(was: &Exe, is: &Stat) -> bool {
@@ -271,6 +277,7 @@ fn has_our_users(dir: &Dir, watch: &Watch) -> Result<bool, PeerError> {
     Ok(dir.read("uid_map", &mut theirs)? == watch.users)
 }
 
+#[derive(Default)]
 struct Line {
     line: Vec<Process>,
     last: Option<(u32, u64)>,
@@ -281,49 +288,75 @@ struct Line {
 
 /// The parents that are this user's and readable, and the one at which that ended.
 fn parents(me: &Process, watch: &Watch) -> Result<Line, PeerError> {
-    let mut found = Line { line: Vec::new(), last: None, pins: Vec::new(), whole: true };
-    let mut child = Dir(me.pid);
-    let (mut parent, mut born) = (me.parent, me.start);
-    while found.line.len() < DEEPEST && parent != 0 {
-        let dir = Dir(parent);
-        let stat = watch.pins.pin(parent).and_then(|pin| {
-            found.pins.push(pin);
-            dir.stat()
-        });
-        let mut process = match stat {
-            Ok(process) => process,
-            // Hidden by the mount options of /proc: it is not this user's.
-            Err(PeerError::Gone) if child.stat()?.parent == parent => {
-                found.whole = false;
-                return Ok(found);
-            }
-            Err(e) => return Err(e),
-        };
-        // What was there before the child has had this number all the time, so it is the parent. What may be younger
-        // is the parent only if it still is, now that it is pinned.
-        if process.start >= born && child.stat()?.parent != parent {
-            return Err(PeerError::Gone);
+    let mut found = Line::default();
+    let (mut child, mut above) = (me.clone(), None);
+    while found.line.len() < DEEPEST && child.parent != 0 {
+        let Some(step) = step(&child, above, found.line.is_empty(), watch)? else { return Ok(found) };
+        if let Some(pin) = found.pins.last().filter(|_| child.exe.is_some()) {
+            pin.see(&child, &step.pin);
         }
-        born = process.start;
-        let readable = dir.is_of(watch.uid)
-            && match (dir.exe(), dir.namespaces()) {
-                (Ok(exe), Ok(namespaces)) => {
-                    process.argv = dir.argv(&exe);
-                    process.exe = Some(exe);
-                    process.namespaces = Some(namespaces);
-                    true
-                }
-                _ => false,
-            };
-        if !readable && !watch.knows(process.key()) {
-            found.last = Some(process.key());
+        found.pins.push(step.pin);
+        if step.process.exe.is_none() && !watch.knows(step.process.key()) {
+            (found.last, found.whole) = (Some(step.process.key()), true);
             return Ok(found);
         }
-        parent = process.parent;
-        child = dir;
-        found.line.push(process);
+        above = step.above;
+        found.line.push(step.process.clone());
+        child = step.process;
     }
+    // The parent of a process may be outside of this pid namespace, and be replaced by one that is inside.
+    found.whole = child.pid == 1 || child.parent != 0;
     Ok(found)
+}
+
+/// One parent, pinned and read. What is not this user's, or can't be read, has no `exe`.
+struct Step {
+    pin: Arc<Pin>,
+    process: Process,
+    /// Its own parent, where that is known.
+    above: Option<Arc<Pin>>,
+}
+
+/// The parent of a process. `above`: its pin, where it is known to be the parent. None: it is hidden by the mount
+/// options of /proc, so it is not this user's. The first one is read anew each time: its terminal counts.
+fn step(
+    child: &Process,
+    above: Option<Arc<Pin>>,
+    first: bool,
+    watch: &Watch,
+) -> Result<Option<Step>, PeerError> {
+    let (dir, linked) = (Dir(child.parent), above.is_some());
+    let still_child = || Ok(Dir(child.pid).stat()?.parent == child.parent);
+    let read = above.map_or_else(|| watch.pins.pin(child.parent), Ok).and_then(|pin| {
+        // As long as its parent lives it has no other one.
+        let use_it = |seen: &pins::Seen| !first && watch.uid != 0 && alive(seen.parent.pidfd());
+        let seen = pin.seen().filter(use_it);
+        match seen.filter(|seen| is_as_it_was(&seen.process)) {
+            Some(mut seen) => {
+                seen.process.argv = seen.process.exe.as_ref().map(|exe| dir.argv(exe)).unwrap_or_default();
+                Ok(Step { pin, process: seen.process, above: Some(seen.parent) })
+            }
+            None => Ok(Step { pin, process: dir.stat()?, above: None }),
+        }
+    });
+    let mut step = match read {
+        Ok(step) => step,
+        Err(PeerError::Gone) if still_child()? => return Ok(None),
+        Err(e) => return Err(e),
+    };
+    // What was there before the child has had this number all the time, so it is the parent. What may be younger
+    // is the parent only if it still is, now that it is pinned.
+    if !linked && step.process.start >= child.start && !still_child()? {
+        return Err(PeerError::Gone);
+    }
+    if step.above.is_none()
+        && dir.is_of(watch.uid)
+        && let (Ok(exe), Ok(namespaces)) = (dir.exe(), dir.namespaces())
+    {
+        step.process.argv = dir.argv(&exe);
+        (step.process.exe, step.process.namespaces) = (Some(exe), Some(namespaces));
+    }
+    Ok(Some(step))
 }
 
 /// The process with this id and start time, held.
