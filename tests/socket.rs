@@ -141,11 +141,15 @@ fn connected(socket: &Path) -> Option<UnixStream> {
     UnixStream::connect(socket).ok()
 }
 
-/// A request by hand, as `get` makes it.
+/// A request by hand, as `get` makes it. With `env` and `file` the variable is `A`.
 #[must_use]
 pub fn ask(secret: Value, scope: Option<&str>, reason: Option<&str>, exposure: &str) -> Value {
+    let way = match exposure {
+        "env" | "file" => json!({exposure: "A"}),
+        other => json!(other),
+    };
     json!({
-        "type": "ask", "items": [{"secret": secret}], "scope": scope, "reason": reason,
-        "exposure": exposure, "argv": [], "cwd": "", "wait": 0
+        "type": "ask", "items": [{"secret": secret, "way": way}], "scope": scope, "reason": reason,
+        "argv": [], "cwd": "", "wait": 0
     })
 }

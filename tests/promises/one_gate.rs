@@ -23,7 +23,7 @@ fn wants() -> Vec<Value> {
     let class = json!({"scope": "db", "tier": "low"});
     let request = ask(secret.clone(), Some("db"), Some(GOOD_REASON), "value");
     let mut run = json!({"want": "run"});
-    for key in ["items", "scope", "reason", "exposure", "argv", "cwd", "wait"] {
+    for key in ["items", "scope", "reason", "argv", "cwd", "wait"] {
         run[key] = request[key].clone();
     }
     vec![
@@ -158,7 +158,7 @@ fn a_hand_made_request_gets_what_policy_gives_and_no_more() {
     assert_eq!(given.len(), 2, "{given:?}");
     let released: Value = serde_json::from_slice(&given[0].1).expect("JSON");
     assert_eq!(released["type"], "released");
-    assert_eq!(released["items"][0]["exposure"], "value", "a release says which exposure was granted");
+    assert_eq!(released["items"][0]["way"], "value", "a release says which exposure was granted");
     assert_eq!(given[1], (RAW, VALUE.as_bytes().to_vec()));
     for (secret, scope, exposure) in [
         ("LOW", Some("api"), "value"),
@@ -182,8 +182,7 @@ fn all_or_nothing() {
     house.add("OTHER", VALUE, &["--tier", "low", "--scope", "api"]);
     let mut raw = Raw::hello(&house.socket(), Some("tester"));
     let mut request = ask(json!({"vault": "main", "name": "LOW"}), Some("db"), Some(GOOD_REASON), "value");
-    request["items"] =
-        json!([{"secret": {"vault": "main", "name": "LOW"}}, {"secret": {"vault": "main", "name": "OTHER"}}]);
+    request["items"] = json!([{"secret": {"vault": "main", "name": "LOW"}, "way": "value"}, {"secret": {"vault": "main", "name": "OTHER"}, "way": "value"}]);
     raw.send(&request);
     let frames = raw.rest();
     assert!(frames.iter().all(|(kind, _)| *kind == CONTROL), "{frames:?}");

@@ -52,12 +52,13 @@ fn to_json(entry: &Entry) -> Vec<u8> {
 fn shortened(entry: &Entry) -> Vec<u8> {
     let room = DENIAL_BYTES - FRONT;
     let mut e = entry.clone();
-    let steps: [fn(&mut Entry); 8] = [
+    let steps: [fn(&mut Entry); 9] = [
         |e| e.process.iter_mut().for_each(|s| cut(s, 96)),
         |e| e.process.truncate(3),
         |e| cut_all(&mut e.argv, 4, 48),
         |e| cut(&mut e.note, 64),
         |e| cut(&mut e.cwd, 64),
+        |e| cut(&mut e.variable, 24),
         |e| e.process.truncate(1),
         |e| cut_all(&mut e.argv, 1, 32),
         |e| {

@@ -80,6 +80,9 @@ pub struct Entry {
     /// The exposure granted, or as asked where denied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exposure: Option<Exposure>,
+    /// The variable that the value, or the path to it, went into.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub variable: String,
     /// The rule that decided.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub rule: String,
@@ -124,6 +127,7 @@ impl Entry {
             scope: String::new(),
             reason: String::new(),
             exposure: None,
+            variable: String::new(),
             rule: String::new(),
             cause: String::new(),
             act: String::new(),

@@ -19,23 +19,20 @@ use look::{No, Yes, look};
 use policy::{Cause, Presence};
 use record::{Sync, denials, record, releases, waits};
 use std::rc::Rc;
-use words::{EnvName, Exposure, Id, SecretRef};
+use words::{Exposure, Id, Way};
 
 /// Values on their way out. Only [`decide_and_release`] makes one, and only this can be written as raw frames.
 #[must_use]
 pub struct Released {
     id: Id,
-    exposure: Exposure,
-    items: Vec<(SecretRef, Option<EnvName>, secret::Bytes)>,
+    items: Vec<(wire::Granted, secret::Bytes)>,
 }
 
 impl Released {
     /// The message that announces the values, and the values in its order.
     #[must_use]
     pub fn into_parts(self) -> (Id, Vec<wire::Granted>, Vec<secret::Bytes>) {
-        let exposure = self.exposure;
-        let part = |(secret, env, value)| (wire::Granted { secret, exposure, env }, value);
-        let (granted, values) = self.items.into_iter().map(part).unzip();
+        let (granted, values) = self.items.into_iter().unzip();
         (self.id, granted, values)
     }
 }
@@ -131,13 +128,14 @@ fn release(house: &impl House, req: &Frozen) -> Result<Released, Cause> {
     let mut items = Vec::with_capacity(req.items.len());
     for item in &req.items {
         let secret = item.seen().ok_or(Cause::UnknownName)?;
+        if item.way == Way::Proxy {
+            return Err(Cause::NoProxy);
+        }
         let value = house.open(&secret.id, secret.version).map_err(|_| Cause::NoValue)?;
-        items.push((item.asked.clone(), item.env.clone(), value));
+        let granted = wire::Granted { secret: item.asked.clone(), way: item.way.clone() };
+        items.push((granted, value));
     }
-    match req.exposure {
-        Exposure::Proxy => Err(Cause::NoProxy),
-        exposure => Ok(Released { id: req.id, exposure, items }),
-    }
+    Ok(Released { id: req.id, items })
 }
 
 /// Records and counts a no. The same for every cause.

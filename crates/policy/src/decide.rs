@@ -53,7 +53,7 @@ fn run(policy: &Policy, q: &Query<'_>, seen: &mut dyn FnMut(&str, &Said)) -> Dec
         match (&first, said) {
             (None, Err(no)) => first = Some(no),
             // Where no command was named yet, what is said of the command can't be known.
-            (Some((Cause::WiderExposure, _)), Err(no)) if q.exposure != Exposure::Value => {
+            (Some((Cause::WiderExposure, _)), Err(no)) if q.way.exposure() != Exposure::Value => {
                 first = Some(no);
             }
             _ => {}
@@ -66,13 +66,13 @@ fn run(policy: &Policy, q: &Query<'_>, seen: &mut dyn FnMut(&str, &Said)) -> Dec
         }
         None => {
             let (verdict, rule) = by_tier(&asked);
-            Decision { verdict, exposure: q.exposure, rule, narrower: None }
+            Decision { verdict, exposure: q.way.exposure(), rule, narrower: None }
         }
     }
 }
 
 fn deny(q: &Query<'_>, cause: Cause, rule: &str) -> Decision {
-    Decision { verdict: Verdict::Deny(cause), exposure: q.exposure, rule: rule.into(), narrower: None }
+    Decision { verdict: Verdict::Deny(cause), exposure: q.way.exposure(), rule: rule.into(), narrower: None }
 }
 
 fn by_tier(a: &Asked<'_>) -> (Verdict, String) {
@@ -80,7 +80,7 @@ fn by_tier(a: &Asked<'_>) -> (Verdict, String) {
     match a.class.tier {
         _ if a.q.presence != Presence::None => said(Verdict::Allow, "presence"),
         Tier::Low => said(Verdict::Allow, "tier low"),
-        Tier::Medium if a.q.exposure == Exposure::Proxy && !a.class.destinations.is_empty() => {
+        Tier::Medium if a.q.way.exposure() == Exposure::Proxy && !a.class.destinations.is_empty() => {
             said(Verdict::Allow, "tier medium, through the proxy")
         }
         Tier::Medium if !a.policy.ask_medium => said(Verdict::Allow, "medium.ask = false"),

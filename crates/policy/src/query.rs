@@ -1,7 +1,7 @@
 //! What the policy is asked, and what it answers.
 
 use crate::cause::Cause;
-use words::{CallerName, Class, Door, EnvName, Evidence, Exposure, Name, Scope, SecretRef, VaultName};
+use words::{CallerName, Class, Door, Evidence, Exposure, Name, Scope, SecretRef, VaultName, Way};
 
 /// A caller's name and what stands behind it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -62,10 +62,8 @@ pub struct Query<'a> {
     pub presence: Presence,
     /// Which secret.
     pub secret: Lookup<'a>,
-    /// How far it shall travel.
-    pub exposure: Exposure,
-    /// The variable it goes into; for exposure `env` only.
-    pub env: Option<&'a EnvName>,
+    /// How it shall travel.
+    pub way: &'a Way,
     /// The command that gets it, empty for exposure `value`.
     pub argv: &'a [String],
     /// The folder of the command, absolute.

@@ -79,17 +79,14 @@ fn confirmed(a: &Asked<'_>) -> Said {
 }
 
 fn variable(a: &Asked<'_>) -> Said {
-    match (a.q.exposure, a.q.env) {
-        (Exposure::Env, Some(name)) if !env_guard::is_guarded(name.as_str()) => Ok(()),
-        (Exposure::Env, Some(_)) => no(Cause::BadEnvName, "guarded variables"),
-        (Exposure::Env, None) => no(Cause::BadEnvName, "no variable"),
-        (_, None) => Ok(()),
-        (_, Some(_)) => no(Cause::BadEnvName, "a variable is for exposure env"),
+    match a.q.way.variable() {
+        Some(name) if env_guard::is_guarded(name.as_str()) => no(Cause::BadEnvName, "guarded variables"),
+        _ => Ok(()),
     }
 }
 
 fn each_time(a: &Asked<'_>) -> Said {
-    let asks = a.class.tier == Tier::High || a.q.exposure == Exposure::Value;
+    let asks = a.class.tier == Tier::High || a.q.way.exposure() == Exposure::Value;
     match a.q.presence {
         Presence::Window if asks => no(Cause::AsksEachTime, "presence"),
         Presence::None | Presence::Window | Presence::Act => Ok(()),
@@ -169,11 +166,11 @@ fn window(a: &Asked<'_>) -> Said {
 
 fn exposure(a: &Asked<'_>) -> Said {
     let most = a.class.exposure();
-    if a.q.exposure > most { no(Cause::WiderExposure, format!("at most {most}")) } else { Ok(()) }
+    if a.q.way.exposure() > most { no(Cause::WiderExposure, format!("at most {most}")) } else { Ok(()) }
 }
 
 fn command(a: &Asked<'_>) -> Said {
-    let shaped = match a.q.exposure {
+    let shaped = match a.q.way.exposure() {
         Exposure::Value => a.q.argv.is_empty() && a.q.cwd.is_empty(),
         Exposure::Env | Exposure::File => !a.q.argv.is_empty() && is_absolute(a.q.cwd),
         Exposure::Proxy => true,

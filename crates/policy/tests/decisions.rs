@@ -6,7 +6,7 @@ use jiff::ZonedDateTime;
 use svault_policy::Cause::*;
 use svault_policy::Verdict::{Allow, Ask, Deny};
 use svault_policy::{Cause, Lookup, Named, Policy, Presence, Query, SecretFacts, Verdict, decide, explain};
-use words::{Class, Door, EnvName, Evidence, Exposure, Name, Scope, SecretRef, Tier, VaultName};
+use words::{Class, Door, Evidence, Exposure, Name, Scope, SecretRef, Tier, VaultName, Way};
 
 const POLICY: &str = r#"
 [callers.claude]
@@ -30,8 +30,7 @@ struct Case {
     presence: Presence,
     there: There,
     class: Class,
-    exposure: Exposure,
-    env: Option<EnvName>,
+    way: Way,
     argv: Vec<String>,
     cwd: String,
     program_fixed: bool,
@@ -43,6 +42,14 @@ enum There {
     Found,
     Unknown,
     Ambiguous,
+}
+
+fn env(name: &str) -> Way {
+    Way::Env(name.parse().unwrap())
+}
+
+fn file(name: &str) -> Way {
+    Way::File(name.parse().unwrap())
 }
 
 fn named(name: &str, evidence: Evidence) -> Named {
@@ -59,8 +66,7 @@ fn base() -> Case {
         presence: Presence::None,
         there: There::Found,
         class: Class::new("database".parse().unwrap(), Tier::Low),
-        exposure: Exposure::Env,
-        env: Some("DB_URL".parse().unwrap()),
+        way: env("DB_URL"),
         argv: vec!["/usr/bin/psql".into(), "-c".into(), "select 1".into()],
         cwd: "/home/u/p".into(),
         program_fixed: true,
@@ -87,8 +93,7 @@ impl Case {
                 door: self.door,
                 presence: self.presence,
                 secret,
-                exposure: self.exposure,
-                env: self.env.as_ref(),
+                way: &self.way,
                 argv: &self.argv,
                 cwd: &self.cwd,
                 program_fixed: self.program_fixed,
@@ -102,7 +107,7 @@ impl Case {
     }
 
     fn value(mut self) -> Self {
-        (self.exposure, self.env, self.argv, self.cwd) = (Exposure::Value, None, vec![], String::new());
+        (self.way, self.argv, self.cwd) = (Way::Value, vec![], String::new());
         self
     }
 }
@@ -165,7 +170,7 @@ const TABLE: &[(&str, Change, Verdict, Verdict)] = &[
         ("a window that can't be read", |c| c.class.windows = vec!["mon 09:00-18:00".into(), "sometimes".into()], Deny(OutsideWindow), Allow),
         // exposure
         ("narrower than it may be", |c| c.class.expose = Some(Exposure::Value), Allow, Allow),
-        ("file where env is the most", |c| { medium(c); c.exposure = Exposure::File; c.env = None }, Deny(WiderExposure), Allow),
+        ("file where env is the most", |c| { medium(c); c.way = file("DB_URL") }, Deny(WiderExposure), Allow),
         ("value where env is the most", |c| { medium(c); *c = c.clone().value() }, Deny(WiderExposure), Allow),
         ("value of a low one", |c| *c = c.clone().value(), Allow, Allow),
         ("env where the proxy is the most", |c| { medium(c); c.class.destinations.push("x".into()) }, Deny(WiderExposure), Allow),
@@ -185,9 +190,10 @@ const TABLE: &[(&str, Change, Verdict, Verdict)] = &[
         ("not pinned, a program that the user can change", |c| c.program_fixed = false, Allow, Allow),
         ("pinned, but the value is wanted", |c| { pin(c); c.class.expose = Some(Exposure::Value); *c = c.clone().value() }, Deny(CommandNotPinned), Allow),
         // variables, for everybody
-        ("no variable", |c| c.env = None, Deny(BadEnvName), Deny(BadEnvName)),
-        ("a guarded variable", |c| c.env = Some("LD_PRELOAD".parse().unwrap()), Deny(BadEnvName), Deny(BadEnvName)),
-        ("a variable beside a value", |c| { let e = c.env.clone(); *c = c.clone().value(); c.env = e }, Deny(BadEnvName), Deny(BadEnvName)),
+        ("a guarded variable", |c| c.way = env("LD_PRELOAD"), Deny(BadEnvName), Deny(BadEnvName)),
+        ("a guarded variable for a path", |c| c.way = file("LD_PRELOAD"), Deny(BadEnvName), Deny(BadEnvName)),
+        ("a file of a low one", |c| c.way = file("DB_URL"), Allow, Allow),
+        ("a file without a command", |c| { c.way = file("DB_URL"); c.argv.clear() }, Deny(BadCommand), Allow),
         // what is there, for everybody
         ("unknown", |c| c.there = There::Unknown, Deny(UnknownName), Deny(UnknownName)),
         ("ambiguous", |c| c.there = There::Ambiguous, Deny(Ambiguous), Deny(Ambiguous)),
@@ -230,7 +236,7 @@ fn pin(c: &mut Case) {
 }
 
 fn proxied(c: &mut Case) {
-    (c.exposure, c.env) = (Exposure::Proxy, None);
+    c.way = Way::Proxy;
     c.class.destinations.push("api.example.com".into());
 }
 
@@ -310,7 +316,7 @@ fn a_narrower_exposure_is_told_only_to_whom_it_would_be_given() {
     // The command is known already: what would fail there is not offered.
     let mut case = base();
     medium(&mut case);
-    (case.exposure, case.env) = (Exposure::File, None);
+    case.way = file("DB_URL");
     assert_eq!(narrower(&case), Some(Exposure::Env));
     case.class.commands = vec![vec!["/bin/true".into()]];
     assert_eq!(narrower(&case), None);

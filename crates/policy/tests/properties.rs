@@ -5,7 +5,7 @@
 use jiff::ZonedDateTime;
 use proptest::prelude::*;
 use svault_policy::{Lookup, Named, Policy, Presence, Query, SecretFacts, Verdict, decide};
-use words::{Class, Door, EnvName, Evidence, Exposure, Name, Scope, Tier, VaultName};
+use words::{Class, Door, Evidence, Exposure, Name, Scope, Tier, VaultName, Way};
 
 const SCOPES: [&str; 3] = ["database", "api", "payments"];
 const CALLERS: [&str; 4] = ["claude", "codex", "ci", "stranger"];
@@ -82,7 +82,7 @@ fn argv() -> Vec<String> {
 fn verdict(r: &Request, presence: Presence) -> Verdict {
     let policy = Policy::parse(&r.policy).unwrap();
     let (vault, name): (VaultName, Name) = ("main".parse().unwrap(), "DB_URL".parse().unwrap());
-    let env: EnvName = "DB_URL".parse().unwrap();
+    let way = Way::of(r.exposure, "DB_URL".parse().ok()).or_else(|| Way::of(r.exposure, None)).unwrap();
     let day: ZonedDateTime = "2026-11-23T00:00:00[UTC]".parse().unwrap();
     let now = day.checked_add(jiff::Span::new().hours(i64::from(r.hour))).unwrap();
     let with_command = r.exposure != Exposure::Value;
@@ -94,8 +94,7 @@ fn verdict(r: &Request, presence: Presence) -> Verdict {
         door: Door::Cli,
         presence,
         secret: Lookup::Found(SecretFacts { vault: &vault, name: &name, class: &r.class }),
-        exposure: r.exposure,
-        env: (r.exposure == Exposure::Env).then_some(&env),
+        way: &way,
         argv: &argv,
         cwd: if with_command { "/p" } else { "" },
         program_fixed: r.program_fixed,

@@ -5,7 +5,7 @@ use crate::hex::{Hex, HexBytes};
 use crate::report::{Report, RollbackFile, StatusReport, UnlockReport};
 use crate::want::Want;
 use serde::{Deserialize, Serialize};
-use words::{CallerName, Class, Door, EnvName, Exposure, Id, Name, Scope, SecretRef, VaultName};
+use words::{CallerName, Class, Door, EnvName, Exposure, Id, Name, Scope, SecretRef, VaultName, Way};
 
 /// The version both sides speak; another one is refused in the hello.
 pub const VERSION: u32 = 1;
@@ -78,8 +78,6 @@ pub struct Ask {
     pub scope: Option<Scope>,
     /// Why, at most 512 bytes.
     pub reason: Option<String>,
-    /// How far the values shall travel.
-    pub exposure: Exposure,
     /// The command that gets them (`env`, `file`); empty for `value`.
     #[serde(default)]
     pub argv: Vec<String>,
@@ -96,9 +94,28 @@ pub struct Ask {
 pub struct AskItem {
     /// Which secret.
     pub secret: SecretRef,
-    /// The variable it goes into, for exposure `env`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub env: Option<EnvName>,
+    /// How it is wanted. One request may mix `env` and `file`.
+    pub way: Way,
+}
+
+impl AskItem {
+    /// A secret in a variable of the command.
+    #[must_use]
+    pub fn env(secret: SecretRef, name: EnvName) -> Self {
+        Self { secret, way: Way::Env(name) }
+    }
+
+    /// A secret at a path that is in a variable of the command.
+    #[must_use]
+    pub fn file(secret: SecretRef, name: EnvName) -> Self {
+        Self { secret, way: Way::File(name) }
+    }
+
+    /// The value itself.
+    #[must_use]
+    pub fn value(secret: SecretRef) -> Self {
+        Self { secret, way: Way::Value }
+    }
 }
 
 /// From the daemon to a client.
@@ -184,11 +201,8 @@ pub enum FromDaemon {
 pub struct Granted {
     /// Which one.
     pub secret: SecretRef,
-    /// How far it may travel.
-    pub exposure: Exposure,
-    /// The variable it goes into, for exposure `env`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub env: Option<EnvName>,
+    /// How it travels.
+    pub way: Way,
 }
 
 /// A process as the daemon sees it.

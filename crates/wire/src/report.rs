@@ -1,7 +1,7 @@
 //! What the daemon tells a human: typed rows, the same for every surface and for `--json`.
 
 use serde::{Deserialize, Serialize};
-use words::{CallerName, Class, Door, Evidence, Exposure, Id, Name, VaultName};
+use words::{CallerName, Class, Door, Evidence, Exposure, Id, Name, VaultName, Way};
 
 /// How the daemon is. Gives nothing away: anybody of this user may read it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -158,10 +158,8 @@ pub struct PendingRow {
     pub session: String,
     /// Where it came in.
     pub door: Door,
-    /// Which secrets, as `vault/name`.
-    pub secrets: Vec<String>,
-    /// How far they shall travel.
-    pub exposure: Exposure,
+    /// Which secrets, and how each travels.
+    pub items: Vec<PendingItem>,
     /// The command.
     pub argv: Vec<String>,
     /// Its folder.
@@ -172,6 +170,15 @@ pub struct PendingRow {
     pub rule: String,
     /// The line of parents, nearest first, as `pid exe`.
     pub process: Vec<String>,
+}
+
+/// One secret of a request that waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingItem {
+    /// Which one, as `vault/name`.
+    pub secret: String,
+    /// How it travels.
+    pub way: Way,
 }
 
 /// A sealed pair or a suspended session.

@@ -6,7 +6,7 @@
 use svault_wire as wire;
 use wire::act::{Act, Error, Facts, Label, MAX, RequestFacts, Resolved};
 use wire::{Ask, AskItem, HexBytes, Lasts, Want};
-use words::{Class, Exposure, Id, SecretRef, Tier};
+use words::{Class, Exposure, Id, SecretRef, Tier, Way};
 
 fn resolved(vault: &str, name: &str, version: Option<u64>) -> Resolved {
     Resolved { vault: vault.parse().unwrap(), name: name.parse().unwrap(), version }
@@ -31,12 +31,11 @@ fn class() -> Class {
 fn ask() -> Ask {
     Ask {
         items: vec![
-            AskItem { secret: secret("DB_URL"), env: Some("DB_URL".parse().unwrap()) },
-            AskItem { secret: secret("svault://work/KEY"), env: Some("API_KEY".parse().unwrap()) },
+            AskItem::env(secret("DB_URL"), "DB_URL".parse().unwrap()),
+            AskItem::file(secret("svault://work/KEY"), "KEY_FILE".parse().unwrap()),
         ],
         scope: None,
         reason: None,
-        exposure: Exposure::Env,
         argv: vec!["make".into(), "deploy now".into()],
         cwd: "/home/u/p".into(),
         wait: 0,
@@ -51,9 +50,10 @@ fn id() -> Id {
 fn all() -> Vec<(Want, Facts)> {
     let one = |name| Facts { secrets: vec![resolved("main", name, Some(3))], ..facts() };
     let request = RequestFacts {
-        secrets: vec![resolved("main", "DB_URL", Some(3))],
-        env: vec![Some("DB_URL".into())],
-        exposure: Some(Exposure::Env),
+        items: vec![
+            (resolved("main", "DB_URL", Some(3)), Way::Env("DB_URL".parse().unwrap())),
+            (resolved("main", "CERT", None), Way::File("CERT_PATH".parse().unwrap())),
+        ],
         scope: "db".into(),
         reason: "run the migration".into(),
         argv: vec!["make".into()],
@@ -165,7 +165,7 @@ fn twisted(act: &Act) -> Vec<(String, Vec<u8>)> {
 fn any_field_that_the_client_named_is_noticed_when_it_differs() {
     // What only the daemon knows may be anything; the rest may not.
     let facts = ["who", "session", "door", "asked", "process", "note"];
-    let of_request = ["secret", "version", "env", "exposure", "scope", "argv", "cwd", "reason"];
+    let of_request = ["secret", "version", "exposure", "env", "file", "scope", "argv", "cwd", "reason"];
     for (want, f) in all() {
         let act = Act::build(&want, &f).unwrap();
         let about_request = matches!(
@@ -212,9 +212,18 @@ fn swapped_variables_are_noticed() {
     let (want, f) = all().into_iter().find(|(w, _)| w.word() == "run").unwrap();
     let act = Act::build(&want, &f).unwrap();
     let mut other = ask();
-    let (a, b) = (other.items[0].env.clone(), other.items[1].env.clone());
-    (other.items[0].env, other.items[1].env) = (b, a);
-    assert_eq!(act.agrees_with(&Want::Run(other)).unwrap_err().label, Label::Env);
+    let (a, b) = (other.items[0].way.clone(), other.items[1].way.clone());
+    (other.items[0].way, other.items[1].way) = (b, a);
+    assert_eq!(act.agrees_with(&Want::Run(other)).unwrap_err().label, Label::Exposure);
+    for (item, label) in [(0, Label::Env), (1, Label::File)] {
+        let mut other = ask();
+        let name = "OTHER".parse().unwrap();
+        other.items[item].way = if item == 0 { Way::Env(name) } else { Way::File(name) };
+        assert_eq!(act.agrees_with(&Want::Run(other)).unwrap_err().label, label);
+    }
+    let mut other = ask();
+    other.items[1].way = Way::Value;
+    assert_eq!(act.agrees_with(&Want::Run(other)).unwrap_err().label, Label::Exposure);
     let mut other = ask();
     other.items.reverse();
     assert!(act.agrees_with(&Want::Run(other)).is_err());
@@ -254,8 +263,8 @@ fn the_same_run_is_the_same_and_any_difference_is_another() {
     let twists: [fn(&mut Ask); 4] = [
         |a| a.argv.push("x".into()),
         |a| a.cwd.push('x'),
-        |a| a.exposure = Exposure::File,
-        |a| a.items[0].env = Some("OTHER".parse().unwrap()),
+        |a| a.items[0].way = Way::File("DB_URL".parse().unwrap()),
+        |a| a.items[0].way = Way::Env("OTHER".parse().unwrap()),
     ];
     for twist in twists {
         let mut other = ask();

@@ -6,7 +6,7 @@
 use serde::{Serialize, de::DeserializeOwned};
 use svault_wire as wire;
 use wire::*;
-use words::{Class, Door, Evidence, Exposure, Id, Tier};
+use words::{Class, Door, Evidence, Exposure, Id, Tier, Way};
 
 fn same<T: Serialize + DeserializeOwned>(message: &T) -> String {
     let json = serde_json::to_string(message).unwrap();
@@ -27,15 +27,14 @@ fn class() -> Class {
 }
 
 fn ask() -> Ask {
-    let item = |s: &str, env: Option<&str>| AskItem {
-        secret: s.parse().unwrap(),
-        env: env.map(|e| e.parse().unwrap()),
-    };
     Ask {
-        items: vec![item("A", Some("A")), item("svault://main/B", None)],
+        items: vec![
+            AskItem::env("A".parse().unwrap(), "A".parse().unwrap()),
+            AskItem::file("svault://main/B".parse().unwrap(), "B_PATH".parse().unwrap()),
+            AskItem::value("C".parse().unwrap()),
+        ],
         scope: Some("db".parse().unwrap()),
         reason: Some("run the migration".into()),
-        exposure: Exposure::Env,
         argv: vec!["make".into()],
         cwd: "/p".into(),
         wait: 120,
@@ -93,6 +92,9 @@ fn names_are_checked_where_they_come_in() {
         r#"{"type":"want","want":"vault_create","name":"../x"}"#,
         r#"{"type":"want","want":"show","secret":{"vault":null,"name":"A"},"exposure":"value"}"#,
         r#"{"type":"hello","version":1,"door":"window","caller":null}"#,
+        r#"{"type":"ask","items":[{"secret":{"vault":null,"name":"A"}}],"scope":null,"reason":null,"wait":0}"#,
+        r#"{"type":"ask","items":[{"secret":{"vault":null,"name":"A"},"way":{"env":"A","file":"B"}}],"scope":null,"reason":null,"wait":0}"#,
+        r#"{"type":"ask","items":[{"secret":{"vault":null,"name":"A"},"way":"env"}],"scope":null,"reason":null,"wait":0}"#,
     ] {
         assert!(serde_json::from_str::<ToDaemon>(bad).is_err(), "{bad}");
     }
@@ -123,8 +125,7 @@ fn from_the_daemon() {
         evidence: Evidence::Claimed,
         protection: vec![ProtectionRow { name: "not dumpable".into(), holds: true }],
     };
-    let granted =
-        Granted { secret: "A".parse().unwrap(), exposure: Exposure::Env, env: Some("A".parse().unwrap()) };
+    let granted = Granted { secret: "A".parse().unwrap(), way: Way::File("A".parse().unwrap()) };
     let report = |r| FromDaemon::Report(Box::new(r));
     for message in [
         FromDaemon::Hello { version: VERSION, pid: 1, store: "0123456789abcdef".into() },

@@ -4,7 +4,9 @@
 mod class;
 mod id;
 mod name;
+mod way;
 
 pub use class::{Class, Door, Evidence, Exposure, Tier};
 pub use id::Id;
 pub use name::{BadWord, CallerName, EnvName, Name, Scope, SecretRef, VaultName};
+pub use way::Way;

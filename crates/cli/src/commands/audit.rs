@@ -203,6 +203,7 @@ pub fn details(e: &Entry) -> String {
         ),
         ("scope", foreign(&e.scope, 80)),
         ("exposure", e.exposure.map(|x| x.to_string()).unwrap_or_default()),
+        ("variable", foreign(&e.variable, 128)),
         ("says", quoted(&e.reason)),
         ("cause", foreign(&e.cause, 80)),
         ("rule", foreign(&e.rule, 200)),

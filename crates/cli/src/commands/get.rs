@@ -6,7 +6,6 @@ use crate::report::Outcome;
 use crate::value;
 use clap::Args;
 use wire::{Ask, AskItem};
-use words::Exposure;
 
 /// Ask for a value, as a caller
 ///
@@ -27,10 +26,9 @@ impl Get {
         let secret = self.which.reference()?;
         let name = secret.name.clone();
         let ask = Ask {
-            items: vec![AskItem { secret, env: None }],
+            items: vec![AskItem::value(secret)],
             scope: self.asking.scope,
             reason: self.asking.reason,
-            exposure: Exposure::Value,
             argv: Vec::new(),
             cwd: String::new(),
             wait: self.asking.wait,

@@ -104,9 +104,10 @@ fn all(rows: &[PendingRow], out: &Out) -> String {
 
 /// A request in the order of the approval card.
 pub fn one(r: &PendingRow, out: &Out) -> String {
-    let what = r.secrets.iter().map(|s| foreign(s, 200)).collect::<Vec<_>>().join(", ");
+    let item = |i: &wire::PendingItem| format!("{} as {}", foreign(&i.secret, 200), i.way);
+    let what = r.items.iter().map(item).collect::<Vec<_>>().join(", ");
     let who = format!("{} ({})", foreign(&r.caller, 80), r.evidence);
-    let mut text = format!("{}  {who} wants {what} as {}\n", out.style(r.id.as_str(), "33;1"), r.exposure);
+    let mut text = format!("{}  {who} wants {what}\n", out.style(r.id.as_str(), "33;1"));
     let process = r.process.iter().map(|p| foreign(p, 120)).collect::<Vec<_>>().join(" < ");
     let lines = [
         ("process", process),

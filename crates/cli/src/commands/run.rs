@@ -9,7 +9,7 @@ use secret::Bytes;
 use std::ffi::OsString;
 use std::process::Command;
 use wire::{Ask, AskItem, Granted, Want};
-use words::{EnvName, Exposure, SecretRef, VaultName};
+use words::{EnvName, SecretRef, VaultName, Way};
 
 /// Run a command with secrets in its environment
 ///
@@ -46,7 +46,7 @@ fn item(text: &str) -> Result<AskItem, String> {
         ));
     }
     let secret: SecretRef = secret.parse().map_err(|e: words::BadWord| e.to_string())?;
-    Ok(AskItem { secret, env: Some(env) })
+    Ok(AskItem::env(secret, env))
 }
 
 impl Run {
@@ -62,7 +62,6 @@ impl Run {
             items,
             scope: self.asking.scope,
             reason: self.asking.reason,
-            exposure: Exposure::Env,
             argv: line.argv.clone(),
             cwd: line.cwd.clone(),
             wait: self.asking.wait,
@@ -82,12 +81,12 @@ impl Run {
     fn items(&self) -> Result<Vec<AskItem>, Error> {
         let mut items: Vec<AskItem> = Vec::new();
         for item in &self.env {
-            if items.iter().any(|i| i.env == item.env) {
+            if items.iter().any(|i| i.way == item.way) {
                 return Err(Error::usage("the same variable is given twice"));
             }
             items.push(AskItem {
                 secret: in_vault(&item.secret, self.vault.as_ref())?,
-                env: item.env.clone(),
+                way: item.way.clone(),
             });
         }
         Ok(items)
@@ -108,7 +107,7 @@ impl Run {
 /// The command with its values. They leave locked memory here, on their way to the command.
 fn with_values(mut command: Command, values: Vec<(Granted, Bytes)>) -> Result<Command, Error> {
     for (granted, value) in values {
-        let (Some(env), Exposure::Env) = (&granted.env, granted.exposure) else {
+        let Way::Env(env) = &granted.way else {
             return Err(crate::app::unexpected());
         };
         if value.expose().contains(&0) {
@@ -142,7 +141,7 @@ mod tests {
     #[test]
     fn a_variable_names_its_secret() {
         let one = item("DB_URL").unwrap();
-        assert_eq!((one.env.unwrap().as_str(), one.secret.to_string().as_str()), ("DB_URL", "DB_URL"));
+        assert_eq!((one.way.to_string().as_str(), one.secret.to_string().as_str()), ("env DB_URL", "DB_URL"));
         let two = item("PGPASSWORD=svault://work/db.pass").unwrap();
         assert_eq!(two.secret.to_string(), "svault://work/db.pass");
         for bad in ["LD_PRELOAD=A", "path=A", "A-B=C", "A=", "=A", "db.pass"] {
@@ -152,16 +151,12 @@ mod tests {
 
     #[test]
     fn a_value_with_a_zero_byte_never_reaches_the_command() {
-        let granted = Granted {
-            secret: "A".parse().unwrap(),
-            exposure: Exposure::Env,
-            env: Some("A".parse().unwrap()),
-        };
+        let granted = Granted { secret: "A".parse().unwrap(), way: Way::Env("A".parse().unwrap()) };
         let value = |b: &[u8]| vec![(granted.clone(), Bytes::copy_from(b).unwrap())];
         assert!(with_values(Command::new("x"), value(b"a\0b")).is_err());
         let command = with_values(Command::new("x"), value(b"sk-test")).unwrap();
         assert_eq!(command.get_envs().count(), 1);
-        let other = Granted { exposure: Exposure::Value, ..granted.clone() };
+        let other = Granted { way: Way::Value, ..granted.clone() };
         assert!(with_values(Command::new("x"), vec![(other, Bytes::copy_from(b"x").unwrap())]).is_err());
     }
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use wire::act::{Act, Facts, Resolved};
 use wire::frame::{self, Accept, Frame, Kind};
 use wire::{FromDaemon, Granted, Peer, ToDaemon, Want};
-use words::{Exposure, Id, SecretRef};
+use words::{Id, SecretRef, Way};
 
 pub(crate) const STORE: [u8; 16] = [1; 16];
 pub(crate) const SLOT: [u8; 8] = [3; 8];
@@ -220,7 +220,7 @@ impl One<'_> {
         let _ = self.rig.windows.lock().unwrap().open(&self.rig.evidence(), now);
         match want {
             Want::Show { secret } => {
-                let items = vec![Granted { secret, exposure: Exposure::Value, env: None }];
+                let items = vec![Granted { secret, way: Way::Value }];
                 vec![Out::Message(FromDaemon::Released { id: Id::from_bits(1), items }), Out::Value(VALUE)]
             }
             _ => vec![Out::Message(FromDaemon::Done { id: Some(Id::from_bits(2)) })],

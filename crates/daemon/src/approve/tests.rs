@@ -5,7 +5,7 @@ use crate::gate::tests::fake::{Fake, claimed, claude, values, wanting};
 use crate::gate::{Frozen, Outcome, decide_and_release};
 use policy::Named;
 use std::cell::RefCell as Cell;
-use words::Evidence;
+use words::{Evidence, Way};
 
 /// Begins to wait and stops at once, as a caller with `--wait 0` does.
 async fn leave(house: &Fake, name: &str, by: Asker) -> Id {
@@ -84,9 +84,10 @@ type Difference = fn(&mut wire::Ask, &mut Asker);
 const DIFFERENCES: &[(&str, Difference)] = &[
     ("another secret", |a, _| a.items[0].secret = "OTHER".parse().unwrap()),
     ("one more secret", |a, _| {
-        a.items.push(wire::AskItem { secret: "LOW".parse().unwrap(), env: Some("W".parse().unwrap()) });
+        a.items.push(wire::AskItem::env("LOW".parse().unwrap(), "W".parse().unwrap()));
     }),
-    ("another variable", |a, _| a.items[0].env = Some("W".parse().unwrap())),
+    ("another variable", |a, _| a.items[0].way = Way::Env("W".parse().unwrap())),
+    ("a file instead of a variable", |a, _| a.items[0].way = Way::File("V0".parse().unwrap())),
     ("one more argument", |a, _| a.argv.push("-c".into())),
     ("another program", |a, _| a.argv[0] = "/bin/psql".into()),
     ("another folder", |a, _| a.cwd = "/home/u".into()),
@@ -130,7 +131,7 @@ async fn scope_and_exposure_are_part_of_the_act() {
         !was.same_act(&is)
     };
     assert!(differs(|r| r.scope = None));
-    assert!(differs(|r| r.exposure = words::Exposure::File));
+    assert!(differs(|r| r.items[0].way = Way::File("V0".parse().unwrap())));
     assert!(!differs(|r| (r.id, r.wait, r.reason) = (Id::from_bits(9), Duration::ZERO, None)));
 }
 

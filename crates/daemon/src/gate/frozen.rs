@@ -3,9 +3,7 @@
 use super::house::Vault;
 use policy::{Lookup, Named, Presence, SecretFacts};
 use std::time::Duration;
-use words::{
-    CallerName, Class, Door, EnvName, Evidence, Exposure, Id, Name, Scope, SecretRef, Tier, VaultName,
-};
+use words::{CallerName, Class, Door, Evidence, Exposure, Id, Name, Scope, SecretRef, Tier, VaultName, Way};
 
 /// Which record of which vault: stays the same when the secret is renamed or replaced.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -45,8 +43,8 @@ pub enum Found {
 pub struct FrozenItem {
     /// As asked.
     pub asked: SecretRef,
-    /// The variable it goes into.
-    pub env: Option<EnvName>,
+    /// How it shall travel.
+    pub way: Way,
     /// What was there when it was asked.
     pub found: Found,
 }
@@ -116,8 +114,6 @@ pub struct Frozen {
     pub scope: Option<Scope>,
     /// Why.
     pub reason: Option<String>,
-    /// How far the values shall travel.
-    pub exposure: Exposure,
     /// The command that gets them.
     pub argv: Vec<String>,
     /// Its folder.
@@ -134,14 +130,13 @@ impl Frozen {
     pub fn new(vault: &impl Vault, id: Id, ask: wire::Ask, by: Asker) -> Self {
         let freeze = |item: wire::AskItem| {
             let found = vault.find(&item.secret);
-            FrozenItem { asked: item.secret, env: item.env, found }
+            FrozenItem { asked: item.secret, way: item.way, found }
         };
         Self {
             id,
             items: ask.items.into_iter().map(freeze).collect(),
             scope: ask.scope,
             reason: ask.reason,
-            exposure: ask.exposure,
             argv: ask.argv,
             cwd: ask.cwd,
             wait: Duration::from_secs(ask.wait.into()),
@@ -186,13 +181,18 @@ impl Frozen {
         self.by.callers.iter().map(|c| &c.name)
     }
 
+    /// The widest of its exposures.
+    #[must_use]
+    pub fn exposure(&self) -> Option<Exposure> {
+        self.items.iter().map(|i| i.way.exposure()).max()
+    }
+
     /// Whether this and another are the same in all that a yes is given for. The reason is compared apart: a
     /// grant holds for every reason.
     #[must_use]
     pub fn same_act(&self, other: &Frozen) -> bool {
         self.items == other.items
             && self.scope == other.scope
-            && self.exposure == other.exposure
             && self.argv == other.argv
             && self.cwd == other.cwd
             && self.by.account == other.by.account

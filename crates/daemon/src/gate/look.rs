@@ -131,15 +131,14 @@ fn decide_all(house: &impl House, req: &Frozen) -> Vec<Decision> {
             door: req.by.door,
             presence: req.presence(),
             secret: item.lookup(),
-            exposure: req.exposure,
-            env: item.env.as_ref(),
+            way: &item.way,
             argv: &req.argv,
             cwd: &req.cwd,
             program_fixed,
             now: &now,
         };
         let decision = policy::decide(&policy, &query);
-        match (req.exposure, decision.denied()) {
+        match (item.way.exposure(), decision.denied()) {
             (Exposure::Proxy, None) => {
                 Decision { verdict: Verdict::Deny(Cause::NoProxy), rule: "no proxy".into(), ..decision }
             }
@@ -152,7 +151,7 @@ fn decide_all(house: &impl House, req: &Frozen) -> Vec<Decision> {
 /// No items, too many, or one variable twice (the later would silently win).
 fn misshapen(req: &Frozen) -> Option<Cause> {
     let mut variables = HashSet::new();
-    let twice = req.items.iter().filter_map(|i| i.env.as_ref()).any(|e| !variables.insert(e.as_str()));
+    let twice = req.items.iter().filter_map(|i| i.way.variable()).any(|e| !variables.insert(e.as_str()));
     let count = req.items.len();
     (count == 0 || count > MAX_ITEMS || twice).then_some(Cause::TooMany)
 }

@@ -104,7 +104,8 @@ fn entry(house: &impl House, req: &Frozen, event: Event, item: Option<&FrozenIte
     e.version = item.and_then(FrozenItem::seen).map(|s| s.version);
     e.scope = req.scope.as_ref().map(ToString::to_string).unwrap_or_default();
     e.reason = req.reason.clone().unwrap_or_default();
-    e.exposure = Some(req.exposure);
+    e.exposure = item.map(|i| i.way.exposure());
+    e.variable = item.and_then(|i| i.way.variable()).map(ToString::to_string).unwrap_or_default();
     e.argv.clone_from(&req.argv);
     e.cwd.clone_from(&req.cwd);
     e.process.clone_from(&req.by.process);

@@ -242,7 +242,6 @@ fn a_broken_channel_takes_no_yes() {
 mod windows {
     use super::*;
     use wire::{Ask, AskItem};
-    use words::Exposure;
 
     fn evidence() -> WindowEvidence {
         WindowEvidence {
@@ -255,10 +254,9 @@ mod windows {
 
     fn run(argv: &str, version: u64) -> Act {
         let want = Want::Run(Ask {
-            items: vec![AskItem { secret: "K".parse().unwrap(), env: Some("K".parse().unwrap()) }],
+            items: vec![AskItem::env("K".parse().unwrap(), "K".parse().unwrap())],
             scope: None,
             reason: None,
-            exposure: Exposure::Env,
             argv: vec![argv.into()],
             cwd: "/p".into(),
             wait: 0,

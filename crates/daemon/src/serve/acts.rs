@@ -11,7 +11,7 @@ use secret::Bytes;
 use std::rc::Rc;
 use wire::act::Act;
 use wire::{Ask, AskItem, Failure, FromDaemon, Lasts, Want, code, exit};
-use words::{CallerName, Exposure, Id, SecretRef, VaultName};
+use words::{CallerName, Id, SecretRef, VaultName};
 
 /// What stands behind an act.
 pub(crate) enum Yes {
@@ -53,10 +53,9 @@ pub(crate) async fn perform(line: &mut Line, want: Want, act: &Act, yes: Yes) ->
 
 fn show(secret: SecretRef) -> Ask {
     Ask {
-        items: vec![AskItem { secret, env: None }],
+        items: vec![AskItem::value(secret)],
         scope: None,
         reason: None,
-        exposure: Exposure::Value,
         argv: Vec::new(),
         cwd: String::new(),
         wait: 0,
@@ -157,7 +156,7 @@ fn of_request(entry: &mut Entry, waiting: &crate::approve::Waiting) {
     entry.session = req.session().unwrap_or_default().to_owned();
     entry.secret = req.items.iter().map(crate::gate::FrozenItem::shown).collect::<Vec<_>>().join(", ");
     entry.secret.truncate(entry.secret.floor_char_boundary(256));
-    entry.exposure = Some(req.exposure);
+    entry.exposure = req.exposure();
     entry.argv.clone_from(&req.argv);
     entry.cwd.clone_from(&req.cwd);
     entry.rule.clone_from(&waiting.rule);

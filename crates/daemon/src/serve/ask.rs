@@ -86,16 +86,8 @@ fn take_back(line: &Line, id: Id, by: &Asker) -> bool {
 pub(crate) async fn refuse(line: &Line, by: Asker, what: &str) -> Reply {
     let (tell, _told) = unbounded_channel();
     let house = House::for_request(&line.state, &line.peer, tell);
-    let items = what.parse().map(|secret| vec![wire::AskItem { secret, env: None }]).unwrap_or_default();
-    let asked = Ask {
-        items,
-        scope: None,
-        reason: None,
-        exposure: words::Exposure::Value,
-        argv: Vec::new(),
-        cwd: String::new(),
-        wait: 0,
-    };
+    let items = what.parse().map(|secret| vec![wire::AskItem::value(secret)]).unwrap_or_default();
+    let asked = Ask { items, scope: None, reason: None, argv: Vec::new(), cwd: String::new(), wait: 0 };
     let req = Rc::new(Frozen::new(&house, line.state.fresh_id(), asked, by));
     gate::deny(&house, &req, policy::Cause::Forbidden, "not yours").await.into()
 }

@@ -141,7 +141,7 @@ fn request(facts: &mut Facts, waiting: &Waiting) {
     facts.door = req.by.door.to_string();
     facts.process.clone_from(&req.by.process);
     facts.notes.push(format!("rule: {}", waiting.rule));
-    if req.exposure > Exposure::Proxy {
+    if req.exposure() > Some(Exposure::Proxy) {
         facts.notes.push("it counts as seen: a program of the same user can read it there".into());
     }
 }
@@ -150,12 +150,11 @@ fn request_facts(req: &Frozen) -> RequestFacts {
     let seen = |i: &crate::gate::FrozenItem| {
         let vault = i.seen().map(|s| s.id.vault.clone()).or_else(|| i.asked.vault.clone());
         let name = i.seen().map_or_else(|| i.asked.name.clone(), |s| s.name.clone());
-        vault.map(|vault| Resolved { vault, name, version: i.seen().map(|s| s.version) })
+        let secret = Resolved { vault: vault?, name, version: i.seen().map(|s| s.version) };
+        Some((secret, i.way.clone()))
     };
     RequestFacts {
-        secrets: req.items.iter().filter_map(seen).collect(),
-        env: req.items.iter().map(|i| i.env.as_ref().map(ToString::to_string)).collect(),
-        exposure: Some(req.exposure),
+        items: req.items.iter().filter_map(seen).collect(),
         scope: req.scope.as_ref().map(ToString::to_string).unwrap_or_default(),
         reason: req.reason.clone().unwrap_or_default(),
         argv: req.argv.clone(),

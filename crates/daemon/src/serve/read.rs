@@ -9,10 +9,10 @@ use crate::clock::Clock;
 use audit::{Entry, Event, Filter};
 use policy::{Lookup, Named, Presence, Query, SecretFacts};
 use wire::{
-    CallerRow, ExplainRow, Failure, FromDaemon, PendingRow, PolicyRow, Report, SealRow, SecretRow, VaultRow,
-    Want, exit,
+    CallerRow, ExplainRow, Failure, FromDaemon, PendingItem, PendingRow, PolicyRow, Report, SealRow,
+    SecretRow, VaultRow, Want, exit,
 };
-use words::{Exposure, Id, SecretRef};
+use words::{Id, SecretRef, Way};
 
 /// Bytes of a command in a row of a list.
 const ROW: usize = 2048;
@@ -89,8 +89,7 @@ fn pending(line: &Line, w: &Waiting) -> PendingRow {
         evidence: req.evidence().unwrap_or(words::Evidence::Claimed),
         session: req.session().unwrap_or_default().to_owned(),
         door: req.by.door,
-        secrets: req.items.iter().map(crate::gate::FrozenItem::shown).collect(),
-        exposure: req.exposure,
+        items: req.items.iter().map(|i| PendingItem { secret: i.shown(), way: i.way.clone() }).collect(),
         argv: short(&req.argv),
         cwd: short(std::slice::from_ref(&req.cwd)).concat(),
         reason: req.reason.clone().unwrap_or_default(),
@@ -209,6 +208,7 @@ fn now(line: &Line, entry: &Entry) -> Vec<String> {
         .into_iter()
         .collect();
     let scope = entry.scope.parse().ok();
+    let way = entry.exposure.and_then(|e| Way::of(e, entry.variable.parse().ok())).unwrap_or(Way::Value);
     let rules = line.state.rules.borrow();
     let query = Query {
         callers: &callers,
@@ -217,8 +217,7 @@ fn now(line: &Line, entry: &Entry) -> Vec<String> {
         door: entry.door.unwrap_or(line.door),
         presence: if entry.caller == "human" { Presence::Act } else { Presence::None },
         secret: lookup,
-        exposure: entry.exposure.unwrap_or(Exposure::Value),
-        env: None,
+        way: &way,
         argv: &entry.argv,
         cwd: &entry.cwd,
         program_fixed: entry.argv.first().is_some_and(|p| crate::program::is_fixed(std::path::Path::new(p))),

@@ -2,7 +2,7 @@
 
 use super::{Act, Error, Field, Label};
 use crate::{Lasts, Want};
-use words::{Class, Exposure, Name, SecretRef, VaultName};
+use words::{Class, Name, SecretRef, VaultName, Way};
 
 /// A secret as the daemon has found it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,12 +18,8 @@ pub struct Resolved {
 /// A request that an act is about, as it was frozen.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RequestFacts {
-    /// Which secrets.
-    pub secrets: Vec<Resolved>,
-    /// The variables they go into, in the order of `secrets`; empty where there are none.
-    pub env: Vec<Option<String>>,
-    /// How far they shall travel.
-    pub exposure: Option<Exposure>,
+    /// Which secrets, and how each travels.
+    pub items: Vec<(Resolved, Way)>,
     /// The scope as asked.
     pub scope: String,
     /// The reason as given.
@@ -97,22 +93,29 @@ impl Fields {
         }
     }
 
-    fn secret(&mut self, s: &Resolved, env: Option<&str>) {
+    fn secret(&mut self, s: &Resolved, way: Option<&Way>) {
         self.put(Label::Secret, format!("{}/{}", s.vault, s.name));
         if let Some(v) = s.version {
             self.put(Label::Version, v.to_string());
         }
-        if let Some(env) = env {
-            self.put(Label::Env, env);
+        if let Some(way) = way {
+            self.way(way);
+        }
+    }
+
+    /// How the secret before it travels.
+    pub(super) fn way(&mut self, way: &Way) {
+        self.put(Label::Exposure, way.exposure().as_str());
+        match way {
+            Way::Env(name) => self.put(Label::Env, name.as_str()),
+            Way::File(name) => self.put(Label::File, name.as_str()),
+            Way::Proxy | Way::Value => {}
         }
     }
 
     fn request(&mut self, r: &RequestFacts) {
-        for (i, s) in r.secrets.iter().enumerate() {
-            self.secret(s, r.env.get(i).and_then(Option::as_deref));
-        }
-        if let Some(e) = r.exposure {
-            self.put(Label::Exposure, e.as_str());
+        for (secret, way) in &r.items {
+            self.secret(secret, Some(way));
         }
         self.some(Label::Scope, &r.scope);
         self.all(Label::Argv, r.argv.iter().map(String::as_str));
@@ -150,6 +153,16 @@ impl Want {
             Want::AuditList(_) => "audit_list",
             Want::AuditShow { .. } => "audit_show",
             Want::Slots { .. } => "slots",
+        }
+    }
+
+    /// How each secret travels, in the order of [`Want::secrets`]; none for an act that releases nothing.
+    #[must_use]
+    pub fn ways(&self) -> Vec<&Way> {
+        match self {
+            Want::Show { .. } => vec![&Way::Value],
+            Want::Run(ask) => ask.items.iter().map(|i| &i.way).collect(),
+            _ => Vec::new(),
         }
     }
 
@@ -215,12 +228,9 @@ fn secrets(out: &mut Fields, want: &Want, facts: &Facts) -> Result<(), Error> {
     if asked.len() != facts.secrets.len() || !asked.iter().zip(&facts.secrets).all(fits) {
         return Err(Error::Malformed);
     }
+    let ways = want.ways();
     for (i, s) in facts.secrets.iter().enumerate() {
-        let env = match want {
-            Want::Run(ask) => ask.items[i].env.as_ref().map(words::EnvName::as_str),
-            _ => None,
-        };
-        out.secret(s, env);
+        out.secret(s, ways.get(i).copied());
     }
     Ok(())
 }

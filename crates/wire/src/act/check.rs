@@ -12,12 +12,10 @@ pub struct Disagrees {
     pub label: Label,
 }
 
-/// Everything that a want names besides secrets and their variables, in the order of an act.
+/// Everything that a want names besides secrets and how they travel, in the order of an act.
 pub(super) fn named(want: &Want, out: &mut Fields) {
     match want {
-        Want::Show { .. } => out.put(Label::Exposure, words::Exposure::Value.as_str()),
         Want::Run(ask) => {
-            out.put(Label::Exposure, ask.exposure.as_str());
             out.some(Label::Scope, ask.scope.as_ref().map(words::Scope::as_str).unwrap_or_default());
             out.all(Label::Argv, ask.argv.iter().map(String::as_str));
             out.some(Label::Cwd, &ask.cwd);
@@ -48,6 +46,7 @@ pub(super) fn named(want: &Want, out: &mut Fields) {
             }
         }
         Want::Window
+        | Want::Show { .. }
         | Want::List
         | Want::Replace { .. }
         | Want::Remove { .. }
@@ -62,17 +61,11 @@ pub(super) fn named(want: &Want, out: &mut Fields) {
 /// Labels that only the daemon fills, for every want.
 const FACTS: &[Label] = &[Label::Who, Label::Session, Label::Door, Label::Asked, Label::Process, Label::Note];
 
-/// Labels of the request that an act is about, which the client named by its id.
-const OF_REQUEST: &[Label] = &[
-    Label::Secret,
-    Label::Version,
-    Label::Env,
-    Label::Exposure,
-    Label::Scope,
-    Label::Argv,
-    Label::Cwd,
-    Label::Reason,
-];
+/// What is said of one secret after another, and compared in that order.
+const OF_SECRET: &[Label] = &[Label::Secret, Label::Version, Label::Exposure, Label::Env, Label::File];
+
+/// Other labels of the request that an act is about, which the client named by its id.
+const OF_REQUEST: &[Label] = &[Label::Scope, Label::Argv, Label::Cwd, Label::Reason];
 
 impl Act {
     /// Whether this act is the one of `want`: every field that the client named is there exactly as it named it,
@@ -89,9 +82,7 @@ impl Act {
             Want::Approve { .. } | Want::Deny { .. } | Want::CancelAny { .. } | Want::Unseal { .. }
         );
         let loose = |l: Label| {
-            FACTS.contains(&l)
-                || (about_request && OF_REQUEST.contains(&l))
-                || matches!(l, Label::Secret | Label::Version | Label::Env)
+            FACTS.contains(&l) || (about_request && OF_REQUEST.contains(&l)) || OF_SECRET.contains(&l)
         };
         for &label in Label::ALL.iter().filter(|l| !loose(**l)) {
             let named = expect.0.iter().filter(|f| f.label == label).map(|f| f.value.as_slice());
@@ -102,11 +93,11 @@ impl Act {
         if about_request { Ok(()) } else { self.secrets_agree(want) }
     }
 
-    /// Secrets in the order asked, in the vaults named, each with at most one version and with its variable.
+    /// Secrets in the order asked, in the vaults named, each with at most one version and travelling as asked.
     fn secrets_agree(&self, want: &Want) -> Result<(), Disagrees> {
-        let mut fields =
-            self.fields.iter().filter(|f| matches!(f.label, Label::Secret | Label::Version | Label::Env));
+        let mut fields = self.fields.iter().filter(|f| OF_SECRET.contains(&f.label));
         let mut next = fields.next();
+        let ways = want.ways();
         for (i, asked) in want.secrets().iter().enumerate() {
             let found =
                 next.filter(|f| f.label == Label::Secret).and_then(|f| std::str::from_utf8(&f.value).ok());
@@ -119,13 +110,13 @@ impl Act {
             if next.is_some_and(|f| f.label == Label::Version) {
                 next = fields.next();
             }
-            let env = match want {
-                Want::Run(ask) => ask.items[i].env.as_ref(),
-                _ => None,
-            };
-            if let Some(env) = env {
-                if !next.is_some_and(|f| f.label == Label::Env && f.value == env.as_str().as_bytes()) {
-                    return Err(Disagrees { label: Label::Env });
+            let mut way = Fields::default();
+            if let Some(asked) = ways.get(i) {
+                way.way(asked);
+            }
+            for expected in &way.0 {
+                if next != Some(expected) {
+                    return Err(Disagrees { label: expected.label });
                 }
                 next = fields.next();
             }

@@ -34,6 +34,8 @@ labels! {
     Version = "version", "version";
     /// The variable that the secret before it goes into.
     Env = "env", "as variable";
+    /// The variable that the path to the secret before it goes into.
+    File = "file", "path in variable";
     /// A vault.
     Vault = "vault", "vault";
     /// How far the values travel.

@@ -118,15 +118,14 @@ impl Act {
         Ok(Self { fields })
     }
 
-    /// What makes two runs the same for a window: secrets with versions, variables, exposure, command and folder.
+    /// What makes two runs the same for a window: secrets with versions and ways, command and folder.
     /// Not the reason, and not who asks.
     #[must_use]
     pub fn run_key(&self) -> [u8; 32] {
-        use Label::{Argv, Cwd, Env, Exposure, Secret, Version};
+        use Label::{Argv, Cwd, Env, Exposure, File, Secret, Version};
         let mut hash = Sha256::new();
-        for f in
-            self.fields.iter().filter(|f| matches!(f.label, Secret | Version | Env | Exposure | Argv | Cwd))
-        {
+        let counts = |l: Label| matches!(l, Secret | Version | Exposure | Env | File | Argv | Cwd);
+        for f in self.fields.iter().filter(|f| counts(f.label)) {
             hash.update([f.label as u8]);
             hash.update((f.value.len() as u64).to_le_bytes());
             hash.update(&f.value);

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use wire::{Report, SecretRow, Want};
-use words::{CallerName, Door, EnvName, Evidence, Exposure, Scope, SecretRef};
+use words::{CallerName, Door, Evidence, Exposure, Scope, SecretRef, Way};
 
 /// Test the policy with cases from a file
 ///
@@ -123,7 +123,8 @@ fn ask(policy: &Policy, secrets: &[SecretRow], case: &Case) -> Result<Decision, 
         _ => Lookup::Ambiguous(&asked),
     };
     let exposure = found.first().map_or(Exposure::Env, |s| s.exposure);
-    let env: Option<EnvName> = "TEST_CASE".parse().ok();
+    let way = Way::of(exposure, "TEST_CASE".parse().ok()).or_else(|| Way::of(exposure, None));
+    let way = way.unwrap_or(Way::Value);
     let argv = found
         .first()
         .and_then(|s| s.class.commands.first().cloned())
@@ -140,8 +141,7 @@ fn ask(policy: &Policy, secrets: &[SecretRow], case: &Case) -> Result<Decision, 
             door: Door::Cli,
             presence: Presence::None,
             secret,
-            exposure,
-            env: if exposure == Exposure::Env { env.as_ref() } else { None },
+            way: &way,
             argv: if exposure == Exposure::Value { &[] } else { &argv },
             cwd: if exposure == Exposure::Value { "" } else { "/" },
             program_fixed: true,

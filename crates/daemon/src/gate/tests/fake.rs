@@ -11,7 +11,7 @@ use policy::{Named, Policy};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use words::{Class, Door, Evidence, Exposure, Id, SecretRef, Tier};
+use words::{Class, Door, Evidence, Exposure, Id, SecretRef, Tier, Way};
 
 pub(crate) const POLICY: &str = "
 [callers.claude]
@@ -123,6 +123,14 @@ impl Fake {
         trail.iter().rev().find(|e| e.event == Event::Deny).map(|e| e.cause.clone()).unwrap_or_default()
     }
 
+    /// The causes of the last request that was denied, one for each of its secrets.
+    pub fn causes(&self) -> Vec<String> {
+        let trail = self.trail.borrow();
+        let last = trail.iter().rev().find(|e| e.event == Event::Deny).map(|e| e.id);
+        let of_it = trail.iter().filter(|e| e.event == Event::Deny && Some(e.id) == last);
+        of_it.map(|e| e.cause.clone()).collect()
+    }
+
     pub fn take_steps(&self) -> Vec<&'static str> {
         std::mem::take(&mut self.steps.borrow_mut())
     }
@@ -150,13 +158,12 @@ pub(crate) fn class(tier: Tier) -> Class {
 pub(crate) fn wanting(names: &[&str]) -> wire::Ask {
     let item = |(i, name): (usize, &&str)| wire::AskItem {
         secret: name.parse().unwrap(),
-        env: Some(format!("V{i}").parse().unwrap()),
+        way: Way::Env(format!("V{i}").parse().unwrap()),
     };
     wire::Ask {
         items: names.iter().enumerate().map(item).collect(),
         scope: Some("database".parse().unwrap()),
         reason: Some("run the nightly migration".into()),
-        exposure: Exposure::Env,
         argv: vec!["/usr/bin/psql".into()],
         cwd: "/home/u/p".into(),
         wait: 120,

@@ -2,8 +2,9 @@
 
 use super::fake::*;
 use crate::approve::Answer;
+use crate::gate::Outcome;
 use audit::Event;
-use words::Id;
+use words::{Exposure, Id, Way};
 
 #[tokio::test]
 async fn all_of_them_with_a_record_each() {
@@ -73,11 +74,40 @@ async fn none_too_many_and_one_variable_twice() {
     denied(house.ask_by(wanting(&names), claude()).await);
     assert_eq!(house.told().len(), 2);
     let mut twice = wanting(&["LOW", "MEDIUM"]);
-    twice.items[1].env = twice.items[0].env.clone();
+    twice.items[1].way = twice.items[0].way.clone();
     denied(house.ask_by(twice.clone(), claude()).await);
     assert_eq!(house.cause(), "too_many");
-    denied(house.ask_by(twice, human()).await);
+    denied(house.ask_by(twice.clone(), human()).await);
+    // The path to one and the other itself.
+    twice.items[1].way = Way::File("V0".parse().unwrap());
+    denied(house.ask_by(twice, claude()).await);
+    assert_eq!(house.cause(), "too_many");
     assert!(!house.take_steps().contains(&"open"));
+}
+
+#[tokio::test]
+async fn each_secret_of_a_request_travels_its_own_way() {
+    let house = Fake::new();
+    house.change("LOW", |s| s.class.expose = None);
+    let mut mixed = wanting(&["LOW", "LOW"]);
+    mixed.items[1].way = Way::File("CERT".parse().unwrap());
+    let Outcome::Released(released) = house.ask_by(mixed.clone(), claude()).await else { panic!("denied") };
+    let (_, granted, _) = released.into_parts();
+    let ways: Vec<String> = granted.iter().map(|g| g.way.to_string()).collect();
+    assert_eq!(ways, ["env V0", "file CERT"]);
+    let recorded = |e: &audit::Entry| (e.exposure.unwrap(), e.variable.clone());
+    let trail: Vec<_> = house.trail.borrow().iter().map(recorded).collect();
+    assert_eq!(trail, [(Exposure::Env, "V0".to_owned()), (Exposure::File, "CERT".to_owned())]);
+    // Each is held against its own exposure: one that may not travel so far stops all.
+    house.change("LOW", |s| s.class.expose = Some(Exposure::Env));
+    let said = denied(house.ask_by(mixed.clone(), claude()).await);
+    assert_eq!(house.causes(), ["not_all", "wider_exposure"]);
+    assert_eq!(said.narrower, Some(Exposure::Env));
+    // A value beside a command is neither a request for a value nor for a command.
+    house.change("LOW", |s| s.class.expose = None);
+    mixed.items[1].way = Way::Value;
+    denied(house.ask_by(mixed, claude()).await);
+    assert_eq!(house.causes(), ["not_all", "bad_command"]);
 }
 
 #[tokio::test]

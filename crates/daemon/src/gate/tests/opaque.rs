@@ -6,7 +6,7 @@ use crate::clock::Clock as _;
 use crate::gate::*;
 use audit::Event;
 use policy::Cause;
-use words::{Exposure, Id, Tier};
+use words::{Exposure, Id, Tier, Way};
 
 type Setup = fn(&Fake, &mut wire::Ask);
 
@@ -31,8 +31,8 @@ const CAUSES: &[(Cause, Setup)] = &[
     (Cause::OutsideWindow, |h, _| h.change("LOW", |s| s.class.windows = vec!["sun 01:00-02:00".into()])),
     (Cause::BadCommand, |_, a| a.cwd = "here".into()),
     (Cause::CommandNotPinned, |h, _| h.change("LOW", |s| s.class.commands = vec![vec!["/bin/true".into()]])),
-    (Cause::BadEnvName, |_, a| a.items[0].env = Some("PATH".parse().unwrap())),
-    (Cause::NoProxy, |_, a| (a.exposure, a.items[0].env) = (Exposure::Proxy, None)),
+    (Cause::BadEnvName, |_, a| a.items[0].way = Way::Env("PATH".parse().unwrap())),
+    (Cause::NoProxy, |_, a| a.items[0].way = Way::Proxy),
     (Cause::PeerChanged, |h, _| h.peer_gone.set(true)),
     (Cause::Sealed, |h, _| close(h, Event::Seal, "LOW")),
     (Cause::Suspended, |h, _| close(h, Event::Suspend, "")),
@@ -114,13 +114,12 @@ async fn folded_denials_answer_like_every_other() {
 async fn a_narrower_exposure_is_told_but_not_to_who_is_sealed() {
     let house = Fake::new();
     let mut wanted = wanting(&["MEDIUM"]);
-    (wanted.exposure, wanted.items[0].env, wanted.argv, wanted.cwd) =
-        (Exposure::Value, None, vec![], String::new());
+    (wanted.items[0].way, wanted.argv, wanted.cwd) = (Way::Value, vec![], String::new());
     let said = denied(house.ask_by(wanted.clone(), claude()).await);
     assert_eq!(said.narrower, Some(Exposure::Env));
     // One of two would not be allowed: nothing is told.
     let mut two = wanted.clone();
-    two.items.push(wire::AskItem { secret: "NOT_THERE".parse().unwrap(), env: None });
+    two.items.push(wire::AskItem::value("NOT_THERE".parse().unwrap()));
     assert_eq!(denied(house.ask_by(two, claude()).await).narrower, None);
     close(&house, Event::Seal, "MEDIUM");
     assert_eq!(denied(house.ask_by(wanted, claude()).await).narrower, None);

@@ -5,7 +5,7 @@ use crate::approve::Answer;
 use crate::gate::*;
 use audit::{Entry, Event};
 use policy::Cause;
-use words::{Exposure, Id, Tier};
+use words::{Exposure, Id, Tier, Way};
 
 const LOOK: [&str; 4] = ["peer", "find", "policy", "limits"];
 
@@ -62,8 +62,7 @@ async fn the_exposure_that_was_granted_comes_with_the_values() {
     let Outcome::Released(released) = house.ask("LOW").await else { panic!("not released") };
     let (id, granted, _) = released.into_parts();
     assert_eq!(id, house.trail.borrow()[0].id);
-    assert_eq!(granted[0].exposure, Exposure::Env);
-    assert_eq!(granted[0].env.as_ref().unwrap().as_str(), "V0");
+    assert_eq!(granted[0].way, Way::Env("V0".parse().unwrap()));
     assert_eq!(granted[0].secret.to_string(), "LOW");
 }
 
@@ -169,7 +168,7 @@ async fn no_value_is_released_to_the_proxy() {
     house.change("LOW", |s| s.class.destinations.push("api.example.com".into()));
     for by in [claude(), human()] {
         let mut wanted = wanting(&["LOW"]);
-        (wanted.exposure, wanted.items[0].env) = (Exposure::Proxy, None);
+        wanted.items[0].way = Way::Proxy;
         denied(house.ask_by(wanted, by).await);
         assert_eq!(house.cause(), "no_proxy");
     }
@@ -183,7 +182,7 @@ async fn the_last_step_alone_hands_nothing_to_the_proxy() {
     values(house.ask("LOW").await);
     let mut req = (*house.freeze(wanting(&["LOW"]), claude())).clone();
     assert!(super::super::release(&house, &req).is_ok());
-    req.exposure = Exposure::Proxy;
+    req.items[0].way = Way::Proxy;
     assert_eq!(super::super::release(&house, &req).err(), Some(Cause::NoProxy));
 }
 
@@ -230,7 +229,7 @@ async fn pinned_commands_and_guarded_variables() {
     denied(house.ask_by(own, claude()).await);
     assert_eq!(house.cause(), "command_writable");
     let mut guarded = wanting(&["LOW"]);
-    guarded.items[0].env = Some("LD_PRELOAD".parse().unwrap());
+    guarded.items[0].way = Way::Env("LD_PRELOAD".parse().unwrap());
     for by in [claude(), human()] {
         denied(house.ask_by(guarded.clone(), by).await);
         assert_eq!(house.cause(), "bad_env_name");
@@ -242,9 +241,8 @@ async fn a_human_goes_the_same_way_without_a_session() {
     let house = Fake::new();
     for name in ["LOW", "MEDIUM", "HIGH"] {
         let mut show = wanting(&[name]);
-        show.items[0].env = None;
-        (show.exposure, show.argv, show.cwd, show.scope, show.reason) =
-            (Exposure::Value, vec![], String::new(), None, None);
+        show.items[0].way = Way::Value;
+        (show.argv, show.cwd, show.scope, show.reason) = (vec![], String::new(), None, None);
         assert_eq!(values(house.ask_by(show, human()).await), [format!("sk-test-{name}").as_bytes()]);
     }
     let is_human = |e: &Entry| e.caller == "human" && e.session.is_empty() && e.rule == "presence";
