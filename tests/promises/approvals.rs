@@ -140,7 +140,6 @@ fn an_unknown_caller_is_served_once_on_its_own_connection() {
     let sandbox = house();
     let connect = || Raw::hello(&sandbox.socket(), Some("tester"));
     let mut request = ask(json!({"vault": "main", "name": "MEDIUM"}), Some("db"), Some(GOOD_REASON), "env");
-    request["items"][0]["env"] = "V".into();
     request["argv"] = json!(["/bin/true"]);
     request["cwd"] = "/".into();
     request["wait"] = 60.into();

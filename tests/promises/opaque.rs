@@ -144,7 +144,7 @@ fn a_humans_no_is_the_same_answer() {
     let sandbox = house();
     sandbox.add("HIGH", VALUE, &["--tier", "high", "--scope", "db"]);
     let mut request = ask(json!({"vault": "main", "name": "HIGH"}), Some("db"), Some(GOOD_REASON), "env");
-    request["items"][0]["env"] = "HIGH".into();
+    request["items"][0]["way"] = json!({"env": "HIGH"});
     request["argv"] = json!(["/bin/true"]);
     request["cwd"] = "/".into();
     request["wait"] = 60.into();
