@@ -1,0 +1,100 @@
+//! Leak rules in a stream: holds back from a keyword on while what follows may still be a match.
+
+use crate::rules::{Rules, Verdict};
+use crate::values::mask;
+use std::ops::Range;
+use zeroize::Zeroize;
+
+/// Bytes of text that stay although they are out: what stands before a keyword matters.
+const CONTEXT: usize = 1;
+
+/// The stream.
+pub(crate) struct Leaks<'r> {
+    rules: &'r Rules,
+    text: Vec<u8>,
+    /// How much of `text` is out.
+    out: usize,
+}
+
+/// What the rules find in a text: parts to be masked with the rule of each, in order and apart, and where something
+/// begins that more text may decide.
+pub(crate) struct Looked {
+    pub(crate) found: Vec<(Range<usize>, usize)>,
+    pub(crate) open: Option<usize>,
+}
+
+/// Looks at a text; with `whole`, there is no more of it.
+pub(crate) fn look(rules: &Rules, text: &[u8], whole: bool) -> Looked {
+    let mut found = Vec::new();
+    let mut open = if whole { None } else { rules.begun(text) };
+    for spot in rules.spots(text) {
+        match rules.judge(text, spot) {
+            Verdict::Yes(range, rule) => found.push((range, rule)),
+            Verdict::Open(part) if whole => found.extend(part),
+            Verdict::Open(_) => open = Some(open.unwrap_or(spot.at).min(spot.at)),
+            Verdict::No => {}
+        }
+    }
+    found.sort_by_key(|(range, _)| range.start);
+    found.dedup_by(|(next, next_rule), (last, rule)| {
+        let overlaps = next.start < last.end;
+        if overlaps {
+            last.end = last.end.max(next.end);
+            *rule = (*rule).min(*next_rule);
+        }
+        overlaps
+    });
+    Looked { found, open }
+}
+
+impl<'r> Leaks<'r> {
+    pub(crate) fn new(rules: &'r Rules) -> Self {
+        Self { rules, text: Vec::new(), out: 0 }
+    }
+
+    pub(crate) fn feed(&mut self, input: &[u8], out: &mut Vec<u8>) {
+        self.text.extend_from_slice(input);
+        self.write(false, out);
+    }
+
+    /// Decides as if the text ended here.
+    pub(crate) fn idle(&mut self, out: &mut Vec<u8>) {
+        self.write(true, out);
+    }
+
+    /// Whether something is held back.
+    pub(crate) fn holds(&self) -> bool {
+        self.out < self.text.len()
+    }
+
+    fn write(&mut self, whole: bool, out: &mut Vec<u8>) {
+        let looked = look(self.rules, &self.text, whole);
+        let mut end = looked.open.unwrap_or(self.text.len());
+        for (range, rule) in looked.found {
+            // What overlaps something undecided waits with it.
+            if range.end > end {
+                end = end.min(range.start);
+                break;
+            }
+            if range.end <= self.out {
+                continue;
+            }
+            out.extend_from_slice(&self.text[self.out..range.start.max(self.out)]);
+            mask(self.rules.id(rule), out);
+            self.out = range.end;
+        }
+        if self.out < end {
+            out.extend_from_slice(&self.text[self.out..end]);
+            self.out = end;
+        }
+        let keep = self.out.saturating_sub(CONTEXT);
+        self.text.drain(..keep);
+        self.out -= keep;
+    }
+}
+
+impl Drop for Leaks<'_> {
+    fn drop(&mut self) {
+        self.text.zeroize();
+    }
+}

@@ -1,0 +1,209 @@
+//! Exact values in a stream: holds back what may be the start of one, masks what is one, lets everything else go.
+
+use crate::cursor::{Cursor, State};
+use crate::decode::Form;
+use crate::filter::HEAD;
+use crate::needles::Needles;
+use crate::search::{search, tail};
+use std::cmp::Reverse;
+use std::ops::Range;
+use std::sync::Arc;
+use zeroize::Zeroize;
+
+/// Bytes of text that stay although they are out: what stands before an occurrence of base64.
+const CONTEXT: usize = 4;
+
+/// An occurrence: where it is, and the value's place in the order of the needles.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub(crate) range: Range<usize>,
+    pub(crate) place: usize,
+}
+
+/// Occurrences that are complete, and those that may go on.
+#[derive(Default)]
+pub(crate) struct Matches {
+    pub(crate) open: Vec<Cursor>,
+    pub(crate) found: Vec<Found>,
+}
+
+impl Matches {
+    /// Looks at all starts from `from` on, after what was open has been read on.
+    pub(crate) fn look(&mut self, needles: &Needles, text: &[u8], from: usize) {
+        for mut cursor in std::mem::take(&mut self.open) {
+            let was = cursor.at;
+            let state = cursor.advance(text, needles);
+            self.settle(needles, text, cursor, state, was);
+        }
+        search(needles.filter(), text, from, |form, start| {
+            // What begins deep inside of a value that is masked anyway is not worth a look.
+            let inside = |found: &Found| found.range.start < start && start + HEAD < found.range.end;
+            if self.found.last().is_some_and(inside) {
+                return;
+            }
+            let cursor = Cursor::new(form, text, start, needles);
+            if let Some((cursor, state)) = cursor.and_then(|cursor| cursor.with_head(text, needles)) {
+                self.settle(needles, text, cursor, state, start);
+            }
+        });
+        tail(text, from, |form, start| self.try_form(needles, text, form, start));
+    }
+
+    fn try_form(&mut self, needles: &Needles, text: &[u8], form: Form, start: usize) {
+        if let Some(mut cursor) = Cursor::new(form, text, start, needles) {
+            let state = cursor.advance(text, needles);
+            self.settle(needles, text, cursor, state, start);
+        }
+    }
+
+    /// Keeps what came of a cursor. What looked raw up to an escape is tried in the forms of that escape.
+    fn settle(&mut self, needles: &Needles, text: &[u8], cursor: Cursor, state: State, was: usize) {
+        let (form, start, at) = (cursor.form, cursor.start, cursor.at);
+        let same = |other: &Cursor| other.form == form && other.start == start;
+        match (state, cursor.best) {
+            (State::Open, _) if self.open.iter().any(same) => return,
+            (State::Open, _) => self.open.push(cursor),
+            (State::Closed, Some((end, place))) => {
+                let found = Found { range: start..end, place };
+                if self.found.last() != Some(&found) {
+                    self.found.push(found);
+                }
+            }
+            (State::Closed, None) => {}
+        }
+        if form == Form::Raw {
+            let read = &text[was.min(text.len())..text.len().min(at + 1)];
+            for form in Form::ESCAPES {
+                if read.iter().any(|&b| form.marks(b)) {
+                    self.try_form(needles, text, form, start);
+                }
+            }
+        }
+    }
+
+    /// There is no more text: what is complete is found, what is open is nothing.
+    pub(crate) fn end(&mut self) {
+        for cursor in self.open.drain(..) {
+            let found = |(end, place)| Found { range: cursor.start..end, place };
+            self.found.extend(cursor.best.map(found));
+        }
+    }
+
+    /// Puts what is found in order and makes one of what overlaps; the label is that of the first and longest.
+    pub(crate) fn merge(&mut self) {
+        self.found.sort_by_key(|found| (found.range.start, Reverse(found.range.end)));
+        self.found.dedup_by(|next, last| {
+            let overlaps = next.range.start < last.range.end;
+            if overlaps {
+                last.range.end = last.range.end.max(next.range.end);
+            }
+            overlaps
+        });
+    }
+}
+
+/// The stream.
+pub(crate) struct Values {
+    needles: Arc<Needles>,
+    matches: Matches,
+    /// What may still be needed: what is held back, and a little that is out.
+    text: Vec<u8>,
+    /// How much of `text` is out.
+    out: usize,
+    /// Whether what is out ends with a mask that may go on.
+    masked: bool,
+}
+
+impl Values {
+    pub(crate) fn new(needles: Arc<Needles>) -> Self {
+        Self { needles, matches: Matches::default(), text: Vec::new(), out: 0, masked: false }
+    }
+
+    pub(crate) fn feed(&mut self, input: &[u8], out: &mut Vec<u8>) {
+        if self.needles.is_empty() {
+            return out.extend_from_slice(input);
+        }
+        let from = self.text.len();
+        self.text.extend_from_slice(input);
+        self.matches.look(&self.needles, &self.text, from);
+        let first_open = self.matches.open.iter().map(|cursor| cursor.start).min();
+        self.write(first_open.unwrap_or(self.text.len()), out);
+    }
+
+    /// Masks a start of [`HEAD`] bytes or more, and lets everything go. What goes on to match is still masked.
+    pub(crate) fn idle(&mut self, out: &mut Vec<u8>) {
+        let end = self.text.len();
+        let started =
+            self.matches.open.iter().filter(|cursor| cursor.has_begun() && end - cursor.start >= HEAD);
+        let started = started.map(|cursor| Found { range: cursor.start..end, place: cursor.candidate() });
+        self.matches.found.extend(started);
+        self.write(end, out);
+    }
+
+    /// Whether something is held back.
+    pub(crate) fn holds(&self) -> bool {
+        self.out < self.text.len()
+    }
+
+    pub(crate) fn finish(&mut self, out: &mut Vec<u8>) {
+        self.idle(out);
+        self.matches.open.clear();
+        self.text.zeroize();
+        (self.out, self.masked) = (0, false);
+    }
+
+    /// Writes the text up to `end`, with masks in place of what is found.
+    fn write(&mut self, end: usize, out: &mut Vec<u8>) {
+        self.matches.merge();
+        for found in &self.matches.found {
+            let Range { start, end: found_end } = found.range;
+            if start >= end || found_end <= self.out {
+                continue;
+            }
+            if self.out < start {
+                out.extend_from_slice(&self.text[self.out..start]);
+                self.masked = false;
+            }
+            if !(self.masked && start < self.out) {
+                mask(self.needles.label(found.place), out);
+            }
+            self.masked = true;
+            self.out = found_end.min(end);
+        }
+        if self.out < end {
+            out.extend_from_slice(&self.text[self.out..end]);
+            (self.out, self.masked) = (end, false);
+        }
+        self.matches.found.retain(|found| found.range.end > self.out);
+        self.forget();
+    }
+
+    /// Drops the text that no cursor needs any more.
+    fn forget(&mut self) {
+        let starts = self.matches.open.iter().map(|cursor| cursor.start);
+        let starts = starts.chain(self.matches.found.iter().map(|found| found.range.start));
+        let keep = starts.chain([self.out]).min().unwrap_or(0).saturating_sub(CONTEXT);
+        if keep == 0 {
+            return;
+        }
+        self.text.drain(..keep);
+        self.out -= keep;
+        self.matches.open.iter_mut().for_each(|cursor| cursor.shift(keep));
+        for found in &mut self.matches.found {
+            found.range = found.range.start - keep..found.range.end - keep;
+        }
+    }
+}
+
+impl Drop for Values {
+    fn drop(&mut self) {
+        self.text.zeroize();
+    }
+}
+
+/// What is shown in place of a value or of what a rule found.
+pub(crate) fn mask(label: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"[svault:");
+    out.extend_from_slice(label.as_bytes());
+    out.push(b']');
+}

@@ -1,0 +1,134 @@
+//! Any value, in any form, split anywhere: it never comes out whole. Text without values comes out as it went in.
+
+mod common;
+
+use common::{FORMS, base64, contains, needles, redact, split};
+use proptest::prelude::*;
+
+/// Text that has nothing of what is around it: no base64, no hex, no escapes, and it doesn't pad.
+const BEFORE: &[u8] = b"before: ";
+const AFTER: &[u8] = b" :after";
+
+/// Bytes of all kinds, texts, and texts that are full of what escapes are made of.
+fn value(most: usize) -> impl Strategy<Value = Vec<u8>> {
+    let odd = prop::sample::select(b"ab '\"\\/&%+<;=$`!n0u\n\t\x01\xe9".to_vec());
+    prop_oneof![
+        prop::collection::vec(any::<u8>(), 8..most),
+        prop::collection::vec(odd, 8..most),
+        "[ -~]{8,64}".prop_map(String::into_bytes),
+        "\\PC{8,40}".prop_map(String::into_bytes),
+        "[A-Za-z0-9]{8,64}".prop_map(String::into_bytes),
+        prop::collection::vec(prop::sample::select(b"ab".to_vec()), 8..64),
+    ]
+}
+
+fn pieces() -> impl Strategy<Value = Vec<usize>> {
+    prop_oneof![
+        Just(vec![1]),
+        Just(vec![usize::MAX]),
+        prop::collection::vec(1..40usize, 1..6),
+        prop::collection::vec(1..2000usize, 1..3)
+    ]
+}
+
+/// The characters of a base64 text that are the value's alone.
+fn core<'a>(name: &str, form: &'a [u8]) -> &'a [u8] {
+    if name.starts_with("base64") { &form[..0] } else { form }
+}
+
+fn check(value: &[u8], form: usize, lengths: &[usize]) -> Result<(), TestCaseError> {
+    let (name, encode) = FORMS[form];
+    let encoded = encode(value);
+    let text = [BEFORE, &encoded, AFTER].concat();
+    let out = redact(&[value], split(&text, lengths));
+    let core = core(name, &encoded);
+    if core.is_empty() {
+        let whole = [base64(value, false, false), base64(value, true, false)];
+        prop_assert!(whole.iter().all(|w| !contains(&out, w)), "{name}");
+    } else if name == "xxd -p" {
+        prop_assert!(contains(&out, b"[svault:V0]"), "{name} {:?}", String::from_utf8_lossy(&out));
+    } else {
+        prop_assert_eq!(
+            out.escape_ascii().to_string(),
+            "before: [svault:V0] :after",
+            "{} {:?}",
+            name,
+            lengths
+        );
+    }
+    prop_assert!(contains(&out, b"[svault:V0]"), "{name}: {:?}", String::from_utf8_lossy(&out));
+    prop_assert!(
+        out.starts_with(BEFORE) && out.ends_with(AFTER),
+        "{name}: {:?}",
+        String::from_utf8_lossy(&out)
+    );
+    prop_assert!(!contains(&out, value), "{name}");
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1500))]
+
+    #[test]
+    fn no_form_of_a_value_comes_out(value in value(200), form in 0..FORMS.len(), lengths in pieces()) {
+        // A value that is in the text around is another test.
+        prop_assume!(!contains(BEFORE, &value) && !contains(AFTER, &value));
+        check(&value, form, &lengths)?;
+    }
+
+    #[test]
+    fn text_without_values_comes_out_as_it_went_in(
+        value in prop::collection::vec(prop::sample::select(b"QZ#\x00".to_vec()), 16..64),
+        text in prop::collection::vec(value(80), 0..20),
+        lengths in pieces(),
+    ) {
+        let text = text.concat();
+        prop_assume!(!contains(&text, &value));
+        prop_assert_eq!(redact(&[&value], split(&text, &lengths)), text);
+    }
+
+    #[test]
+    fn however_it_is_split_the_same_comes_out(
+        values in prop::collection::vec(value(40), 1..4),
+        parts in prop::collection::vec((0..5usize, 0..FORMS.len(), value(20)), 0..8),
+        lengths in pieces(),
+    ) {
+        let values: Vec<&[u8]> = values.iter().map(|v| &v[..]).collect();
+        let part = |(v, form, other): &(usize, usize, Vec<u8>)| match values.get(*v) {
+            Some(value) => (FORMS[*form].1)(value),
+            None => other.clone(),
+        };
+        let text: Vec<u8> = parts.iter().flat_map(part).collect();
+        let show = |out: Vec<u8>| out.escape_ascii().to_string();
+        let (split, whole) = (redact(&values, split(&text, &lengths)), redact(&values, [&text[..]]));
+        prop_assert_eq!(show(split), show(whole), "{}", text.escape_ascii());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn no_form_of_a_long_value_comes_out(
+        value in prop::collection::vec(any::<u8>(), 1000..4096), form in 0..FORMS.len(), lengths in pieces(),
+    ) {
+        check(&value, form, &lengths)?;
+    }
+}
+
+#[test]
+fn what_a_whole_text_has_is_what_a_stream_masks() {
+    let value = b"sk-test-It's \"here\" & <there>";
+    let needles = needles(&[value]);
+    for (name, encode) in FORMS {
+        let encoded = encode(value);
+        let hits = svault_scan::find(&encoded, None, Some(&needles));
+        assert!(!hits.is_empty(), "{name}: {}", String::from_utf8_lossy(&encoded));
+        let mut out = encoded.clone();
+        for hit in hits.iter().rev() {
+            assert_eq!(hit.what, svault_scan::What::Value(0));
+            out.splice(hit.range.clone(), *b"[svault:V0]");
+        }
+        assert_eq!(out, redact(&[value], [&encoded[..]]), "{name}");
+    }
+}
