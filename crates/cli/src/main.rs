@@ -10,6 +10,7 @@ mod commands;
 mod demo;
 mod diff;
 mod gather;
+mod hooks;
 mod input;
 mod new_keys;
 mod output;

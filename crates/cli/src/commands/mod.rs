@@ -13,6 +13,7 @@ mod deny;
 mod doctor;
 mod edit;
 mod get;
+mod hook;
 mod init;
 mod list;
 mod lock;
@@ -58,6 +59,7 @@ pub enum Command {
     // Secrets, as a caller.
     Get(get::Get),
     Run(run::Run),
+    Hook(hook::Hook),
     // Humans deciding.
     Pending(pending::Pending),
     Approve(approve::Approve),

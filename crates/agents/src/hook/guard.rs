@@ -1,0 +1,204 @@
+//! Whether a path leads to a secret: by its name, by what it links to, by what is in it.
+
+pub use super::names::Class;
+use super::names::{self, When};
+use super::references;
+use std::path::{Component, Path, PathBuf};
+
+/// How much of a file is looked at for words.
+const LOOK: u64 = 64 * 1024;
+/// How many entries of a tree are looked at.
+const TREE: usize = 4000;
+/// Folders of other people's code and of tools, which are not walked.
+const SKIP: &[&str] =
+    &["node_modules", ".git", "target", ".venv", "venv", "__pycache__", "vendor", "dist", "build"];
+
+/// What the hook protects.
+#[derive(Debug, Clone, Default)]
+pub struct Guard {
+    /// The user's home, for `~`.
+    pub home: Option<PathBuf>,
+    /// Folders that are svault's own: the store, as named and as it really is, and the sockets.
+    pub own: Vec<PathBuf>,
+}
+
+/// A file that is kept from the agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Secret {
+    /// Which.
+    pub path: PathBuf,
+    /// Why.
+    pub class: Class,
+}
+
+impl Guard {
+    /// Whether an absolute path leads to something protected.
+    #[must_use]
+    pub fn check(&self, path: &Path) -> Option<Secret> {
+        let plain = normal(path);
+        let real = real(&plain);
+        let found = self.class(&plain).or_else(|| self.class(&real)).or_else(|| same_file(&real));
+        let (class, when) = found?;
+        let counts = match when {
+            When::Always => true,
+            When::Has(words) => text(&real).is_some_and(|t| words.iter().any(|w| t.contains(w))),
+            When::Unless(words) => !text(&real)
+                .is_some_and(|t| words.iter().any(|w| t.contains(w)) && !t.contains("PRIVATE KEY")),
+        };
+        if !counts || (class == Class::Env && references::only(&real)) {
+            return None;
+        }
+        Some(Secret { path: plain, class })
+    }
+
+    fn class(&self, path: &Path) -> Option<(Class, When)> {
+        if self.own.iter().any(|own| path.starts_with(own)) {
+            return Some((Class::Own, When::Always));
+        }
+        names::class(&path.to_string_lossy())
+    }
+
+    /// The first protected file in a folder and what is below it, within limits, for which `reads` says yes. `links`:
+    /// links are read, too.
+    #[must_use]
+    pub fn in_tree(
+        &self,
+        folder: &Path,
+        links: bool,
+        mut reads: impl FnMut(&Path) -> bool,
+    ) -> Option<Secret> {
+        let mut folders = vec![normal(folder)];
+        let mut left = TREE;
+        while let Some(folder) = folders.pop() {
+            let Ok(entries) = std::fs::read_dir(&folder) else { continue };
+            for entry in entries.flatten() {
+                if left == 0 {
+                    return None;
+                }
+                left -= 1;
+                let path = entry.path();
+                let kind = entry.file_type();
+                if kind.is_ok_and(|k| k.is_dir()) {
+                    if !SKIP.iter().any(|s| entry.file_name() == *s) {
+                        folders.push(path);
+                    }
+                } else if (links || !entry.file_type().is_ok_and(|k| k.is_symlink()))
+                    && reads(&path)
+                    // What is svault's own is sealed: nothing to be found by searching.
+                    && let Some(secret) = self.check(&path).filter(|s| s.class != Class::Own)
+                {
+                    return Some(secret);
+                }
+            }
+        }
+        None
+    }
+}
+
+/// A path without `.` and `..`, as text alone says.
+#[must_use]
+pub fn normal(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                out.pop();
+            }
+            part => out.push(part),
+        }
+    }
+    out
+}
+
+/// Where a path really leads; the parts that are not there stay as they are.
+fn real(path: &Path) -> PathBuf {
+    if let Ok(real) = std::fs::canonicalize(path) {
+        return real;
+    }
+    match (path.parent(), path.file_name()) {
+        (Some(parent), Some(name)) => {
+            std::fs::canonicalize(parent).map_or_else(|_| path.to_owned(), |p| p.join(name))
+        }
+        _ => path.to_owned(),
+    }
+}
+
+fn text(path: &Path) -> Option<String> {
+    use std::io::Read;
+    let file = std::fs::File::open(path).ok()?;
+    if !file.metadata().ok()?.is_file() {
+        return None;
+    }
+    let mut bytes = Vec::new();
+    file.take(LOOK).read_to_end(&mut bytes).ok()?;
+    Some(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// A second name (hard link) of a protected file in the same folder.
+#[cfg(unix)]
+fn same_file(path: &Path) -> Option<(Class, When)> {
+    use std::os::unix::fs::MetadataExt;
+    let meta = std::fs::symlink_metadata(path).ok().filter(|m| m.is_file() && m.nlink() > 1)?;
+    let entries = std::fs::read_dir(path.parent()?).ok()?;
+    entries.flatten().take(TREE).find_map(|entry| {
+        let found = names::class(&entry.path().to_string_lossy())?;
+        let other = entry.metadata().ok()?;
+        ((other.dev(), other.ino()) == (meta.dev(), meta.ino())).then_some(found)
+    })
+}
+
+#[cfg(not(unix))]
+fn same_file(_: &Path) -> Option<(Class, When)> {
+    None
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn links_lead_to_what_they_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |n: &str| dir.path().join(n);
+        std::fs::write(at(".env"), "A=sk-test-1").unwrap();
+        std::fs::write(at("other.txt"), "x").unwrap();
+        symlink(at(".env"), at("notes.txt")).unwrap();
+        symlink(dir.path(), at("here")).unwrap();
+        std::fs::hard_link(at(".env"), at("hard.txt")).unwrap();
+        let guard = Guard::default();
+        for name in [".env", "notes.txt", "here/notes.txt", "hard.txt", "x/../.env", "./.env", "gone/.env"] {
+            assert!(guard.check(&at(name)).is_some(), "{name}");
+        }
+        assert_eq!(guard.check(&at("other.txt")), None);
+    }
+
+    #[test]
+    fn what_is_in_a_file_can_clear_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |n: &str| dir.path().join(n);
+        std::fs::write(at(".env"), "A=svault://main/A\n").unwrap();
+        std::fs::write(at(".npmrc"), "save-exact=true\n").unwrap();
+        std::fs::write(at("ca.pem"), "-----BEGIN CERTIFICATE-----\n").unwrap();
+        let guard = Guard::default();
+        for name in [".env", ".npmrc", "ca.pem"] {
+            assert_eq!(guard.check(&at(name)), None, "{name}");
+        }
+        std::fs::write(at(".npmrc"), "//r/:_authToken=x\n").unwrap();
+        std::fs::write(at("both.pem"), "-----BEGIN CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\n").unwrap();
+        for name in [".npmrc", "both.pem", "none.pem"] {
+            assert!(guard.check(&at(name)).is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn svaults_own_folders_are_closed() {
+        let guard = Guard { own: vec!["/s/store".into()], ..Guard::default() };
+        let class = |p: &str| guard.check(Path::new(p)).map(|s| s.class);
+        assert_eq!(class("/s/store/state/x.sock"), Some(Class::Own));
+        assert_eq!(class("/s/x/../store"), Some(Class::Own));
+        assert_eq!(class("/s/storehouse"), None);
+    }
+}

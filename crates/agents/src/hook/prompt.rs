@@ -1,0 +1,46 @@
+//! `@file` mentions in a prompt: some clients read them with no tool and no hook in between.
+
+use super::shell::{Look, Stop};
+use super::tools;
+
+/// The mention that stops a prompt.
+#[must_use]
+pub fn judge(look: &Look, prompt: &str) -> Option<Stop> {
+    mentions(prompt).into_iter().find_map(|path| tools::reads(look, path))
+}
+
+/// What stands behind an `@` that begins a word.
+fn mentions(prompt: &str) -> Vec<&str> {
+    let mut all = Vec::new();
+    let mut before = ' ';
+    for (at, c) in prompt.char_indices() {
+        if c == '@' && !before.is_alphanumeric() {
+            let rest = &prompt[at + 1..];
+            let quote = rest.chars().next().filter(|q| matches!(q, '"' | '\''));
+            let name = match quote {
+                Some(quote) => rest[1..].split(quote).next().unwrap_or_default(),
+                None => rest.split(char::is_whitespace).next().unwrap_or_default(),
+            };
+            // A full stop may end the sentence or belong to the name: both are tried.
+            all.push(name.trim_end_matches([',', '.', ';', ':', '!', '?', ')', ']', '"', '\'', '`']));
+            all.push(name);
+            all.extend(name.split_once(['#', ':']).map(|(path, _)| path));
+        }
+        before = c;
+    }
+    all.retain(|name| !name.is_empty());
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mentions_begin_a_word() {
+        assert_eq!(mentions("see @.env, and mail me@x.org"), [".env", ".env,"]);
+        assert_eq!(mentions("(@\"a b/.env\")"), ["a b/.env", "a b/.env"]);
+        assert_eq!(mentions("@.env#L1-3"), [".env#L1-3", ".env#L1-3", ".env"]);
+        assert!(mentions("no mention @ all").is_empty());
+    }
+}

@@ -1,0 +1,114 @@
+//! Whether a shell command line would read a protected file, as far as its text shows.
+//!
+//! A guard rail: a program that makes up a file's name while it runs is not seen here.
+
+mod expand;
+mod glob;
+pub mod lex;
+mod options;
+mod paths;
+mod programs;
+mod roles;
+mod walk;
+mod word;
+
+pub use roles::patched;
+pub use walk::writes;
+
+use super::guard::{Guard, Secret};
+use paths::Place;
+use std::path::Path;
+
+/// The longest command line that is read.
+const LONGEST: usize = 256 * 1024;
+
+/// Why a command line is stopped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stop {
+    /// It would read this.
+    Reads(Secret),
+    /// It searches a folder with this in it.
+    Searches(Secret),
+    /// It would write over this.
+    Writes(Secret),
+    /// It loads this into an environment.
+    Loads(Secret),
+    /// It is too long or too deep to be looked through.
+    TooMuch,
+}
+
+/// What a line is looked at with.
+pub struct Look<'a> {
+    /// What is protected.
+    pub guard: &'a Guard,
+    /// The folder it runs in.
+    pub cwd: &'a Path,
+    /// A variable of the environment that it starts in.
+    pub env: &'a dyn Fn(&str) -> Option<String>,
+}
+
+/// Looks a command line through.
+#[must_use]
+pub fn judge(look: &Look, line: &str) -> Option<Stop> {
+    if line.len() > LONGEST {
+        return Some(Stop::TooMuch);
+    }
+    let place = Place::new(look.guard, look.env);
+    let script = lex::read(line);
+    let found = walk::line(&place, look.cwd, &script);
+    let unread = script.broken || place.exhausted();
+    found
+        .or_else(|| {
+            // What could not be read to its end is looked at as plain text.
+            unread.then(|| place_of(look).find_in_code(Some(look.cwd), line).map(Stop::Reads)).flatten()
+        })
+        .or_else(|| place.exhausted().then_some(Stop::TooMuch))
+}
+
+/// A fresh allowance.
+fn place_of<'a>(look: &Look<'a>) -> Place<'a> {
+    Place::new(look.guard, look.env)
+}
+
+/// The protected file that a path, which may be a pattern, names.
+#[must_use]
+pub fn path(look: &Look, path: &str, is_pattern: bool) -> Option<Secret> {
+    let pattern = if is_pattern { path.to_owned() } else { glob::escaped(path) };
+    let forms = if is_pattern { glob::braces(&pattern, 32) } else { vec![pattern] };
+    let place = place_of(look);
+    forms.iter().find_map(|form| place.find(Some(look.cwd), form))
+}
+
+/// The protected file that code of any language names, as far as its text shows.
+#[must_use]
+pub fn code(look: &Look, text: &str) -> Option<Secret> {
+    place_of(look).find_in_code(Some(look.cwd), text)
+}
+
+/// Whether a pattern of file names fits the name of a file.
+#[must_use]
+pub fn fits(pattern: &str, name: &str) -> bool {
+    glob::braces(pattern, 32).iter().any(|p| glob::fits(p, name))
+}
+
+/// Whether every command of a line prints names and words alone, nothing out of a file or another program.
+#[must_use]
+pub fn says_nothing(script: &lex::Script) -> bool {
+    use lex::Part;
+    use programs::{Role, role};
+    // Others run hooks, or print addresses with logins in them.
+    const GIT: &[&str] = &["status", "add", "ls-files", "check-ignore", "rev-parse", "branch"];
+    script.commands().all(|command| {
+        let plain = |w: &lex::Word| w.iter().all(|p| matches!(p, Part::Text(..)));
+        let text = |i: usize| match command.words.get(i).map(Vec::as_slice) {
+            Some([Part::Text(text, _)]) => text.as_str(),
+            _ => "",
+        };
+        let quiet = match role(text(0)) {
+            Role::Mention | Role::List | Role::Cd => true,
+            Role::Git => GIT.contains(&text(1)),
+            _ => false,
+        };
+        quiet && command.words.iter().all(plain)
+    })
+}

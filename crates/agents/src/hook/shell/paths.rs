@@ -1,0 +1,152 @@
+//! From a word to the files it may name, and to the protected one among them.
+
+use super::glob::{self, ANY};
+use crate::hook::guard::{Guard, Secret};
+use crate::hook::names;
+use std::cell::Cell;
+use std::path::{Path, PathBuf};
+
+/// How many paths one command line may have checked.
+const CHECKS: usize = 4000;
+/// A folder that nobody knows.
+const NOWHERE: &str = "/\u{f8ff}";
+
+/// Where words are looked at.
+pub struct Place<'a> {
+    /// What is protected.
+    pub guard: &'a Guard,
+    /// A variable of the environment that commands start in.
+    pub env: &'a dyn Fn(&str) -> Option<String>,
+    left: Cell<usize>,
+}
+
+impl<'a> Place<'a> {
+    /// A place with its allowance of checks.
+    #[must_use]
+    pub fn new(guard: &'a Guard, env: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        Self { guard, env, left: Cell::new(CHECKS) }
+    }
+
+    /// Whether the allowance is used up.
+    #[must_use]
+    pub fn exhausted(&self) -> bool {
+        self.left.get() == 0
+    }
+
+    fn check(&self, path: &Path) -> Option<Secret> {
+        if self.exhausted() {
+            return None;
+        }
+        self.left.set(self.left.get() - 1);
+        self.guard.check(path)
+    }
+
+    /// The protected file that a pattern may name, in a folder (`None`: nobody knows which).
+    #[must_use]
+    pub fn find(&self, cwd: Option<&Path>, pattern: &str) -> Option<Secret> {
+        if pattern.starts_with("http://") || pattern.starts_with("https://") {
+            return None;
+        }
+        parts(pattern).into_iter().find_map(|part| self.find_one(cwd, part))
+    }
+
+    fn find_one(&self, cwd: Option<&Path>, pattern: &str) -> Option<Secret> {
+        let pattern = self.at_home(pattern);
+        let base = cwd.unwrap_or(Path::new(NOWHERE));
+        if let Some(name) = glob::literal(&pattern) {
+            return if name.is_empty() || name.contains('\0') { None } else { self.check(&base.join(name)) };
+        }
+        let (folder, last) = pattern.rsplit_once('/').unwrap_or(("", &pattern));
+        let known = last.chars().filter(|c| c.is_alphanumeric()).count();
+        if known == 0 && last.contains(ANY) {
+            return None;
+        }
+        if glob::literal(last).is_some() {
+            // The name says it, whichever folder it is in.
+            let somewhere = pattern.replace(['*', '?', ANY], "x");
+            let path = Path::new(NOWHERE).join(glob::unescaped(&somewhere));
+            if names::class(&path.to_string_lossy()).is_some() {
+                return self.check(&path);
+            }
+        }
+        if folder.contains(ANY) || (cwd.is_none() && !pattern.starts_with('/')) {
+            let usual = names::USUAL.iter().find(|n| known > 0 && glob::fits(last, n))?;
+            return self.check(&base.join(usual));
+        }
+        glob::expand(base, &pattern).iter().find_map(|path| self.check(path))
+    }
+
+    /// With `~` as what it stands for.
+    #[must_use]
+    pub fn at_home(&self, pattern: &str) -> String {
+        let home = self.guard.home.as_deref().map(|h| glob::escaped(&h.to_string_lossy()));
+        match (pattern.strip_prefix('~'), home) {
+            (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with('/') => home + rest,
+            _ => pattern.to_owned(),
+        }
+    }
+
+    /// The protected file that code names, as far as its text shows: quotes and plus signs between pieces are seen
+    /// through, anything cleverer isn't.
+    #[must_use]
+    pub fn find_in_code(&self, cwd: Option<&Path>, code: &str) -> Option<Secret> {
+        let joined = ["'+", "+'", "\"+", "+\"", "' +", "+ '", "\" +", "+ \"", "' '", "\" \""];
+        if joined.iter().any(|j| code.contains(j)) {
+            let squeezed: String = code.chars().filter(|c| !matches!(c, '\'' | '"' | '+' | ' ')).collect();
+            if let Some(secret) = self.find_tokens(cwd, &squeezed) {
+                return Some(secret);
+            }
+        }
+        self.find_tokens(cwd, code)
+    }
+
+    fn find_tokens(&self, cwd: Option<&Path>, code: &str) -> Option<Secret> {
+        let part = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '/' | '~' | '-' | '*' | '?');
+        code.split(|c| !part(c)).filter(|t| t.len() > 2).find_map(|token| self.find_token(cwd, token))
+    }
+
+    fn find_token(&self, cwd: Option<&Path>, token: &str) -> Option<Secret> {
+        let name = token.rsplit('/').next().unwrap_or(token);
+        if token.contains(['*', '?']) {
+            // `.*` is a pattern of other languages, too.
+            let letters = name.chars().filter(|c| c.is_alphanumeric()).count();
+            return if letters > 0 && name.starts_with('.') { self.find(cwd, token) } else { None };
+        }
+        let token = token.trim_end_matches(['.', '/', '-']);
+        let name = token.rsplit('/').next().unwrap_or(token);
+        let secret = self.find(cwd, &glob::escaped(token))?;
+        // `x.key` is a field in most languages: a file of such a name has to be there.
+        (name.starts_with('.') || token.contains('/') || !name.contains('.') || secret.path.exists())
+            .then_some(secret)
+    }
+
+    /// A folder named by a word, for `cd`.
+    #[must_use]
+    pub fn folder(&self, cwd: Option<&Path>, pattern: &str) -> Option<PathBuf> {
+        let name = glob::literal(&self.at_home(pattern))?;
+        if Path::new(&name).is_absolute() {
+            return Some(name.into());
+        }
+        Some(cwd?.join(name))
+    }
+}
+
+/// A word, and the parts of it that may be file names: behind `=`, `:`, `@`, `,`, and behind a short option.
+fn parts(word: &str) -> Vec<&str> {
+    let mut all = vec![word];
+    if word.starts_with('-') && !word.starts_with("--") && word.len() > 2 && word.is_char_boundary(2) {
+        all.push(&word[2..]);
+    }
+    let mut from = 0;
+    for (at, c) in word.char_indices().filter(|(_, c)| matches!(c, '=' | ':' | '@' | ',')) {
+        if at > from {
+            all.push(&word[from..at]);
+        }
+        from = at + c.len_utf8();
+        all.push(&word[from..]);
+        if all.len() > 32 {
+            break;
+        }
+    }
+    all
+}

@@ -1,0 +1,403 @@
+//! What each kind of program would do with the words it is given.
+
+use super::Stop;
+use super::expand;
+use super::glob;
+use super::lex::Word;
+use super::options::{Find, Search};
+use super::programs::{COMPOSE_MENTIONS, GIT_MENTIONS, Role};
+use super::walk::{Walk, writes};
+use crate::hook::guard::{Class, Secret};
+use std::path::PathBuf;
+
+/// A program with its arguments.
+pub struct Call<'a> {
+    /// Its name, as written.
+    pub name: &'a str,
+    /// Its role.
+    pub role: Role,
+    /// What each argument may be.
+    pub args: &'a [Vec<String>],
+    /// The arguments as read.
+    pub raw: &'a [Word],
+}
+
+impl Call<'_> {
+    /// The arguments that are no options, each with its place; all behind `--`.
+    fn plain(&self) -> Vec<usize> {
+        let option = |at: &usize| self.word(*at).starts_with('-') && self.word(*at).len() > 1;
+        (0..self.args.len()).filter(|at| !option(at)).collect()
+    }
+
+    fn word(&self, at: usize) -> &str {
+        self.args.get(at).and_then(|f| f.first()).map_or("", String::as_str)
+    }
+
+    fn has(&self, words: &[&str]) -> bool {
+        (0..self.args.len()).any(|at| words.contains(&self.word(at)))
+    }
+
+    /// Whether one of the short options is among its flags, alone or in a bundle.
+    fn short(&self, options: &[char]) -> bool {
+        let flag = |w: &str| w.starts_with('-') && !w.starts_with("--") && w.contains(options);
+        (0..self.args.len()).any(|at| flag(self.word(at)))
+    }
+}
+
+/// Looks at a call; what it lists or prints for the next one is left in the walk.
+pub fn run(walk: &mut Walk, call: &Call) -> Option<Stop> {
+    match call.role {
+        Role::Mention => mentions(walk, call),
+        Role::Reader => reader(walk, call),
+        Role::Copy => copy(walk, call),
+        Role::Search => search(walk, call),
+        Role::Filter | Role::Query => filter(walk, call),
+        Role::Code => code(walk, call),
+        Role::Shell => shell(walk, call),
+        Role::Eval => {
+            let lines = joined(call.args);
+            lines.iter().find_map(|line| walk.line(line))
+        }
+        Role::Words => words(walk, call),
+        Role::Find => find(walk, call),
+        Role::List => {
+            walk.upstream = listed(walk, call);
+            own(walk, call)
+        }
+        Role::Cd => change_folder(walk, call),
+        Role::For => {
+            each(walk, call);
+            None
+        }
+        Role::Declare => {
+            walk.declare(call.raw);
+            None
+        }
+        Role::Read => {
+            walk.named = walk.named.take().or_else(|| walk.upstream.clone());
+            None
+        }
+        Role::Git => git(walk, call),
+        Role::Forge => forge(walk, call),
+        Role::Containers => containers(walk, call),
+        Role::Svault => rest_as_line(walk, call),
+        Role::Patch => {
+            let texts = joined(call.args);
+            texts.iter().find_map(|text| patch(walk, text))
+        }
+        Role::Wrapper => None,
+        Role::Other => other(walk, call),
+    }
+}
+
+/// The first protected file among the arguments, as a reason to stop.
+fn other(walk: &mut Walk, call: &Call) -> Option<Stop> {
+    let found = |f: &String| walk.find(f).or_else(|| walk.prose(f));
+    let secret = call.args.iter().flatten().find_map(found)?;
+    let loads = call.args.iter().flatten().any(|f| f.contains("env-file") || f.contains("envfile"));
+    Some(if loads { Stop::Loads(secret) } else { Stop::Reads(secret) })
+}
+
+fn mentions(walk: &mut Walk, call: &Call) -> Option<Stop> {
+    walk.mention(call.args);
+    let text = matches!(call.name, "echo" | "printf");
+    if text {
+        walk.text = joined(call.args).into_iter().next();
+        walk.upstream = call.args.iter().flatten().find_map(|f| walk.find(f));
+        return None;
+    }
+    // `set -- .env; cat "$1"` is a name and a blind reader.
+    own(walk, call)
+}
+
+/// svault's own files: looking whether they are there is all that is left.
+fn own(walk: &mut Walk, call: &Call) -> Option<Stop> {
+    if matches!(call.name, "test" | "[" | "[[" | "stat" | "ls" | "pwd" | "du") {
+        return None;
+    }
+    let mut hits = call.args.iter().flatten().filter_map(|f| walk.find(f));
+    hits.find(|s| s.class == Class::Own).map(Stop::Reads)
+}
+
+fn reader(walk: &mut Walk, call: &Call) -> Option<Stop> {
+    let stop = walk.reads(call.args)?;
+    let source = matches!(call.name, "source" | ".");
+    Some(match stop {
+        Stop::Reads(secret) if source => Stop::Loads(secret),
+        stop => stop,
+    })
+}
+
+/// The last name is where it goes: only what is there already is in danger.
+fn copy(walk: &mut Walk, call: &Call) -> Option<Stop> {
+    let plain = call.plain();
+    let target = plain.last().copied().filter(|_| plain.len() > 1);
+    for at in 0..call.args.len() {
+        for form in &call.args[at] {
+            match walk.find(form) {
+                Some(secret) if Some(at) == target => {
+                    if writes(&secret) {
+                        return Some(Stop::Writes(secret));
+                    }
+                }
+                Some(secret) => return Some(Stop::Reads(secret)),
+                None if Some(at) != target && expand::is_blind(form) => walk.is_blind(),
+                None => {}
+            }
+        }
+    }
+    None
+}
+
+fn search(walk: &mut Walk, call: &Call) -> Option<Stop> {
+    let search = Search::of(call.name, call.args);
+    let mut places = search.places.clone();
+    if places.is_empty() && search.deep && walk.upstream.is_none() && walk.text.is_none() {
+        places.push(".".to_owned());
+    }
+    for place in &places {
+        if let Some(secret) = walk.find(place) {
+            return Some(Stop::Reads(secret));
+        }
+        if expand::is_blind(place) {
+            walk.is_blind();
+        }
+        if search.deep
+            && !search.names_only
+            && let Some(folder) = walk.place.folder(walk.cwd.as_deref(), place).filter(|f| f.is_dir())
+            && let Some(secret) = walk.place.guard.in_tree(&folder, search.links, |p| search.reads(p))
+        {
+            return Some(Stop::Searches(secret));
+        }
+    }
+    None
+}
+
+fn filter(walk: &mut Walk, call: &Call) -> Option<Stop> {
+    let plain = call.plain();
+    let given = call.short(&['e', 'f']) && call.role == Role::Filter;
+    let script = plain.first().copied().filter(|_| !given);
+    for at in 0..call.args.len() {
+        if Some(at) == script {
+            let text = joined(&call.args[at..=at]);
+            let found = text.iter().find_map(|t| walk.in_code(t)).filter(|_| call.role == Role::Filter);
+            if let Some(secret) = found {
+                return Some(Stop::Reads(secret));
+            }
+        } else if let Some(stop) = walk.reads(&call.args[at..=at]) {
+            return Some(stop);
+        }
+    }
+    None
+}
+
+/// Any word may be code here, and any file may be run.
+fn code(walk: &mut Walk, call: &Call) -> Option<Stop> {
+    let env_file = call.args.iter().flatten().any(|f| f.contains("env-file"));
+    for form in call.args.iter().flatten() {
+        let text = glob::literal(form).unwrap_or_else(|| form.clone());
+        if let Some(secret) = walk.find(form).or_else(|| walk.in_code(&text)) {
+            return Some(if env_file { Stop::Loads(secret) } else { Stop::Reads(secret) });
+        }
+        if expand::is_blind(form) {
+            walk.is_blind();
+        }
+    }
+    let text = walk.text.take();
+    let stop = text.and_then(|t| walk.in_code(&t)).map(Stop::Reads);
+    stop.or_else(|| walk.upstream.clone().filter(|_| call.short(&['c', 'e'])).map(Stop::Reads))
+}
+
+fn shell(walk: &mut Walk, call: &Call) -> Option<Stop> {
+    if let Some(text) = walk.text.take()
+        && let Some(stop) = walk.line(&text)
+    {
+        return Some(stop);
+    }
+    let takes_code = |at: usize| {
+        let word = call.word(at);
+        word.starts_with('-') && !word.starts_with("--") && word.contains('c')
+    };
+    for at in 0..call.args.len() {
+        let is_code = at > 0 && (0..at).any(takes_code) && !call.word(at).starts_with('-');
+        for form in &call.args[at] {
+            let text = glob::literal(form).unwrap_or_else(|| form.clone());
+            let stop = if is_code { walk.line(&text) } else { None };
+            if let Some(stop) = stop.or_else(|| walk.find(form).map(Stop::Reads)) {
+                return Some(stop);
+            }
+        }
+    }
+    None
+}
+
+fn words(walk: &mut Walk, call: &Call) -> Option<Stop> {
+    let mut at = 0;
+    while at < call.args.len() && call.word(at).starts_with('-') {
+        at += 1 + usize::from(matches!(call.word(at), "-I" | "-n" | "-P" | "-L" | "-d" | "-a" | "-s" | "-E"));
+    }
+    let rest = call.args.get(at..).unwrap_or_default();
+    let Some((program, name, role)) = expand::program(rest) else { return None };
+    let raw = call.raw.get(at + program + 1..).unwrap_or_default();
+    let inner = Call { name: &name, role, args: &rest[program + 1..], raw };
+    if role != Role::Mention && role != Role::List {
+        if let Some(secret) = walk.upstream.clone() {
+            return Some(Stop::Reads(secret));
+        }
+        walk.is_blind();
+    }
+    // `xargs -a .env`
+    let early = call.args[..at.min(call.args.len())].iter().flatten().find_map(|f| walk.find(f));
+    early.map(Stop::Reads).or_else(|| run(walk, &inner))
+}
+
+fn find(walk: &mut Walk, call: &Call) -> Option<Stop> {
+    let find = Find::of(call.name, call.args);
+    let met = listed(walk, call);
+    if let Some(exec) = find.exec.filter(|at| *at <= call.args.len()) {
+        let rest = &call.args[exec..];
+        if let Some((at, name, role)) = expand::program(rest) {
+            if let Some(secret) = met.clone().filter(|_| !matches!(role, Role::Mention | Role::List)) {
+                return Some(Stop::Reads(secret));
+            }
+            let raw = call.raw.get(exec + at + 1..).unwrap_or_default();
+            let inner = Call { name: &name, role, args: &rest[at + 1..], raw };
+            if let Some(stop) = run(walk, &inner) {
+                return Some(stop);
+            }
+        }
+    }
+    if !find.names().is_empty() {
+        walk.named = walk.named.take().or_else(|| met.clone());
+    }
+    walk.upstream = met;
+    None
+}
+
+/// The protected file whose name a call prints.
+pub fn listed(walk: &Walk, call: &Call) -> Option<Secret> {
+    match call.role {
+        Role::Find => {
+            let find = Find::of(call.name, call.args);
+            let by_name = find.names().iter().find_map(|n| walk.find(n));
+            by_name.or_else(|| {
+                let folders = find.places.iter().filter_map(|p| walk.place.folder(walk.cwd.as_deref(), p));
+                let mut folders = folders.collect::<Vec<PathBuf>>().into_iter();
+                folders.find_map(|f| walk.place.guard.in_tree(&f, true, |p| find.meets(p)))
+            })
+        }
+        Role::List => {
+            let named = call.args.iter().flatten().find_map(|f| walk.find(f));
+            named.or_else(|| {
+                if !call.short(&['a', 'A']) && !call.has(&["--all", "--almost-all"]) {
+                    return None;
+                }
+                let mut places: Vec<&str> = call.plain().into_iter().map(|at| call.word(at)).collect();
+                if places.is_empty() {
+                    places.push(".");
+                }
+                places.iter().find_map(|p| walk.find(&format!("{p}/.*")))
+            })
+        }
+        Role::Mention if matches!(call.name, "echo" | "printf") => {
+            call.args.iter().flatten().find_map(|f| walk.find(f))
+        }
+        _ => None,
+    }
+}
+
+fn change_folder(walk: &mut Walk, call: &Call) -> Option<Stop> {
+    let plain = call.plain();
+    walk.cwd = match plain.first().map(|at| call.word(*at)) {
+        None => walk.place.guard.home.clone(),
+        Some(to) => walk.place.folder(walk.cwd.as_deref(), to),
+    };
+    None
+}
+
+/// `for NAME in WORDS`
+fn each(walk: &mut Walk, call: &Call) {
+    let name = call.word(0).to_owned();
+    let values = call.args.get(2..).unwrap_or_default().iter().flatten().take(256).cloned().collect();
+    walk.vars.insert(name, values);
+}
+
+fn git(walk: &mut Walk, call: &Call) -> Option<Stop> {
+    let plain = call.plain();
+    // `git -C DIR`, `git -c NAME=VALUE`
+    let skipped = |at: &usize| *at > 0 && matches!(call.word(at - 1), "-C" | "-c");
+    let command = plain.into_iter().find(|at| !skipped(at)).map_or("", |at| call.word(at));
+    let patch = call.short(&['p', 'u']) || call.has(&["--patch", "-L"]);
+    if GIT_MENTIONS.contains(&command) || (command == "log" && !patch) {
+        walk.mention(call.args);
+        return own(walk, call);
+    }
+    if command == "grep" || command == "diff" || command == "log" {
+        let found = call.args.iter().flatten().find_map(|f| walk.find(f));
+        return found.map(Stop::Reads);
+    }
+    other(walk, call)
+}
+
+/// Titles and bodies are text; files come behind certain options.
+fn forge(walk: &mut Walk, call: &Call) -> Option<Stop> {
+    let files = ["-F", "--body-file", "-f", "--env-file", "--input", "--notes-file", "-R"];
+    let sends = matches!(call.word(0), "secret" | "variable" | "gist" | "release" | "api");
+    for at in 0..call.args.len() {
+        let file = at > 0 && files.contains(&call.word(at - 1));
+        let joined = call.word(at).starts_with("--") && call.word(at).contains('=');
+        if (sends || file || joined)
+            && let Some(secret) = call.args[at].iter().find_map(|f| walk.find(f))
+        {
+            return Some(Stop::Reads(secret));
+        }
+    }
+    None
+}
+
+/// `compose up` reads `.env` whether it is told to or not; `compose config` prints it.
+fn containers(walk: &mut Walk, call: &Call) -> Option<Stop> {
+    let compose = call.name.ends_with("-compose") || call.has(&["compose"]);
+    if compose {
+        if call.has(&["config", "convert"]) {
+            let asked = call.args.iter().flatten().find_map(|f| walk.find(f));
+            return asked.or_else(|| walk.find(".env")).filter(|s| s.path.exists()).map(Stop::Reads);
+        }
+        if call.has(COMPOSE_MENTIONS) && !call.has(&["run", "exec", "cp"]) {
+            walk.mention(call.args);
+            return None;
+        }
+    }
+    other(walk, call)
+}
+
+/// `svault run … -- CMD`: the options are svault's business, the command is looked at like any other.
+fn rest_as_line(walk: &mut Walk, call: &Call) -> Option<Stop> {
+    let at = (0..call.args.len()).find(|at| call.word(*at) == "--")?;
+    let rest = &call.args[at + 1..];
+    let (program, name, role) = expand::program(rest)?;
+    let raw = call.raw.get(at + program + 2..).unwrap_or_default();
+    run(walk, &Call { name: &name, role, args: &rest[program + 1..], raw })
+}
+
+/// A patch: the files that it changes.
+pub fn patch(walk: &Walk, text: &str) -> Option<Stop> {
+    let secret = patched(text).find_map(|path| walk.find(&glob::escaped(path)))?;
+    writes(&secret).then_some(Stop::Writes(secret))
+}
+
+/// The files that a patch changes, in the form that Codex writes.
+pub fn patched(text: &str) -> impl Iterator<Item = &str> {
+    let heads = ["*** Update File: ", "*** Add File: ", "*** Delete File: ", "*** Move to: "];
+    text.lines().filter_map(move |line| heads.iter().find_map(|h| line.strip_prefix(h))).map(str::trim)
+}
+
+/// The arguments as one text, in their first forms.
+fn joined(args: &[Vec<String>]) -> Vec<String> {
+    let most = args.iter().map(Vec::len).max().unwrap_or(0).min(8);
+    let one = |i: usize| {
+        let words = args.iter().filter_map(|f| f.get(i).or_else(|| f.first()));
+        words.map(|f| glob::literal(f).unwrap_or_else(|| f.clone())).collect::<Vec<_>>().join(" ")
+    };
+    (0..most).map(one).collect()
+}

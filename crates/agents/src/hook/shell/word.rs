@@ -1,0 +1,310 @@
+//! Words: quotes, escapes, variables, substitutions.
+
+use super::lex::{Lexer, Part, Script, Word, nested, too_deep};
+
+impl Lexer {
+    /// A word; empty where none begins here.
+    pub(super) fn word(&mut self) -> Word {
+        let mut parts = Parts::default();
+        while let Some(c) = self.peek(0) {
+            match c {
+                ' ' | '\t' | '\r' | '\n' | ';' | '&' | '|' | ')' => break,
+                '<' | '>' if self.peek(1) == Some('(') => {
+                    self.at += 2;
+                    let sub = self.inside();
+                    parts.push(Part::Sub(sub));
+                }
+                '<' | '>' => break,
+                '(' if parts.extglob() => self.skip_group(&mut parts),
+                // An array: its words are looked at as words of their own.
+                '(' => break,
+                _ => self.piece(&mut parts, false),
+            }
+        }
+        parts.done()
+    }
+
+    /// The text of a here document or of double quotes: substitutions and nothing else.
+    pub(super) fn quoted_text(text: &str, depth: usize) -> Word {
+        let mut lexer = Lexer::on(text, depth);
+        let mut parts = Parts::default();
+        while lexer.peek(0).is_some() {
+            lexer.piece(&mut parts, true);
+        }
+        parts.done()
+    }
+
+    /// One character or one construct; `quoted`: inside of double quotes.
+    fn piece(&mut self, parts: &mut Parts, quoted: bool) {
+        let Some(c) = self.peek(0) else { return };
+        match c {
+            '\'' if !quoted => self.single(parts),
+            '"' if !quoted => self.double(parts),
+            '\\' => self.escape(parts, quoted),
+            '`' => self.backticks(parts),
+            '$' => self.dollar(parts, quoted),
+            _ => {
+                self.at += 1;
+                parts.char(c, quoted);
+            }
+        }
+    }
+
+    fn single(&mut self, parts: &mut Parts) {
+        self.at += 1;
+        parts.text("", true);
+        loop {
+            match self.peek(0) {
+                None => return self.broken = true,
+                Some('\'') => return self.at += 1,
+                Some(c) => parts.char(c, true),
+            }
+            self.at += 1;
+        }
+    }
+
+    fn double(&mut self, parts: &mut Parts) {
+        self.at += 1;
+        parts.text("", true);
+        loop {
+            match self.peek(0) {
+                None => return self.broken = true,
+                Some('"') => return self.at += 1,
+                Some(_) => self.piece(parts, true),
+            }
+        }
+    }
+
+    fn escape(&mut self, parts: &mut Parts, quoted: bool) {
+        let next = self.peek(1);
+        self.at += 2;
+        match next {
+            None => self.broken = true,
+            Some('\n') => {}
+            Some(c) if quoted && !matches!(c, '$' | '`' | '"' | '\\') => {
+                parts.char('\\', true);
+                parts.char(c, true);
+            }
+            Some(c) => parts.char(c, true),
+        }
+    }
+
+    fn backticks(&mut self, parts: &mut Parts) {
+        self.at += 1;
+        let mut inner = String::new();
+        loop {
+            match (self.peek(0), self.peek(1)) {
+                (None, _) => {
+                    self.broken = true;
+                    break;
+                }
+                (Some('`'), _) => {
+                    self.at += 1;
+                    break;
+                }
+                (Some('\\'), Some(c @ ('`' | '\\' | '$'))) => {
+                    inner.push(c);
+                    self.at += 2;
+                }
+                (Some(c), _) => {
+                    inner.push(c);
+                    self.at += 1;
+                }
+            }
+        }
+        let sub = self.sub_script(&inner);
+        parts.push(Part::Sub(sub));
+    }
+
+    fn sub_script(&mut self, text: &str) -> Script {
+        if too_deep(self.depth) {
+            self.broken = true;
+            return Script { broken: true, ..Script::default() };
+        }
+        nested(text, self.depth + 1)
+    }
+
+    fn dollar(&mut self, parts: &mut Parts, quoted: bool) {
+        match self.peek(1) {
+            Some('\'') if !quoted => {
+                self.at += 2;
+                self.ansi(parts);
+            }
+            Some('"') if !quoted => {
+                self.at += 1;
+                self.double(parts);
+            }
+            Some('(') if self.peek(2) == Some('(') => {
+                self.at += 1;
+                self.skip_group(parts);
+            }
+            Some('(') => {
+                self.at += 2;
+                let sub = self.inside();
+                parts.push(Part::Sub(sub));
+            }
+            Some('{') => self.braces(parts),
+            Some(c) if c.is_ascii_alphabetic() || c == '_' => {
+                self.at += 1;
+                let mut name = String::new();
+                while let Some(c) = self.peek(0).filter(|c| c.is_ascii_alphanumeric() || *c == '_') {
+                    name.push(c);
+                    self.at += 1;
+                }
+                parts.push(Part::Var(name));
+            }
+            Some('0'..='9' | '@' | '*' | '#' | '?' | '$' | '!' | '-') => {
+                self.at += 2;
+                parts.push(Part::Unknown);
+            }
+            _ => {
+                self.at += 1;
+                parts.char('$', quoted);
+            }
+        }
+    }
+
+    /// The commands of `$(…)`, behind its opening.
+    fn inside(&mut self) -> Script {
+        if too_deep(self.depth) {
+            self.broken = true;
+            self.at = self.text.len();
+            return Script { broken: true, ..Script::default() };
+        }
+        self.depth += 1;
+        let mut sub = self.script(Some(')'));
+        self.depth -= 1;
+        self.at += 1;
+        sub.broken |= self.broken;
+        sub
+    }
+
+    /// `$'…'`.
+    fn ansi(&mut self, parts: &mut Parts) {
+        parts.text("", true);
+        loop {
+            match self.peek(0) {
+                None => return self.broken = true,
+                Some('\'') => return self.at += 1,
+                Some('\\') => {
+                    self.at += 1;
+                    let c = self.ansi_escape();
+                    parts.char(c, true);
+                }
+                Some(c) => {
+                    parts.char(c, true);
+                    self.at += 1;
+                }
+            }
+        }
+    }
+
+    fn ansi_escape(&mut self) -> char {
+        let c = self.peek(0).unwrap_or('\\');
+        self.at += 1;
+        match c {
+            'n' => '\n',
+            't' => '\t',
+            'x' => self.number(16, 2),
+            'u' => self.number(16, 4),
+            'U' => self.number(16, 8),
+            '0'..='7' => {
+                self.at -= 1;
+                self.number(8, 3)
+            }
+            c => c,
+        }
+    }
+
+    fn number(&mut self, radix: u32, most: usize) -> char {
+        let mut value = 0u32;
+        for _ in 0..most {
+            let Some(digit) = self.peek(0).and_then(|c| c.to_digit(radix)) else { break };
+            value = value.wrapping_mul(radix).wrapping_add(digit);
+            self.at += 1;
+        }
+        char::from_u32(value).unwrap_or('\u{fffd}')
+    }
+
+    /// `${…}`.
+    fn braces(&mut self, parts: &mut Parts) {
+        self.at += 2;
+        let mut inner = String::new();
+        let mut open = 1;
+        while let Some(c) = self.peek(0) {
+            self.at += 1;
+            match c {
+                '{' => open += 1,
+                '}' => open -= 1,
+                _ => {}
+            }
+            if open == 0 {
+                break;
+            }
+            inner.push(c);
+        }
+        self.broken |= open > 0;
+        let name: String = inner.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+        let rest = &inner[name.len()..];
+        if rest.is_empty() && !name.is_empty() {
+            return parts.push(Part::Var(name));
+        }
+        let operator = [":-", ":=", ":+", "-", "=", "+"].iter().find_map(|o| rest.strip_prefix(o));
+        match operator {
+            Some(word) if !name.is_empty() && !too_deep(self.depth) => {
+                let word = Self::quoted_text(word.trim_matches(['"', '\'']), self.depth + 1);
+                parts.push(Part::Or(name, word));
+            }
+            _ => parts.push(Part::Unknown),
+        }
+    }
+
+    /// `$((…))`, `@(…)`: over it, to the bracket that closes it.
+    fn skip_group(&mut self, parts: &mut Parts) {
+        let mut open = 0usize;
+        while let Some(c) = self.peek(0) {
+            self.at += 1;
+            match c {
+                '(' => open += 1,
+                ')' => open = open.saturating_sub(1),
+                _ => {}
+            }
+            if open == 0 {
+                return parts.push(Part::Unknown);
+            }
+        }
+        self.broken = true;
+        parts.push(Part::Unknown);
+    }
+}
+
+/// A word as it grows.
+#[derive(Default)]
+struct Parts(Word);
+
+impl Parts {
+    fn push(&mut self, part: Part) {
+        self.0.push(part);
+    }
+
+    fn text(&mut self, more: &str, quoted: bool) {
+        if let Some(Part::Text(text, q)) = self.0.last_mut()
+            && *q == quoted
+        {
+            return text.push_str(more);
+        }
+        self.0.push(Part::Text(more.to_owned(), quoted));
+    }
+
+    fn char(&mut self, c: char, quoted: bool) {
+        self.text(c.encode_utf8(&mut [0; 4]), quoted);
+    }
+
+    fn extglob(&self) -> bool {
+        matches!(self.0.last(), Some(Part::Text(t, false)) if t.ends_with(['?', '*', '+', '@', '!']))
+    }
+
+    fn done(self) -> Word {
+        self.0
+    }
+}

@@ -1,0 +1,263 @@
+//! From a tool and its arguments to what it would touch, whatever the client calls it.
+
+use super::guard::Secret;
+use super::payload::Event;
+use super::search;
+use super::shell::{self, Look, Stop};
+use serde_json::Value;
+use std::path::Path;
+
+/// How deep arguments are looked through.
+const DEPTH: usize = 6;
+
+/// What a tool does with the paths in its arguments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Does {
+    /// Gives what is in them.
+    Read,
+    /// Changes them, and shows what was there.
+    Edit,
+    /// Makes them.
+    Write,
+    /// Searches them.
+    Search,
+    /// Lists names.
+    Names,
+}
+
+const TOOLS: &[(Does, &[&str])] = &[
+    (
+        Does::Names,
+        &[
+            "glob",
+            "ls",
+            "list",
+            "list_directory",
+            "list_dir",
+            "list_files",
+            "find_files",
+            "file_search",
+            "listdirectory",
+            "filesearch",
+            "directory_tree",
+        ],
+    ),
+    (
+        Does::Search,
+        &[
+            "grep",
+            "search_file_content",
+            "grep_search",
+            "ripgrep",
+            "rg",
+            "search_files",
+            "textsearch",
+            "findtextinfiles",
+            "search",
+        ],
+    ),
+    (
+        Does::Write,
+        &[
+            "write",
+            "write_file",
+            "create",
+            "create_file",
+            "write_to_file",
+            "createfile",
+            "new_file",
+            "save_file",
+            "pre_write",
+        ],
+    ),
+    (
+        Does::Edit,
+        &[
+            "edit",
+            "multiedit",
+            "notebookedit",
+            "replace",
+            "edit_file",
+            "editfiles",
+            "str_replace",
+            "str_replace_editor",
+            "apply_patch",
+            "insert",
+            "write_code",
+            "delete_file",
+            "delete",
+            "move_file",
+            "update",
+            "patch",
+            "replace_string_in_file",
+            "insert_edit_into_file",
+        ],
+    ),
+];
+
+const PATHS: &[&str] = &[
+    "path",
+    "file_path",
+    "filepath",
+    "filePath",
+    "file",
+    "files",
+    "filename",
+    "fileName",
+    "paths",
+    "file_paths",
+    "filePaths",
+    "notebook_path",
+    "absolute_path",
+    "absolutePath",
+    "relative_path",
+    "relativePath",
+    "target_file",
+    "targetFile",
+    "uri",
+    "source",
+    "destination",
+    "include",
+    "attachments",
+    "resource_uri",
+    "TargetFile",
+    "AbsolutePath",
+    "old_path",
+    "new_path",
+    "dir_path",
+];
+const LINES: &[&str] =
+    &["command", "cmd", "commands", "command_line", "commandLine", "CommandLine", "script", "code"];
+const PATTERNS: &[&str] = &["paths", "include", "files", "file_paths"];
+
+/// The last part of a tool's name, in small letters: `mcp__fs__read_file` is `read_file`.
+fn bare(tool: &str) -> String {
+    let last = tool.rsplit("__").next().unwrap_or(tool);
+    last.rsplit([':', '.']).next().unwrap_or(last).to_ascii_lowercase()
+}
+
+fn does(tool: &str) -> Does {
+    let name = bare(tool);
+    TOOLS.iter().find(|(_, names)| names.contains(&name.as_str())).map_or(Does::Read, |(does, _)| *does)
+}
+
+/// Whether the tool is a shell, by its name.
+#[must_use]
+pub fn is_shell(tool: &str) -> bool {
+    let shells = [
+        "bash",
+        "shell",
+        "run_shell_command",
+        "exec_command",
+        "run_in_terminal",
+        "runinterminal",
+        "local_shell",
+    ];
+    shells.contains(&bare(tool).as_str())
+}
+
+/// Why the call is stopped, if it is.
+#[must_use]
+pub fn judge(look: &Look, event: &Event) -> Option<Stop> {
+    let does = does(&event.tool);
+    if does == Does::Search {
+        return search::judge(look, &event.input).or_else(|| lines(look, &event.input, 0));
+    }
+    lines(look, &event.input, 0)
+        .or_else(|| if does == Does::Names { None } else { paths(look, does, &event.input, 0) })
+}
+
+/// Shell command lines and patches, wherever they stand.
+fn lines(look: &Look, value: &Value, depth: usize) -> Option<Stop> {
+    if depth > DEPTH {
+        return None;
+    }
+    match value {
+        Value::Object(map) => map.iter().find_map(|(key, inner)| {
+            if LINES.contains(&key.as_str()) {
+                return line(look, key, inner);
+            }
+            patch(look, inner).or_else(|| lines(look, inner, depth + 1))
+        }),
+        Value::Array(all) => all.iter().find_map(|inner| lines(look, inner, depth + 1)),
+        Value::String(_) => patch(look, value),
+        _ => None,
+    }
+}
+
+fn line(look: &Look, key: &str, value: &Value) -> Option<Stop> {
+    match value {
+        Value::String(text) if is_patch(text) => patch(look, value),
+        Value::String(text) => shell::judge(look, text).or_else(|| {
+            // A tool that runs code of its own.
+            let code = matches!(key, "code" | "script");
+            if code { shell::code(look, text).map(Stop::Reads) } else { None }
+        }),
+        Value::Array(words) => {
+            let words: Vec<&str> = words.iter().map(|w| w.as_str().unwrap_or_default()).collect();
+            let quoted: Vec<String> = words.iter().map(|w| super::rewrite::quoted(w)).collect();
+            let one = shell::judge(look, &quoted.join(" "));
+            one.or_else(|| words.iter().filter(|_| key == "commands").find_map(|l| shell::judge(look, l)))
+        }
+        Value::Object(_) => lines(look, value, 1),
+        _ => None,
+    }
+}
+
+fn is_patch(text: &str) -> bool {
+    text.trim_start().starts_with("*** Begin Patch")
+}
+
+fn patch(look: &Look, value: &Value) -> Option<Stop> {
+    let text = value.as_str().filter(|t| is_patch(t))?;
+    let secret = shell::patched(text).find_map(|p| shell::path(look, p, false))?;
+    shell::writes(&secret).then_some(Stop::Writes(secret))
+}
+
+fn paths(look: &Look, does: Does, value: &Value, depth: usize) -> Option<Stop> {
+    if depth > DEPTH {
+        return None;
+    }
+    match value {
+        Value::Object(map) => map.iter().find_map(|(key, inner)| match inner {
+            Value::String(path) if PATHS.contains(&key.as_str()) => {
+                one(look, does, path, PATTERNS.contains(&key.as_str()))
+            }
+            Value::Array(all) if PATHS.contains(&key.as_str()) => {
+                let text = all.iter().filter_map(Value::as_str).find_map(|p| one(look, does, p, true));
+                text.or_else(|| paths(look, does, inner, depth + 1))
+            }
+            inner => paths(look, does, inner, depth + 1),
+        }),
+        Value::Array(all) => all.iter().find_map(|inner| paths(look, does, inner, depth + 1)),
+        _ => None,
+    }
+}
+
+fn one(look: &Look, does: Does, path: &str, pattern: bool) -> Option<Stop> {
+    let path = path.strip_prefix("file://").unwrap_or(path);
+    let secret = find(look, path, pattern)?;
+    match does {
+        Does::Read | Does::Search | Does::Names => Some(Stop::Reads(secret)),
+        Does::Edit => Some(Stop::Writes(secret)),
+        Does::Write => shell::writes(&secret).then_some(Stop::Writes(secret)),
+    }
+}
+
+/// A path as written, and as a pattern where the tool takes patterns.
+fn find(look: &Look, path: &str, pattern: bool) -> Option<Secret> {
+    let plain = shell::path(look, path, false);
+    plain.or_else(|| if pattern { shell::path(look, path, true) } else { None })
+}
+
+/// Whether a path, in the folder of a look, leads to something protected.
+#[must_use]
+pub fn reads(look: &Look, path: &str) -> Option<Stop> {
+    one(look, Does::Read, path, false)
+}
+
+/// The folder that a path names.
+#[must_use]
+pub fn folder(look: &Look, path: Option<&str>) -> std::path::PathBuf {
+    look.cwd.join(Path::new(path.unwrap_or(".")))
+}

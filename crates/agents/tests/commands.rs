@@ -1,0 +1,66 @@
+//! Shell command lines, one a line: what is stopped and what goes through, in a project with secrets in it.
+#![cfg(unix)]
+
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use svault_agents::hook::guard::Guard;
+use svault_agents::hook::shell::{Look, Stop, judge};
+
+/// A project: `.env`, a template of it, a link to it, a folder with and one without secrets.
+fn project() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |n: &str| dir.path().join("project").join(n);
+    for folder in ["src", "app", "clean", "../home/.aws", "../home/.ssh", "../store/state"] {
+        std::fs::create_dir_all(at(folder)).unwrap();
+    }
+    for (name, text) in [
+        (".env", "OPENAI_API_KEY=sk-test-ENVFILE000111222\n"),
+        (".env.example", "OPENAI_API_KEY=\n"),
+        ("README.md", "Copy .env.example to .env\n"),
+        ("package.json", "{}"),
+        ("src/main.ts", "foo"),
+        ("app/.env", "A=sk-test-1\n"),
+        ("clean/.env", "A=svault://main/A\n"),
+        ("../home/.aws/credentials", "x"),
+        ("../home/.ssh/id_ed25519", "x"),
+        ("../store/store.svault", "x"),
+    ] {
+        std::fs::write(at(name), text).unwrap();
+    }
+    symlink(at(".env"), at("notes.txt")).unwrap();
+    dir
+}
+
+fn stop(top: &Path, line: &str) -> Option<Stop> {
+    let dir = &top.join("project");
+    let guard = Guard { home: Some(top.join("home")), own: vec![top.join("store")] };
+    let env = |name: &str| match name {
+        "HOME" => Some(top.join("home").display().to_string()),
+        "PWD" => Some(dir.display().to_string()),
+        _ => None,
+    };
+    let line = line.replace("@DIR@", &dir.display().to_string()).replace("@TOP@", &top.display().to_string());
+    judge(&Look { guard: &guard, cwd: dir, env: &env }, &line)
+}
+
+/// Lines are told apart by `\n--\n` where they have more than one.
+fn lines(text: &str) -> impl Iterator<Item = String> {
+    text.split('\n').map(str::to_owned).filter(|l| !l.is_empty()).map(|l| l.replace("\\n", "\n"))
+}
+
+#[test]
+fn reading_a_secret_is_stopped() {
+    let dir = project();
+    let missed: Vec<String> =
+        lines(include_str!("commands-stopped.txt")).filter(|l| stop(dir.path(), l).is_none()).collect();
+    assert!(missed.is_empty(), "went through:\n{}", missed.join("\n"));
+}
+
+#[test]
+fn ordinary_work_goes_through() {
+    let dir = project();
+    let stopped: Vec<String> = lines(include_str!("commands-allowed.txt"))
+        .filter_map(|l| stop(dir.path(), &l).map(|s| format!("{l}    {s:?}")))
+        .collect();
+    assert!(stopped.is_empty(), "stopped:\n{}", stopped.join("\n"));
+}

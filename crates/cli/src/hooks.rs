@@ -1,0 +1,109 @@
+//! What stands around a hook's answer: stdin, the clock, and that something is said whatever happens.
+
+mod finder;
+
+use crate::output::Out;
+use agents::Client;
+use agents::hook::guard::Guard;
+use agents::hook::{self, Reply, Setup};
+use std::io::{self, Read};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// Clients wait 10 seconds and more, and some let the tool run when they have waited enough: by then it is stopped.
+const PATIENCE: Duration = Duration::from_secs(6);
+
+/// Whether an answer is out: there is one.
+static SAID: AtomicBool = AtomicBool::new(false);
+
+/// Says the last word when nobody else does: after a panic, or when time is up.
+pub struct Watch {
+    _begun: (),
+}
+
+impl Watch {
+    /// Begins to watch.
+    pub fn begin(client: Client) -> Self {
+        std::panic::set_hook(Box::new(move |_| last_word(client, "the hook failed")));
+        let watcher = std::thread::Builder::new().name("watch".into()).spawn(move || {
+            std::thread::sleep(PATIENCE);
+            last_word(client, "the hook took too long");
+        });
+        if watcher.is_err() {
+            last_word(client, "the hook could not start");
+        }
+        Self { _begun: () }
+    }
+
+    /// Says the answer; its exit code.
+    ///
+    /// # Errors
+    /// When stdout can't be written.
+    pub fn tell(self, out: &Out, reply: &Reply) -> io::Result<u8> {
+        if SAID.swap(true, Ordering::SeqCst) {
+            // The last word is being said.
+            std::thread::sleep(PATIENCE);
+        }
+        said(out, reply)?;
+        Ok(reply.exit)
+    }
+}
+
+fn said(out: &Out, reply: &Reply) -> io::Result<()> {
+    if let Some(json) = &reply.json {
+        out.text(&format!("{json}\n"))?;
+    }
+    if let Some(line) = &reply.says {
+        out.lines_to_stderr(&format!("{line}\n"));
+    }
+    Ok(())
+}
+
+/// Ends the process with a refusal, unless the answer is out already.
+fn last_word(client: Client, why: &str) {
+    if SAID.swap(true, Ordering::SeqCst) {
+        return;
+    }
+    let reply = hook::refused(client, why);
+    let _ = said(&Out::new(true), &reply);
+    std::process::exit(i32::from(reply.exit));
+}
+
+/// Reads stdin and answers.
+pub fn answer(client: Client, rewrite: bool) -> Reply {
+    let mut payload = Vec::new();
+    let most = hook::LONGEST as u64 + 1;
+    if io::stdin().lock().take(most).read_to_end(&mut payload).is_err() {
+        return hook::refused(client, "what the hook was given can't be read");
+    }
+    let env = |name: &str| std::env::var(name).ok();
+    let setup = Setup {
+        client,
+        guard: Guard { home: std::env::home_dir(), own: own_folders() },
+        env: &env,
+        folder: std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/")),
+        scrub: if rewrite { scrub() } else { None },
+    };
+    hook::answer(&setup, &payload, &mut finder::Anywhere)
+}
+
+/// The command that masks: this program, by its whole path.
+fn scrub() -> Option<String> {
+    let exe = std::env::current_exe().ok()?;
+    let exe = exe.to_str().filter(|e| !e.ends_with(" (deleted)"))?;
+    cfg!(unix).then(|| format!("{} scrub", hook::rewrite::quoted(exe)))
+}
+
+/// The store, as it is named and as it really is, and the folder of sockets.
+fn own_folders() -> Vec<PathBuf> {
+    let mut all = Vec::new();
+    for dir in [client::paths::store_dir(), client::paths::store_dir_from(|_| None, std::env::home_dir())] {
+        let Ok(dir) = dir else { continue };
+        all.extend(std::fs::canonicalize(&dir));
+        all.push(dir);
+    }
+    #[cfg(unix)]
+    all.push(format!("/run/user/{}/svault", rustix::process::geteuid().as_raw()).into());
+    all
+}
