@@ -1,5 +1,7 @@
 //! Shell command lines, one a line: what is stopped and what goes through, in a project with secrets in it.
 #![cfg(unix)]
+// Helpers of tests may unwrap like tests do.
+#![allow(clippy::unwrap_used)]
 
 use std::os::unix::fs::symlink;
 use std::path::Path;

@@ -1,4 +1,6 @@
 //! What real clients say, and the exact answer to each: recorded ones, and documented ones where a client can't be run.
+// Helpers of tests may unwrap like tests do.
+#![allow(clippy::unwrap_used)]
 
 use serde_json::Value;
 use std::path::PathBuf;
@@ -26,7 +28,10 @@ fn check(client: Client, file: &str) {
         let env = |name: &str| row["env"][name].as_str().map(str::to_owned);
         let setup = Setup {
             client,
-            guard: Guard { home: Some("/home/dev".into()), own: vec!["/home/dev/.local/share/svault".into()] },
+            guard: Guard {
+                home: Some("/home/dev".into()),
+                own: vec!["/home/dev/.local/share/svault".into()],
+            },
             env: &env,
             folder: PathBuf::from("/home/dev/project"),
             scrub: (row["rewrite"] == true).then(|| "/opt/svault scrub".to_owned()),

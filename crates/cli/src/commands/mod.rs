@@ -107,6 +107,7 @@ impl Command {
             Command::Vault(c) => c.run(app),
             Command::Get(c) => c.run(app),
             Command::Run(c) => c.run(app),
+            Command::Hook(c) => c.run(app),
             Command::Pending(c) => c.run(app),
             Command::Approve(c) => c.run(app),
             Command::Deny(c) => c.run(app),

@@ -183,7 +183,7 @@ impl Find {
                 }
                 "-H" | "--hidden" | "-u" | "-I" | "--no-ignore" | "-HI" if fd => find.visible_only = false,
                 word if word.starts_with('-') => tests = true,
-                word if !tests && !(fd && find.names.is_empty()) => find.places.push(word.to_owned()),
+                word if !(tests || fd && find.names.is_empty()) => find.places.push(word.to_owned()),
                 word if fd && !tests => find.names.push(format!("*{word}*")),
                 _ => {}
             }

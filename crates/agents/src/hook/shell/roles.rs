@@ -133,16 +133,14 @@ fn copy(walk: &mut Walk, call: &Call) -> Option<Stop> {
     let plain = call.plain();
     let target = plain.last().copied().filter(|_| plain.len() > 1);
     for at in 0..call.args.len() {
+        let last = Some(at) == target;
         for form in &call.args[at] {
-            match walk.find(form) {
-                Some(secret) if Some(at) == target => {
-                    if writes(&secret) {
-                        return Some(Stop::Writes(secret));
-                    }
-                }
-                Some(secret) => return Some(Stop::Reads(secret)),
-                None if Some(at) != target && expand::is_blind(form) => walk.is_blind(),
-                None => {}
+            let found = walk.find(form);
+            if let Some(secret) = found.filter(|s| !last || writes(s)) {
+                return Some(if last { Stop::Writes(secret) } else { Stop::Reads(secret) });
+            }
+            if !last && expand::is_blind(form) {
+                walk.is_blind();
             }
         }
     }
@@ -237,7 +235,7 @@ fn words(walk: &mut Walk, call: &Call) -> Option<Stop> {
         at += 1 + usize::from(matches!(call.word(at), "-I" | "-n" | "-P" | "-L" | "-d" | "-a" | "-s" | "-E"));
     }
     let rest = call.args.get(at..).unwrap_or_default();
-    let Some((program, name, role)) = expand::program(rest) else { return None };
+    let (program, name, role) = expand::program(rest)?;
     let raw = call.raw.get(at + program + 1..).unwrap_or_default();
     let inner = Call { name: &name, role, args: &rest[program + 1..], raw };
     if role != Role::Mention && role != Role::List {

@@ -134,7 +134,8 @@ impl<'a> Walk<'a> {
         script.commands().find_map(|command| {
             let words: Vec<Vec<String>> = command.words.iter().map(|w| self.forms(w)).collect();
             let (at, name, role) = expand::program(&words)?;
-            let call = roles::Call { name: &name, role, args: &words[at + 1..], raw: &command.words[at + 1..] };
+            let call =
+                roles::Call { name: &name, role, args: &words[at + 1..], raw: &command.words[at + 1..] };
             roles::listed(self, &call)
         })
     }
