@@ -7,7 +7,7 @@ use std::io::{Read, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 /// No command may take longer than this.
@@ -113,6 +113,17 @@ impl Cmd {
     fn flag(&mut self, flag: &str, value: &str) {
         let at = self.args.iter().position(|a| a == "--").unwrap_or(self.args.len());
         self.args.splice(at..at, [flag.into(), value.into()]);
+    }
+
+    /// Starts it with pipes in the test's own hands.
+    #[must_use]
+    pub fn piped(mut self) -> (Child, ChildStdin, ChildStdout, ChildStderr) {
+        self.command.args(&self.args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child =
+            self.command.spawn().unwrap_or_else(|e| panic!("can't start {:?}: {e}", self.command));
+        let input = child.stdin.take().expect("stdin");
+        let (out, err) = (child.stdout.take().expect("stdout"), child.stderr.take().expect("stderr"));
+        (child, input, out, err)
     }
 
     /// Starts it.
@@ -221,7 +232,8 @@ fn drain(from: &Collector) -> Vec<u8> {
     all
 }
 
-fn code(status: ExitStatus) -> i32 {
+/// The exit code; 128+n for a signal, as a shell gives it.
+pub(crate) fn code(status: ExitStatus) -> i32 {
     status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0))
 }
 

@@ -4,6 +4,7 @@
 
 pub mod bin;
 pub mod command;
+pub mod mcp;
 pub mod need;
 pub mod processes;
 pub mod prover;
@@ -16,5 +17,6 @@ pub mod terminal;
 pub mod tmpfs;
 
 pub use command::{Cmd, Output};
+pub use mcp::Mcp;
 pub use robot::Robot;
 pub use sandbox::Sandbox;

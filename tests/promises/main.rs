@@ -10,6 +10,8 @@ mod downgrade;
 mod errors;
 mod identity;
 mod loaders;
+mod mcp;
+mod mcp_attacks;
 mod memory;
 mod one_gate;
 mod opaque;

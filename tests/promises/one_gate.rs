@@ -63,6 +63,7 @@ fn messages() -> Vec<Value> {
         ask(secret, Some("db"), Some(GOOD_REASON), "value"),
         json!({"type": "cancel", "id": "7K2MQ9XA"}),
         json!({"type": "propose", "name": "LOW", "vault": "main", "class": {"scope": "db", "tier": "medium"}}),
+        json!({"type": "mine", "scope": "db"}),
         json!({"type": "verify_trail"}),
         json!({"type": "prove_begin", "slot": "0011223344556677", "nonce": HEX}),
         json!({"type": "prove_end", "mac": HEX}),

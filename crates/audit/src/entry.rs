@@ -26,6 +26,8 @@ pub enum Event {
     Act,
     /// A proposal of a new secret.
     Propose,
+    /// A caller read the names that it may ask for.
+    Read,
     /// A (session, secret) pair was sealed.
     Seal,
     /// A session was suspended.

@@ -7,8 +7,8 @@ use std::time::Duration;
 use wire::card::visible;
 use wire::frame::{self, Accept, Kind};
 use wire::paths::StoreDir;
-use wire::{Ask, Failure, FromDaemon, Granted, Report, StatusReport, ToDaemon, VERSION, Want};
-use words::{CallerName, Class, Door, Exposure, Id, Name, VaultName};
+use wire::{Ask, Failure, FromDaemon, Granted, MineRow, Report, StatusReport, ToDaemon, VERSION, Want};
+use words::{CallerName, Class, Door, Exposure, Id, Name, Scope, VaultName};
 
 /// How long an answer may take that waits for no human.
 const ANSWER: Duration = Duration::from_secs(30);
@@ -179,6 +179,21 @@ impl Connection {
         self.answer(|_| {})
     }
 
+    /// What this caller may ask for; `scope`: only that one's.
+    ///
+    /// # Errors
+    /// The connection's; [`Error::Daemon`] with code `too_often`.
+    pub fn mine(&mut self, scope: Option<Scope>) -> Result<Vec<MineRow>> {
+        self.send(&ToDaemon::Mine { scope })?;
+        match self.answer(|_| {})? {
+            Answer::Report(report) => match *report {
+                Report::Mine(rows) => Ok(rows),
+                _ => Err(Error::Unexpected),
+            },
+            _ => Err(Error::Unexpected),
+        }
+    }
+
     /// Locks the store. When this returns the daemon has written its last words and ended.
     ///
     /// # Errors
@@ -208,6 +223,14 @@ impl Connection {
         }
     }
 
+    /// What takes back a waiting request of this connection from another thread.
+    ///
+    /// # Errors
+    /// No descriptor is left.
+    pub fn take_back(&self) -> Result<TakeBack> {
+        Ok(TakeBack { stream: self.stream.try_clone().map_err(frame::Error::Io)? })
+    }
+
     fn answer(&mut self, mut waiting: impl FnMut(&Id)) -> Result<Answer> {
         let mut parts = Parts::default();
         loop {
@@ -222,6 +245,29 @@ impl Connection {
                 other => return plain(other),
             }
         }
+    }
+}
+
+/// Takes back the request that a connection waits with, while another thread is in [`Connection::ask`].
+#[derive(Debug)]
+pub struct TakeBack {
+    stream: Stream,
+}
+
+impl TakeBack {
+    /// Takes it back; whoever waits hears that it was denied. Once it is sent the connection is of no more use: where a
+    /// human has decided in the same moment there are two answers on it.
+    ///
+    /// # Errors
+    /// The connection's.
+    pub fn send(mut self, id: Id) -> Result<()> {
+        Ok(frame::write_control(&mut self.stream, &ToDaemon::Cancel { id })?)
+    }
+
+    /// Gives up waiting without taking it back: the connection ends, and with it whatever only it could use. A human
+    /// can still say yes to a caller whose process is known.
+    pub fn leave(self) {
+        let _ = self.stream.shutdown(std::net::Shutdown::Both);
     }
 }
 

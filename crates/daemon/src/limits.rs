@@ -114,6 +114,20 @@ impl Limits {
         Ok(())
     }
 
+    /// Whether a session, or the name it claims, is suspended or closed to a secret's name. Changes nothing.
+    #[must_use]
+    pub fn is_closed(
+        &self,
+        policy: &Policy,
+        session: &str,
+        caller: &str,
+        evidence: Option<Evidence>,
+        name: &str,
+    ) -> bool {
+        let closed = |a: &String| self.state.is_suspended(a) || self.state.is_sealed(a, name);
+        accounts(policy, session, caller, evidence).iter().any(closed)
+    }
+
     fn check_secrets(&self, rate: &Rate, req: &Frozen, now: Timestamp) -> Result<(), Blame> {
         let shown: Vec<String> = req.items.iter().map(crate::gate::FrozenItem::shown).collect();
         for (i, name) in shown.iter().enumerate() {

@@ -9,12 +9,14 @@ mod connection;
 mod facts;
 mod house;
 mod human;
+mod mine;
 mod propose;
 mod read;
 mod slots;
 mod status;
 
 pub(crate) use house::House;
+pub(crate) use mine::Meter;
 
 use crate::life::failure::{of_audit, rows};
 use crate::life::{House as LifeHouse, Opened, Refusal, Why};

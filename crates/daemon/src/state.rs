@@ -50,6 +50,8 @@ pub struct State {
     pub(crate) life: Rc<Life>,
     /// The last reading of the whole trail.
     pub(crate) verified: Shared<bool>,
+    /// How often callers have looked at what they may ask for.
+    pub(crate) looks: RefCell<crate::serve::Meter>,
     synced: Notify,
     connections: Cell<u64>,
 }

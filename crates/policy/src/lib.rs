@@ -11,6 +11,7 @@ mod model;
 mod parse;
 mod query;
 mod rate;
+mod reach;
 mod rules;
 mod span;
 mod windows;
@@ -23,5 +24,6 @@ pub use model::{Caller, Forbid, Limits, Lock, MAX_CALLERS, MAX_REASON_BYTES, Pol
 pub use parse::{ParseError, default_toml};
 pub use query::{Decision, Lookup, Named, Presence, Query, SecretFacts, Verdict};
 pub use rate::{MAX_COUNT, MAX_WINDOW_MS, Rate};
+pub use reach::{Standing, reach};
 pub use span::parse_span;
 pub use windows::{Window, parse_windows};

@@ -41,6 +41,11 @@ pub enum ToDaemon {
         /// Its classification, not laxer than the defaults.
         class: Class,
     },
+    /// The secrets that this caller may ask for: a report.
+    Mine {
+        /// Only of this scope.
+        scope: Option<Scope>,
+    },
     /// Lock now.
     Lock,
     /// Read the whole trail; the answer says only ok or broken.

@@ -17,6 +17,7 @@ impl Report {
             Report::Seals(rows) => parts(rows).into_iter().map(Report::Seals).collect(),
             Report::Vaults(rows) => parts(rows).into_iter().map(Report::Vaults).collect(),
             Report::Entries(rows) => parts(rows).into_iter().map(Report::Entries).collect(),
+            Report::Mine(rows) => parts(rows).into_iter().map(Report::Mine).collect(),
             one => vec![one],
         }
     }
@@ -30,6 +31,7 @@ impl Report {
             (Report::Seals(rows), Report::Seals(more)) => rows.extend(more),
             (Report::Vaults(rows), Report::Vaults(more)) => rows.extend(more),
             (Report::Entries(rows), Report::Entries(more)) => rows.extend(more),
+            (Report::Mine(rows), Report::Mine(more)) => rows.extend(more),
             _ => return false,
         }
         true

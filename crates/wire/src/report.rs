@@ -1,7 +1,7 @@
 //! What the daemon tells a human: typed rows, the same for every surface and for `--json`.
 
 use serde::{Deserialize, Serialize};
-use words::{CallerName, Class, Door, Evidence, Exposure, Id, Name, VaultName, Way};
+use words::{CallerName, Class, Door, Evidence, Exposure, Id, Name, Scope, Tier, VaultName, Way};
 
 /// How the daemon is. Gives nothing away: anybody of this user may read it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -86,7 +86,7 @@ pub struct RollbackFile {
     pub detail: String,
 }
 
-/// The answer to a want that reads.
+/// The answer to a want that reads, and to `mine`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "report", content = "rows", rename_all = "snake_case")]
 pub enum Report {
@@ -106,6 +106,8 @@ pub enum Report {
     Callers(Vec<CallerRow>),
     /// Entries of the trail, newest first.
     Entries(Vec<audit::Entry>),
+    /// What a caller may ask for.
+    Mine(Vec<MineRow>),
 }
 
 /// A secret, without its value.
@@ -128,6 +130,24 @@ pub struct SecretRow {
     pub changed: String,
     /// Whether a value has left through `env`, `file` or `value`.
     pub seen: bool,
+}
+
+/// A secret that a caller may ask for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MineRow {
+    /// Name.
+    pub name: Name,
+    /// Vault.
+    pub vault: VaultName,
+    /// The scope to name.
+    pub scope: Scope,
+    /// Tier.
+    pub tier: Tier,
+    /// How far it travels at most, for this caller.
+    pub exposure: Exposure,
+    /// What it is for.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
 }
 
 /// A vault.

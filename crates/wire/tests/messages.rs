@@ -58,6 +58,8 @@ fn from_clients() {
         ToDaemon::Ask(ask()),
         ToDaemon::Cancel { id: id() },
         ToDaemon::Propose { name: name(), vault: vault(), class: class() },
+        ToDaemon::Mine { scope: None },
+        ToDaemon::Mine { scope: Some("db".parse().unwrap()) },
         ToDaemon::Lock,
         ToDaemon::VerifyTrail,
         ToDaemon::ProveBegin { slot: Hex([1; 8]), nonce: Hex([2; 32]) },
@@ -126,6 +128,14 @@ fn from_the_daemon() {
         protection: vec![ProtectionRow { name: "not dumpable".into(), holds: true }],
     };
     let granted = Granted { secret: "A".parse().unwrap(), way: Way::File("A".parse().unwrap()) };
+    let mine = MineRow {
+        name: "A".parse().unwrap(),
+        vault: "main".parse().unwrap(),
+        scope: "db".parse().unwrap(),
+        tier: Tier::Low,
+        exposure: Exposure::Value,
+        description: "the orders database".into(),
+    };
     let report = |r| FromDaemon::Report(Box::new(r));
     for message in [
         FromDaemon::Hello { version: VERSION, pid: 1, store: "0123456789abcdef".into() },
@@ -149,6 +159,7 @@ fn from_the_daemon() {
         report(Report::Explained(Box::new(ExplainRow { entry, steps: vec!["forbid: none".into()] }))),
         report(Report::Policy(PolicyRow { toml: String::new(), since: String::new() })),
         report(Report::Seals(vec![])),
+        report(Report::Mine(vec![mine])),
     ] {
         same(&message);
     }

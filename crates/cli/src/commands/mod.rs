@@ -17,6 +17,7 @@ mod hook;
 mod init;
 mod list;
 mod lock;
+mod mcp;
 mod passphrase;
 mod pending;
 mod policy;
@@ -59,6 +60,8 @@ pub enum Command {
     // Secrets, as a caller.
     Get(get::Get),
     Run(run::Run),
+    // Agents.
+    Mcp(mcp::Mcp),
     Hook(hook::Hook),
     // Humans deciding.
     Pending(pending::Pending),
@@ -108,6 +111,7 @@ impl Command {
             Command::Get(c) => c.run(app),
             Command::Run(c) => c.run(app),
             Command::Hook(c) => c.run(app),
+            Command::Mcp(c) => c.run(app),
             Command::Pending(c) => c.run(app),
             Command::Approve(c) => c.run(app),
             Command::Deny(c) => c.run(app),

@@ -26,6 +26,12 @@ impl Write for Stream {
 }
 
 impl Stream {
+    pub(crate) fn try_clone(&self) -> io::Result<Self> {
+        match *self {}
+    }
+    pub(crate) fn shutdown(&self, _how: std::net::Shutdown) -> io::Result<()> {
+        match *self {}
+    }
     pub(crate) fn set_read_timeout(&self, _after: Option<Duration>) -> io::Result<()> {
         match *self {}
     }

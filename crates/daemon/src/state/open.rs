@@ -72,6 +72,7 @@ impl State {
             writing: Arc::default(),
             life,
             verified: Shared::default(),
+            looks: std::cell::RefCell::default(),
             synced: Notify::new(),
             connections: Cell::new(0),
         });

@@ -1,0 +1,194 @@
+//! Calls under way: a client may cancel one, and is told while one waits for a human.
+
+use crate::message::{Problem, REQUEST, Request};
+use crate::out::{Out, note};
+use client::TakeBack;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use words::Id;
+
+/// Calls at a time; more are turned away at once, so that the client's other messages are still read.
+const MOST: usize = 16;
+/// A client that asked for progress hears so often.
+const PROGRESS: Duration = Duration::from_secs(5);
+
+/// One call.
+pub struct Call {
+    /// The request's id.
+    pub id: Value,
+    token: Option<Value>,
+    words: bool,
+    begun: Instant,
+    now: Mutex<Now>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Now {
+    cancelled: bool,
+    over: bool,
+    /// The request that waits for a human, and what takes it back.
+    waits: Option<(Id, Option<TakeBack>)>,
+}
+
+impl Call {
+    /// The call that a request makes. `words`: progress may say something beside numbers.
+    pub fn of(request: &Request, words: bool) -> Self {
+        let token = request.meta("progressToken").filter(|t| t.is_string() || t.is_i64() || t.is_u64());
+        Self {
+            id: request.id.clone(),
+            token: token.cloned(),
+            words,
+            begun: Instant::now(),
+            now: Mutex::default(),
+            changed: Condvar::new(),
+        }
+    }
+
+    fn now(&self) -> MutexGuard<'_, Now> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the client has cancelled it: nothing is answered then.
+    pub fn is_cancelled(&self) -> bool {
+        self.now().cancelled
+    }
+
+    /// It waits for a human under this id.
+    pub fn waits(&self, id: Id, back: Option<TakeBack>) {
+        let mut now = self.now();
+        let mut back = back.or_else(|| now.waits.take().and_then(|(_, back)| back));
+        if now.cancelled
+            && let Some(back) = back.take()
+        {
+            let _ = back.send(id);
+        }
+        now.waits = Some((id, back));
+        self.changed.notify_all();
+    }
+
+    /// It waits no longer.
+    pub fn goes_on(&self) {
+        self.now().waits = None;
+    }
+
+    /// The client doesn't want it any more.
+    fn cancel(&self) {
+        let mut now = self.now();
+        now.cancelled = true;
+        if let Some((id, back @ Some(_))) = &mut now.waits
+            && let Some(back) = back.take()
+        {
+            let _ = back.send(*id);
+        }
+        self.changed.notify_all();
+    }
+
+    /// The client has gone.
+    fn give_up(&self) {
+        let mut now = self.now();
+        now.cancelled = true;
+        if let Some((_, back)) = &mut now.waits
+            && let Some(back) = back.take()
+        {
+            back.leave();
+        }
+        self.changed.notify_all();
+    }
+
+    /// Its answer is about to go out: no progress after this.
+    pub fn over(&self) {
+        self.now().over = true;
+        self.changed.notify_all();
+    }
+
+    /// Tells a client that asked for it, while the call waits for a human. Runs until the call is over.
+    pub fn tell(&self, out: &Out, most: u32) {
+        let Some(token) = &self.token else { return };
+        let mut now = self.now();
+        let mut last = 0;
+        while !now.over && !now.cancelled {
+            if let Some((id, _)) = &now.waits {
+                let seconds = self.begun.elapsed().as_secs().max(last + 1);
+                let mut params = json!({"progressToken": token, "progress": seconds, "total": u64::from(most).max(seconds)});
+                if self.words {
+                    params["message"] = format!("waiting for a human: svault approve {id}").into();
+                }
+                last = seconds;
+                // Under the lock: the answer comes after it.
+                out.send(&note("notifications/progress", params));
+                let waited = self.changed.wait_timeout(now, PROGRESS);
+                now = waited.unwrap_or_else(PoisonError::into_inner).0;
+            } else {
+                now = self.changed.wait(now).unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+    }
+
+    /// Whether anybody wants to hear of progress.
+    pub fn wants_progress(&self) -> bool {
+        self.token.is_some()
+    }
+}
+
+/// All calls under way.
+#[derive(Default)]
+pub struct Calls(Mutex<HashMap<String, Arc<Call>>>);
+
+/// Why a call does not begin.
+pub enum NoCall {
+    /// A protocol error.
+    Problem(Problem),
+    /// Too many run.
+    Busy,
+}
+
+impl Calls {
+    fn all(&self) -> MutexGuard<'_, HashMap<String, Arc<Call>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins one.
+    ///
+    /// # Errors
+    /// [`NoCall`].
+    pub fn begin(&self, call: Call) -> Result<Arc<Call>, NoCall> {
+        let mut all = self.all();
+        let key = call.id.to_string();
+        if all.contains_key(&key) {
+            return Err(NoCall::Problem(Problem::new(
+                REQUEST,
+                "this id belongs to a call that is under way",
+            )));
+        }
+        if all.len() >= MOST {
+            return Err(NoCall::Busy);
+        }
+        let call = Arc::new(call);
+        all.insert(key, Arc::clone(&call));
+        Ok(call)
+    }
+
+    /// It is answered.
+    pub fn end(&self, call: &Call) {
+        self.all().remove(&call.id.to_string());
+    }
+
+    /// The client has gone: whatever waits for a human waits no longer.
+    pub fn give_up(&self) {
+        let waiting: Vec<_> = self.all().values().cloned().collect();
+        for call in waiting {
+            call.give_up();
+        }
+    }
+
+    /// The client cancels one; one that is not under way is none of ours any more.
+    pub fn cancel(&self, id: &Value) {
+        let call = self.all().get(&id.to_string()).cloned();
+        if let Some(call) = call {
+            call.cancel();
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! The MCP server (`svault mcp`): JSON-RPC over stdio, in both eras of the Model Context Protocol. It is a door like the
+//! command line: every value still comes through the gate in the daemon, and this process decides nothing.
+//!
+//! The protocol's own loop is here and not a library's, so that lines, calls and waits are bounded, no error repeats
+//! what it was given, and a value goes from locked memory to the client without a copy that isn't wiped.
+
+mod calls;
+mod era;
+mod lines;
+mod message;
+mod out;
+mod pool;
+mod server;
+mod tools;
+
+use std::io::{Read, Write};
+use words::CallerName;
+
+/// How a server runs.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The caller it says it is; evidence comes from its parents.
+    pub caller: Option<CallerName>,
+    /// How long a call waits for a human, in seconds, before it answers that it does. Clients give up after 60.
+    pub wait: u32,
+}
+
+/// Serves one client until its input ends. Calls that still wait are given up then.
+///
+/// # Errors
+/// When the input can't be read.
+pub fn serve(config: Config, input: impl Read, output: impl Write + Send + 'static) -> std::io::Result<()> {
+    server::Server::new(config, Box::new(output)).run(input)
+}

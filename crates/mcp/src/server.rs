@@ -1,0 +1,209 @@
+//! The loop: each line a message, each message its answer. Calls of tools run beside it, so that a client can cancel
+//! one and go on while it waits.
+
+use crate::Config;
+use crate::calls::{Call, Calls, NoCall};
+use crate::era::{self, Era};
+use crate::lines::{Line as Input, Lines};
+use crate::message::{METHOD, Message, PARSE, Problem, REQUEST, Request};
+use crate::out::{self, Line, Out, Said};
+use crate::pool::Pool;
+use crate::tools;
+use serde_json::{Map, Value, json};
+use std::io::{self, Read, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+/// Messages in one line.
+const MOST_BATCH: usize = 64;
+
+/// One client's server.
+pub struct Server {
+    /// How it runs.
+    pub config: Config,
+    /// The way to the daemon.
+    pub pool: Pool,
+    calls: Calls,
+    out: Out,
+    opened: Mutex<Option<&'static str>>,
+}
+
+/// What is to be done with a request.
+enum Next {
+    Answer(Line),
+    Call(Request, Era, tools::Tool),
+}
+
+impl Server {
+    /// A server that has read nothing yet.
+    pub fn new(config: Config, output: Box<dyn Write + Send>) -> Arc<Self> {
+        let pool = Pool::new(config.clone());
+        let (calls, out, opened) = (Calls::default(), Out::new(output), Mutex::default());
+        Arc::new(Self { config, pool, calls, out, opened })
+    }
+
+    /// Serves until the input ends; what runs then is not waited for if it waits for a human.
+    ///
+    /// # Errors
+    /// The input's.
+    pub fn run(self: &Arc<Self>, input: impl Read) -> io::Result<()> {
+        let mut lines = Lines::new(input);
+        let mut workers: Vec<JoinHandle<()>> = Vec::new();
+        while let Some(line) = lines.next()? {
+            match line {
+                Input::Text(line) if line.iter().all(u8::is_ascii_whitespace) => {}
+                Input::Text(line) => match serde_json::from_slice(&line) {
+                    Ok(Value::Array(all)) => workers.extend(self.several(all)),
+                    Ok(value) => workers.extend(self.one(value)),
+                    Err(_) => self.refuse(None, Problem::new(PARSE, "this line is not JSON")),
+                },
+                Input::TooLong => self.refuse(None, Problem::new(REQUEST, "this line is too long")),
+            }
+            workers.retain(|w| !w.is_finished());
+        }
+        self.calls.give_up();
+        for worker in workers {
+            let _ = worker.join();
+        }
+        Ok(())
+    }
+
+    fn refuse(&self, id: Option<&Value>, problem: Problem) {
+        self.out.send(&out::error(id, problem));
+    }
+
+    /// One message; a call goes on in a thread of its own.
+    fn one(self: &Arc<Self>, value: Value) -> Option<JoinHandle<()>> {
+        match self.next(value)? {
+            Next::Answer(line) => self.out.send(&line),
+            Next::Call(request, era, tool) => match self.begin(&request, era) {
+                Err(line) => self.out.send(&line),
+                Ok(call) => {
+                    let server = Arc::clone(self);
+                    return Some(thread::spawn(move || {
+                        let line = server.call(&call, request, era, tool);
+                        if let Some(line) = line {
+                            server.out.send(&line);
+                        }
+                    }));
+                }
+            },
+        }
+        None
+    }
+
+    /// Several messages in one line: their answers go back in one line, too.
+    fn several(self: &Arc<Self>, all: Vec<Value>) -> Option<JoinHandle<()>> {
+        let text = match all.len() {
+            _ if !era::takes_batches(self.opened()) => "this version of the protocol has one message a line",
+            0 => "a line with no message in it",
+            n if n > MOST_BATCH => "a line with too many messages",
+            _ => {
+                let server = Arc::clone(self);
+                return Some(thread::spawn(move || {
+                    let lines: Vec<Line> = all.into_iter().filter_map(|v| server.in_turn(v)).collect();
+                    if !lines.is_empty() {
+                        server.out.send(&out::batch(&lines));
+                    }
+                }));
+            }
+        };
+        self.refuse(None, Problem::new(REQUEST, text));
+        None
+    }
+
+    /// One message of several.
+    fn in_turn(self: &Arc<Self>, value: Value) -> Option<Line> {
+        match self.next(value)? {
+            Next::Answer(line) => Some(line),
+            Next::Call(request, era, tool) => match self.begin(&request, era) {
+                Err(line) => Some(line),
+                Ok(call) => self.call(&call, request, era, tool),
+            },
+        }
+    }
+
+    fn next(&self, value: Value) -> Option<Next> {
+        match Message::of(value) {
+            Message::Request(request) => Some(self.request(request)),
+            Message::Note { method, params } => {
+                if method == "notifications/cancelled"
+                    && let Some(id) = params.get("requestId")
+                {
+                    self.calls.cancel(id);
+                }
+                None
+            }
+            Message::Answer => None,
+            Message::Bad(id, problem) => Some(Next::Answer(out::error(id.as_ref(), problem))),
+        }
+    }
+
+    fn request(&self, request: Request) -> Next {
+        let answered = Era::of(&request, self.opened()).and_then(|era| match tools::of(&request, era) {
+            Some(tool) => tool.map(|tool| (era, Err(tool))),
+            None => self.simple(&request, era).map(|(body, lasting)| (era, Ok(era.result(body, lasting)))),
+        });
+        match answered {
+            Ok((_, Ok(body))) => Next::Answer(out::result(&request.id, body)),
+            Ok((era, Err(tool))) => Next::Call(request, era, tool),
+            Err(problem) => Next::Answer(out::error(Some(&request.id), problem)),
+        }
+    }
+
+    /// What needs no daemon. True: it stays as it is while this process runs.
+    fn simple(&self, request: &Request, era: Era) -> Result<(Map<String, Value>, bool), Problem> {
+        let legacy = era != Era::Modern;
+        match &*request.method {
+            "initialize" if legacy => {
+                let version = era::opens(request)?;
+                *self.opened.lock().unwrap_or_else(PoisonError::into_inner) = Some(version);
+                Ok((era::opened(version), false))
+            }
+            "ping" if legacy => Ok((Map::new(), false)),
+            "server/discover" => Ok((era::discovered(), true)),
+            "tools/list" if request.params.contains_key("cursor") => {
+                Err(Problem::params("there is no such cursor: the list has one page"))
+            }
+            "tools/list" => Ok((era::object(json!({"tools": tools::list()})), true)),
+            _ => Err(Problem::new(METHOD, "no such method")),
+        }
+    }
+
+    fn opened(&self) -> Option<&'static str> {
+        *self.opened.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn begin(&self, request: &Request, era: Era) -> Result<Arc<Call>, Line> {
+        self.calls.begin(Call::of(request, era.progress_has_words())).map_err(|no| match no {
+            NoCall::Problem(problem) => out::error(Some(&request.id), problem),
+            NoCall::Busy => out::said(
+                &request.id,
+                era,
+                Said::wrong("too many calls at once; wait for one of them to end"),
+            ),
+        })
+    }
+
+    /// A tool's answer; none where the client has cancelled the call.
+    fn call(
+        self: &Arc<Self>,
+        call: &Arc<Call>,
+        request: Request,
+        era: Era,
+        tool: tools::Tool,
+    ) -> Option<Line> {
+        if call.wants_progress() {
+            let (server, call) = (Arc::clone(self), Arc::clone(call));
+            thread::spawn(move || call.tell(&server.out, server.config.wait));
+        }
+        let said = tools::run(self, call, tool);
+        call.over();
+        self.calls.end(call);
+        let line = match said {
+            Ok(said) => out::said(&request.id, era, said),
+            Err(problem) => out::error(Some(&request.id), problem),
+        };
+        (!call.is_cancelled()).then_some(line)
+    }
+}

@@ -1,0 +1,82 @@
+//! What a client is told of each tool. A table: words for models, and what clients read to decide whether to ask their
+//! user first.
+
+use serde_json::{Value, json};
+
+/// Every tool, in the order of the list.
+pub fn list() -> Value {
+    json!([get(), list_secrets(), status()])
+}
+
+/// One tool. `read`: it changes nothing and shows nothing secret, so clients may call it without asking.
+fn tool(name: &str, title: &str, description: &str, input: Value, read: bool) -> Value {
+    json!({
+        "name": name,
+        "title": title,
+        "description": description,
+        "inputSchema": input,
+        "annotations": {
+            "title": title,
+            "readOnlyHint": read,
+            "destructiveHint": name == "svault_run",
+            "openWorldHint": name == "svault_run",
+        },
+        // Some clients hide tools until the model searches for them; these are for the moment before it reads a file.
+        "_meta": {"anthropic/alwaysLoad": true},
+    })
+}
+
+fn object(properties: Value, required: &[&str]) -> Value {
+    json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
+}
+
+fn text(description: &str, most: u32) -> Value {
+    json!({"type": "string", "description": description, "maxLength": most})
+}
+
+fn scope() -> Value {
+    text("The capability that is used, such as database; svault_list_secrets shows it.", 64)
+}
+
+fn reason() -> Value {
+    text("Why, in one honest sentence: the user reads it, and it is recorded.", 512)
+}
+
+fn get() -> Value {
+    let properties = json!({
+        "name": text("The secret's name, such as DB_URL, or svault://VAULT/NAME.", 256),
+        "scope": scope(),
+        "reason": reason(),
+        "vault": text("The vault, where several have this name.", 64),
+    });
+    tool(
+        "svault_get_secret",
+        "Get a secret",
+        "Ask the user's vault for one secret by name, instead of reading .env or key files. Returns the value if you may \
+         read it. Most secrets you may only use: then you get a reference for svault_run. It may take the user's \
+         approval.",
+        object(properties, &["name", "scope", "reason"]),
+        false,
+    )
+}
+
+fn list_secrets() -> Value {
+    tool(
+        "svault_list_secrets",
+        "List secrets",
+        "The secrets you may ask for: reference, scope, tier (low: you may read it, medium: you may use it, high: the \
+         user is asked each time), exposure (how far it travels), what it is for. No values.",
+        object(json!({"scope": text("Only this scope.", 64)}), &[]),
+        true,
+    )
+}
+
+fn status() -> Value {
+    tool(
+        "svault_status",
+        "Status of the vault",
+        "Whether the vault is unlocked, who you are taken for, and which of your requests wait for the user.",
+        object(json!({}), &[]),
+        true,
+    )
+}

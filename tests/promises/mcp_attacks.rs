@@ -1,0 +1,131 @@
+//! What an agent could try over MCP to get more than policy gives, or to have a human or another agent misled.
+
+use serde_json::{Value, json};
+use std::path::Path;
+use svault_tests::mcp::{Era, Mcp};
+use svault_tests::sandbox::{GOOD_REASON, Sandbox};
+use svault_tests::socket::Raw;
+
+const VALUE: &str = "sk-test-mcp-attack-0c55";
+
+fn get(name: &str) -> Value {
+    json!({"name": name, "scope": "db", "reason": GOOD_REASON})
+}
+
+/// One secret of each kind that the caller must not hear of, and one that it may ask for.
+fn house() -> Sandbox {
+    let sandbox = Sandbox::open_to_all(
+        "[[forbid]]\nsecret = \"FORBIDDEN\"\n\n[[forbid]]\nsecret = \"NO_MCP\"\ndoor = \"mcp\"\n",
+    );
+    let low = ["--tier", "low", "--scope", "db"];
+    for name in ["MINE", "FORBIDDEN", "NO_MCP", "SEALED"] {
+        sandbox.add(name, VALUE, &low);
+    }
+    sandbox.add("PAYMENTS", VALUE, &["--tier", "low", "--scope", "payments"]);
+    sandbox.add("FOR_OTHERS", VALUE, &["--tier", "low", "--scope", "db", "--caller", "somebody-else"]);
+    sandbox.add("NOT_NOW", VALUE, &["--tier", "low", "--scope", "db", "--window", "mon 03:00-03:01"]);
+    sandbox.add("PROXIED", VALUE, &["--scope", "db", "--destination", "api.example.com"]);
+    let _ = sandbox.svault(&["add", "PROPOSED", "--scope", "db", "--propose"]).stdin(VALUE).run().ok();
+    sandbox
+}
+
+#[test]
+fn a_list_has_nothing_that_could_not_be_asked_for() {
+    let house = house();
+    let mut mcp = Mcp::start(&house, Era::Modern, &[]);
+    let before = mcp.call("svault_list_secrets", json!({})).ok();
+    assert!(before.contains("svault://main/SEALED "), "{before}");
+    // Twenty denials in a second seal the pair.
+    for _ in 0..25 {
+        let _ = house.asks(&["get", "SEALED", "--scope", "wrong", "--reason", GOOD_REASON]).denied();
+    }
+    let listed = mcp.call("svault_list_secrets", json!({})).ok();
+    let names: Vec<&str> = listed.lines().filter_map(|l| l.split(' ').next()).collect();
+    assert_eq!(names, ["svault://main/MINE"], "{listed}");
+    for scope in ["payments", "api", "no-such-scope"] {
+        let said = mcp.call("svault_list_secrets", json!({"scope": scope})).ok();
+        assert!(!said.contains("svault://"), "{scope}: {said}");
+    }
+    // Who is nobody hears of nothing, over the raw socket as well, and so does a name that policy doesn't know.
+    for caller in [None, Some("somebody-else"), Some("nobody")] {
+        let mut raw = Raw::hello(&house.socket(), caller);
+        raw.send(&json!({"type": "mine", "scope": null}));
+        assert_eq!(raw.control(), json!({"type": "report", "report": "mine", "rows": []}), "{caller:?}");
+    }
+}
+
+#[test]
+fn a_list_is_no_denial_and_is_recorded() {
+    let house = house();
+    let mut mcp = Mcp::start(&house, Era::Modern, &[]);
+    for _ in 0..5 {
+        let _ = mcp.call("svault_list_secrets", json!({})).ok();
+    }
+    let trail = house.trail();
+    let reads: Vec<&Value> = trail.iter().filter(|e| e["event"] == "read").collect();
+    assert_eq!(reads.len(), 1, "one record for a minute of looking");
+    assert_eq!((&reads[0]["caller"], &reads[0]["door"]), (&json!("tester"), &json!("mcp")));
+    assert!(trail.iter().all(|e| e["event"] != "deny"));
+}
+
+#[test]
+fn a_value_is_in_the_one_answer_and_nowhere_else() {
+    let house = house();
+    let mut mcp = Mcp::start(&house, Era::Legacy("2025-11-25"), &[]);
+    let id = mcp.begin_call("svault_get_secret", get("MINE"));
+    let answer = mcp.answer(id);
+    assert_eq!(answer["result"]["content"][0]["text"], VALUE);
+    assert_eq!(answer.to_string().matches(VALUE).count(), 1, "once, and not in structuredContent");
+    let _ = mcp.refused("svault_get_secret", json!({"name": "MINE"}));
+    let memory = std::fs::read(format!("/proc/{}/environ", mcp.pid()));
+    assert!(memory.map_or(true, |m| !String::from_utf8_lossy(&m).contains(VALUE)));
+    mcp.seen.retain(|m| m["id"] != json!(id));
+    assert!(!format!("{:?}", mcp.seen).contains(VALUE));
+    let ended = mcp.end();
+    assert!(!ended.all().contains(VALUE), "{}", ended.all());
+    assert!(!house.trail().iter().any(|e| e.to_string().contains(VALUE)));
+}
+
+#[test]
+fn nobody_of_the_same_user_looks_into_a_server_that_has_said_hello() {
+    let house = house();
+    let mut mcp = Mcp::start(&house, Era::Modern, &[]);
+    assert_eq!(mcp.call("svault_get_secret", get("MINE")).ok(), VALUE);
+    let look = house.program("/bin/cat", &[&format!("/proc/{}/mem", mcp.pid())]).run();
+    assert_eq!(look.code, 1, "{}", look.all());
+    let look = house.program("/bin/cat", &[&format!("/proc/{}/environ", mcp.pid())]).run();
+    assert_eq!(look.code, 1, "{}", look.all());
+}
+
+#[test]
+fn a_flood_of_calls_is_answered_and_leaves_the_server_and_the_daemon_well() {
+    let house = house();
+    let mut mcp = Mcp::start(&house, Era::Modern, &[]);
+    let calls = 10_000;
+    let mut lines = String::new();
+    for id in 1..=calls {
+        let call = mcp.message(
+            1_000_000 + id,
+            "tools/call",
+            json!({"name": "svault_get_secret", "arguments": get("MINE")}),
+        );
+        lines.push_str(&call.to_string());
+        lines.push('\n');
+    }
+    // Written from beside, or both sides would wait for each other.
+    let mut input = mcp.input();
+    let writer = std::thread::spawn(move || {
+        std::io::Write::write_all(&mut input, lines.as_bytes()).expect("the server reads");
+        input
+    });
+    for id in 1..=calls {
+        let answer = mcp.answer(1_000_000 + id);
+        assert!(answer.get("result").is_some(), "{answer}");
+    }
+    mcp.give_input(writer.join().expect("written"));
+    let threads = Path::new("/proc").join(mcp.pid().to_string()).join("task");
+    let threads = std::fs::read_dir(threads).map_or(0, Iterator::count);
+    assert!(threads < 40, "{threads} threads");
+    assert!(house.run(&["status"]).ok().text().contains("unlocked"));
+    assert!(mcp.call("svault_status", json!({})).ok().contains("unlocked"));
+}
