@@ -151,7 +151,7 @@ impl Mcp {
 
     /// The next message that is no answer to be waited for by its id.
     #[track_caller]
-    pub fn next(&mut self) -> Value {
+    pub fn heard(&mut self) -> Value {
         let since = Instant::now();
         let before = self.seen.len();
         while self.seen.len() == before {

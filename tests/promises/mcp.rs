@@ -203,7 +203,7 @@ fn garbage_is_told_and_the_next_line_is_served() {
     ];
     for (line, code) in cases {
         mcp.line(line);
-        let said = mcp.next();
+        let said = mcp.heard();
         assert_eq!(said["error"]["code"], code, "{}", String::from_utf8_lossy(&line[..line.len().min(60)]));
     }
     mcp.line(b"");
@@ -212,7 +212,7 @@ fn garbage_is_told_and_the_next_line_is_served() {
     mcp.send(&json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 4}}));
     let deep = "[".repeat(100_000);
     mcp.line(&deep);
-    assert_eq!(mcp.next()["error"]["code"], -32700, "deep nesting is no stack");
+    assert_eq!(mcp.heard()["error"]["code"], -32700, "deep nesting is no stack");
     assert!(mcp.request("ping", json!({})).get("result").is_some());
 }
 
@@ -227,7 +227,7 @@ fn a_batch_is_answered_in_one_line_where_the_version_has_batches() {
     let note = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
     let ping = json!({"jsonrpc": "2.0", "id": "p", "method": "ping"});
     mcp.send(&json!([call(1, "API_KEY"), note, ping, call(2, "NO_SUCH"), 7]));
-    let all = mcp.next();
+    let all = mcp.heard();
     let ids: Vec<&Value> = all.as_array().expect("an array").iter().map(|a| &a["id"]).collect();
     assert_eq!(ids, [&json!(1), &json!("p"), &json!(2), &Value::Null]);
     assert_eq!(all[0]["result"]["content"][0]["text"], LOW);

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use std::path::Path;
 use svault_tests::mcp::{Era, Mcp};
-use svault_tests::sandbox::{GOOD_REASON, Sandbox};
+use svault_tests::sandbox::{GOOD_REASON, OPEN_POLICY, Sandbox};
 use svault_tests::socket::Raw;
 
 const VALUE: &str = "sk-test-mcp-attack-0c55";
@@ -14,9 +14,10 @@ fn get(name: &str) -> Value {
 
 /// One secret of each kind that the caller must not hear of, and one that it may ask for.
 fn house() -> Sandbox {
-    let sandbox = Sandbox::open_to_all(
-        "[[forbid]]\nsecret = \"FORBIDDEN\"\n\n[[forbid]]\nsecret = \"NO_MCP\"\ndoor = \"mcp\"\n",
-    );
+    let sandbox = Sandbox::ready();
+    let policy = OPEN_POLICY.replace("20 denials/1s", "5 denials/5min");
+    let forbids = "[[forbid]]\nsecret = \"FORBIDDEN\"\n\n[[forbid]]\nsecret = \"NO_MCP\"\ndoor = \"mcp\"\n";
+    sandbox.set_policy(&(policy + forbids));
     let low = ["--tier", "low", "--scope", "db"];
     for name in ["MINE", "FORBIDDEN", "NO_MCP", "SEALED"] {
         sandbox.add(name, VALUE, &low);
@@ -35,8 +36,9 @@ fn a_list_has_nothing_that_could_not_be_asked_for() {
     let mut mcp = Mcp::start(&house, Era::Modern, &[]);
     let before = mcp.call("svault_list_secrets", json!({})).ok();
     assert!(before.contains("svault://main/SEALED "), "{before}");
-    // Twenty denials in a second seal the pair.
-    for _ in 0..25 {
+    for _ in 0..5 {
+        // Above five a second they would be one record.
+        std::thread::sleep(std::time::Duration::from_millis(220));
         let _ = house.asks(&["get", "SEALED", "--scope", "wrong", "--reason", GOOD_REASON]).denied();
     }
     let listed = mcp.call("svault_list_secrets", json!({})).ok();

@@ -28,6 +28,8 @@ pub struct Call {
 #[derive(Default)]
 struct Now {
     cancelled: bool,
+    /// Nobody is there to wait for.
+    gone: bool,
     over: bool,
     /// The request that waits for a human, and what takes it back.
     waits: Option<(Id, Option<TakeBack>)>,
@@ -60,11 +62,16 @@ impl Call {
     pub fn waits(&self, id: Id, back: Option<TakeBack>) {
         let mut now = self.now();
         let mut back = back.or_else(|| now.waits.take().and_then(|(_, back)| back));
-        if now.cancelled
+        if (now.cancelled || now.gone)
             && let Some(back) = back.take()
         {
-            let _ = back.send(id);
+            if now.gone {
+                back.leave();
+            } else {
+                let _ = back.send(id);
+            }
         }
+        now.cancelled |= now.gone;
         now.waits = Some((id, back));
         self.changed.notify_all();
     }
@@ -86,14 +93,15 @@ impl Call {
         self.changed.notify_all();
     }
 
-    /// The client has gone.
+    /// The client has gone: it doesn't wait for a human, but what needs none is still done.
     fn give_up(&self) {
         let mut now = self.now();
-        now.cancelled = true;
-        if let Some((_, back)) = &mut now.waits
-            && let Some(back) = back.take()
-        {
-            back.leave();
+        now.gone = true;
+        if let Some((_, back)) = &mut now.waits {
+            if let Some(back) = back.take() {
+                back.leave();
+            }
+            now.cancelled = true;
         }
         self.changed.notify_all();
     }
