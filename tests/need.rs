@@ -17,6 +17,10 @@ pub enum Need {
     Script,
     /// Python 3, for `spec/reader.py`, with what it imports.
     Reader,
+    /// Python 3.
+    Python,
+    /// `curl`.
+    Curl,
     /// python-dotenv, for a second opinion.
     PythonDotenv,
     /// node with its dotenv, for a second opinion.
@@ -30,6 +34,8 @@ impl Need {
             Need::Root => rustix::process::geteuid().is_root(),
             Need::UserNamespaces => works("unshare", &["--user", "--map-root-user", "--mount", "true"]),
             Need::Script => works("script", &["--version"]),
+            Need::Python => works("/usr/bin/python3", &["--version"]),
+            Need::Curl => works("curl", &["--version"]),
             Need::Reader => works("python3", &["-c", "import argon2.low_level, cryptography, tomllib"]),
             Need::PythonDotenv => works("python3", &["-c", "import dotenv.main"]),
             Need::NodeDotenv => works("node", &["-e", "require('dotenv')"]),
@@ -43,6 +49,8 @@ impl Need {
             Need::Root => ("root, to mount and to become another user", "sudo -E cargo xtask test"),
             Need::UserNamespaces => ("user namespaces", "sudo sysctl -w kernel.unprivileged_userns_clone=1"),
             Need::Script => ("the 'script' tool", "sudo apt-get install -y bsdutils"),
+            Need::Python => ("Python 3", "sudo apt-get install -y python3"),
+            Need::Curl => ("curl", "sudo apt-get install -y curl"),
             Need::Reader => {
                 ("Python 3 with what spec/reader.py imports", "pip install -r spec/requirements.txt")
             }

@@ -26,6 +26,16 @@ pub fn status_line(pid: i32, key: &str) -> Option<String> {
     text.lines().find_map(|l| Some(l.strip_prefix(key)?.strip_prefix(':')?.trim().to_owned()))
 }
 
+/// Its children.
+#[must_use]
+pub fn children(pid: i32) -> Vec<i32> {
+    let parent = |child: i32| -> Option<i32> {
+        let stat = std::fs::read_to_string(format!("/proc/{child}/stat")).ok()?;
+        stat.rsplit_once(") ")?.1.split_whitespace().nth(1)?.parse().ok()
+    };
+    all().into_iter().filter(|child| parent(*child) == Some(pid)).collect()
+}
+
 /// Whether a process lives: any of its threads. One that is dead and waited for by nobody doesn't.
 #[must_use]
 pub fn lives(pid: i32) -> bool {

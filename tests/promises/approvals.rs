@@ -64,8 +64,8 @@ fn a_yes_for_the_session_serves_the_same_command_again_and_nothing_else() {
     // Only a human says yes.
     let _ = robot.runs(&["approve", &id]).exits(4);
     approve(&sandbox, &id, "session");
-    assert_eq!(robot.runs(&use_of("MEDIUM", PRINT, "0")).text(), VALUE);
-    assert_eq!(robot.runs(&use_of("MEDIUM", PRINT, "0")).text(), VALUE);
+    assert_eq!(robot.runs(&use_of("MEDIUM", PRINT, "0")).text(), "[svault:MEDIUM]");
+    assert_eq!(robot.runs(&use_of("MEDIUM", PRINT, "0")).text(), "[svault:MEDIUM]");
     // Another command, another secret, another variable, another folder.
     let _ = waits(&robot.runs(&use_of("MEDIUM", "echo $V", "0")));
     let _ = waits(&robot.runs(&use_of("HIGH", PRINT, "0")));
@@ -74,7 +74,7 @@ fn a_yes_for_the_session_serves_the_same_command_again_and_nothing_else() {
     // Another process of the same caller is not the one that was approved.
     let mut other = Robot::start(&sandbox);
     let again = other.runs(&use_of("MEDIUM", PRINT, "0"));
-    assert_ne!(again.text(), VALUE, "{}", again.all());
+    assert_ne!(again.text(), "[svault:MEDIUM]", "{}", again.all());
 }
 
 #[test]
@@ -108,13 +108,13 @@ fn a_high_secret_takes_a_yes_for_every_single_release() {
     for _ in 0..2 {
         let id = waits(&robot.runs(&use_of("HIGH", PRINT, "0")));
         approve(&sandbox, &id, "once");
-        assert_eq!(robot.runs(&use_of("HIGH", PRINT, "0")).text(), VALUE);
+        assert_eq!(robot.runs(&use_of("HIGH", PRINT, "0")).text(), "[svault:HIGH]");
     }
     let id = waits(&robot.runs(&use_of("HIGH", PRINT, "0")));
     // A lasting yes is not to be had.
     let lasting = sandbox.human(&["approve", &id, "--for", "session"]);
     if lasting.code == 0 {
-        assert_eq!(robot.runs(&use_of("HIGH", PRINT, "0")).text(), VALUE);
+        assert_eq!(robot.runs(&use_of("HIGH", PRINT, "0")).text(), "[svault:HIGH]");
     }
     let _ = waits(&robot.runs(&use_of("HIGH", PRINT, "0")));
 }
@@ -130,7 +130,7 @@ fn a_request_that_waits_is_answered_by_the_yes() {
     assert!(!request.is_done());
     approve(&sandbox, pending()[0]["id"].as_str().expect("an id"), "once");
     let said = request.ends();
-    assert_eq!(said.text(), VALUE, "{}", said.all());
+    assert_eq!(said.text(), "[svault:HIGH]", "{}", said.all());
     assert_eq!(pending(), json!([]));
 }
 

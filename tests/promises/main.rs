@@ -19,6 +19,7 @@ mod presence;
 mod proofs;
 mod reader;
 mod recorded_first;
+mod run;
 mod snapshot;
 mod tamper;
 mod time;

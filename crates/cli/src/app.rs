@@ -103,7 +103,7 @@ impl Human<'_> {
     /// # Errors
     /// When the human can't or won't prove to be there, or the daemon says no.
     pub fn read(&mut self, want: Want) -> Result<Report, Error> {
-        match self.open_or_prove(want)?.answer {
+        match self.open_or_prove(want, Consent::Named)?.answer {
             Answer::Report(report) => Ok(*report),
             other => Err(refused(other)),
         }
@@ -121,11 +121,11 @@ impl Human<'_> {
         }
     }
 
-    /// As [`Human::read`], for an answer of any kind.
+    /// As [`Human::read`], for an answer of any kind. `consent` is for a proof: a window repeats only what was agreed to.
     ///
     /// # Errors
     /// As [`Human::read`].
-    pub fn open_or_prove(&mut self, want: Want) -> Result<Opened, Error> {
+    pub fn open_or_prove(&mut self, want: Want, consent: Consent) -> Result<Opened, Error> {
         if self.proof.passphrase_fd.is_none() {
             let mut connection = self.app.connect(None)?;
             match connection.want(want.clone()) {
@@ -133,7 +133,7 @@ impl Human<'_> {
                 other => return Ok(Opened { answer: other? }),
             }
         }
-        Ok(Opened { answer: self.act(want, Vec::new(), Consent::Named)?.answer })
+        Ok(Opened { answer: self.act(want, Vec::new(), consent)?.answer })
     }
 
     /// An act, with a proof of its own.

@@ -4,11 +4,11 @@
 mod app;
 mod args;
 mod card;
-mod child;
 mod class_args;
 mod commands;
 mod demo;
 mod diff;
+mod env_files;
 mod gather;
 mod hooks;
 mod input;

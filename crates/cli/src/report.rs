@@ -241,6 +241,24 @@ impl From<client::Error> for Error {
     }
 }
 
+impl From<run::Error> for Error {
+    fn from(e: run::Error) -> Self {
+        use run::Error as E;
+        let line = one_line(&e);
+        match e {
+            E::Memory(e) => e.into(),
+            E::Empty | E::NoText => Self::usage(line),
+            E::NoCommand(_) => Self::new("no_command", exit::FAILED, line)
+                .hint("nothing was asked for or released; name a program that is on the PATH, or its path"),
+            E::ZeroByte { .. } => Self::new("failed", exit::FAILED, line)
+                .hint("give it as a file: svault run --file NAME=SECRET"),
+            E::Start { program, cause } => Self::failed(format!("can't start {program}"), cause),
+            E::NotForCommands => client::Error::Unexpected.into(),
+            E::System { .. } | E::GuardGone | E::NotHere(_) => Self::new("failed", exit::FAILED, line),
+        }
+    }
+}
+
 impl From<secret::Error> for Error {
     fn from(e: secret::Error) -> Self {
         let hint = "raise 'ulimit -l' (LimitMEMLOCK), or give --weak-memory to unlock";

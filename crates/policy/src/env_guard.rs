@@ -50,6 +50,19 @@ const CREDENTIALS: &[&str] = &[
     "_PRIVATE_KEY",
 ];
 
+/// Guarded names with which a program only sets how it works or talks: nothing that it loads, runs or obeys.
+#[rustfmt::skip]
+const SETTINGS: &[&str] = &[
+    "NODE_ENV", "RUST_LOG", "RUST_BACKTRACE", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "TZ", "LANG",
+    "LANGUAGE", "LC_ALL", "TERM",
+];
+
+/// Whether a guarded name may hold text (no secret) that comes from a file in a project.
+#[must_use]
+pub fn is_setting(name: &str) -> bool {
+    SETTINGS.contains(&name)
+}
+
 /// Whether nothing may be injected under this name. Without regard to case: Windows has none, and the proxy
 /// variables are read in both.
 #[must_use]
@@ -79,6 +92,16 @@ mod tests {
         ];
         for name in acted_on {
             assert!(is_guarded(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn settings_are_guarded_and_load_nothing() {
+        for name in SETTINGS {
+            assert!(is_guarded(name) && is_setting(name), "{name}");
+        }
+        for name in ["NODE_OPTIONS", "PYTHONPATH", "LD_PRELOAD", "PATH", "X"] {
+            assert!(!is_setting(name), "{name}");
         }
     }
 

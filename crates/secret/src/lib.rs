@@ -22,6 +22,8 @@
 #![deny(unsafe_code)]
 
 mod arena;
+#[cfg(target_os = "linux")]
+mod birth;
 mod bytes;
 mod error;
 pub mod fd;
@@ -30,6 +32,8 @@ mod key;
 mod os;
 
 pub use arena::{Memory, memory, set_weak};
+#[cfg(target_os = "linux")]
+pub use birth::dies_with_us;
 pub use bytes::Bytes;
 pub use error::Error;
 pub use harden::{Protection, harden, set_dumpable};

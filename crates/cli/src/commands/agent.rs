@@ -2,8 +2,7 @@
 
 use crate::app::{App, Consent};
 use crate::args::Proof;
-use crate::child::{self, Line, Orphans};
-use crate::report::Outcome;
+use crate::report::{Error, Outcome};
 use clap::{Args, Subcommand};
 use std::ffi::OsString;
 use wire::Want;
@@ -43,14 +42,15 @@ impl Agent {
 
 impl Start {
     fn run(self, app: &App) -> Outcome {
-        let line = Line::find(&self.command)?;
-        let want = Want::AgentStart { caller: self.caller, argv: line.argv.clone(), cwd: line.cwd.clone() };
+        let here = std::env::current_dir().map_err(|e| Error::failed("can't tell the current folder", e))?;
+        let job = run::Job::new(&self.command, &here, Vec::new())?;
+        let want = Want::AgentStart { caller: self.caller, argv: job.argv.clone(), cwd: job.cwd.clone() };
         let mut human = app.human(self.proof.not_stdin("the command reads stdin")?);
         // The session lives as long as this connection.
         let session = human.act(want, Vec::new(), Consent::Named)?;
         drop(human);
-        let code = child::run(line.command(), Orphans::Adopt);
+        let code = run::inherit(&job);
         drop(session);
-        code
+        Ok(code?.0)
     }
 }

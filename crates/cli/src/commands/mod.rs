@@ -13,6 +13,7 @@ mod deny;
 mod doctor;
 mod edit;
 mod get;
+mod guard;
 mod hook;
 mod init;
 mod list;
@@ -85,6 +86,8 @@ pub enum Command {
     Daemon(daemon::Daemon),
     Completions(completions::Completions),
     Demo(demo::Demo),
+    #[command(hide = true)]
+    Guard(guard::Guard),
 }
 
 impl Command {
@@ -125,6 +128,7 @@ impl Command {
             Command::Daemon(c) => c.run(app),
             Command::Completions(c) => c.run(app),
             Command::Demo(c) => c.run(app),
+            Command::Guard(c) => c.run(),
         }
     }
 }

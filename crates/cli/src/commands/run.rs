@@ -1,30 +1,44 @@
-//! `svault run --env NAME -- CMD`.
+//! `svault run -- CMD`.
 
-use crate::app::{App, released};
+use crate::app::{App, Consent, released};
 use crate::args::{Asking, Proof, in_vault};
-use crate::child::{self, Line, Orphans};
+use crate::env_files::{self, EnvFiles};
 use crate::report::{Error, Outcome};
 use clap::Args;
+use run::{Inputs, Job};
 use secret::Bytes;
 use std::ffi::OsString;
-use std::process::Command;
-use wire::{Ask, AskItem, Granted, Want};
-use words::{EnvName, SecretRef, VaultName, Way};
+use std::path::PathBuf;
+use wire::{AskItem, Granted, Want};
+use words::{EnvName, SecretRef, VaultName};
 
-/// Run a command with secrets in its environment
+/// Run a command with secrets, and mask them in its output
+///
+/// Secrets go into its environment (--env), to paths that only it can open (--file), or to where a .env file with
+/// svault://VAULT/NAME references wants them (--env-file). Without any of the three ./.env is used, if it has
+/// references. All of them are asked for at once.
 ///
 /// With --reason it is a caller's request and goes through the gate. Without, it is a human's: it takes presence, or
-/// the window that an earlier proof from this shell has opened for the same command. The command's exit code is given,
-/// 128+n when signal n ended it.
+/// the window that an earlier proof from this shell has opened for the same command with the same secrets.
+///
+/// What the command writes comes out with the values, in all their usual forms, masked. The command's exit code is
+/// given, 128+n when signal n ended it.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  svault run --env DB_URL --scope database --reason 'run the migration' -- npm run migrate\n  \
-                  svault run --env PGPASSWORD=DB_PASS -- psql -h db.example.com"
+    after_help = "Examples:\n  svault run -- npm run migrate\n  svault run --env DB_URL --scope database --reason 'run the \
+                  migration' -- npm run migrate\n  svault run --env PGPASSWORD=DB_PASS -- psql -h db.example.com\n  \
+                  svault run --file KUBECONFIG_PATH=KUBE -- sh -c 'kubectl --kubeconfig \"$KUBECONFIG_PATH\" get pods'"
 )]
 pub struct Run {
     /// The variable, and the secret where it has another name; may be given several times
-    #[arg(long, value_name = "NAME[=SECRET]", required = true, value_parser = item)]
+    #[arg(long, value_name = "NAME[=SECRET]", value_parser = in_env)]
     env: Vec<AskItem>,
+    /// The variable that gets the path to a secret; may be given several times
+    #[arg(long, value_name = "NAME=SECRET", value_parser = in_file)]
+    file: Vec<AskItem>,
+    /// A .env file with references; may be given several times, a later one wins [default: .env, if it has references]
+    #[arg(long, value_name = "FILE")]
+    env_file: Vec<PathBuf>,
     /// The vault of all secrets that name none
     #[arg(long)]
     vault: Option<VaultName>,
@@ -37,62 +51,91 @@ pub struct Run {
     command: Vec<OsString>,
 }
 
-fn item(text: &str) -> Result<AskItem, String> {
+fn in_env(text: &str) -> Result<AskItem, String> {
     let (name, secret) = text.split_once('=').unwrap_or((text, text));
+    let (name, secret) = item(name, secret)?;
+    Ok(AskItem::env(secret, name))
+}
+
+fn in_file(text: &str) -> Result<AskItem, String> {
+    let (name, secret) = text.split_once('=').ok_or("NAME=SECRET")?;
+    let (name, secret) = item(name, secret)?;
+    Ok(AskItem::file(secret, name))
+}
+
+fn item(name: &str, secret: &str) -> Result<(EnvName, SecretRef), String> {
     let env: EnvName = name.parse().map_err(|e: words::BadWord| e.to_string())?;
     if policy::is_guarded(env.as_str()) {
         return Err(format!(
             "{env} changes how programs run, so no secret is put there; choose another variable"
         ));
     }
-    let secret: SecretRef = secret.parse().map_err(|e: words::BadWord| e.to_string())?;
-    Ok(AskItem::env(secret, env))
+    Ok((env, secret.parse().map_err(|e: words::BadWord| e.to_string())?))
 }
 
 impl Run {
     /// Runs it.
     pub fn run(self, app: &App) -> Outcome {
-        let line = Line::find(&self.command)?;
-        let items = self.items()?;
-        let first = items.first().map(|i| i.secret.name.clone());
-        let caller = self.asking.caller.clone();
+        let here = std::env::current_dir().map_err(|e| Error::failed("can't tell the current folder", e))?;
+        let files = self.files(app)?;
+        let job = Job::new(&self.command, &here, self.items(&files)?)?;
         let by_caller = self.asking.reason.is_some();
-        self.check(by_caller)?;
-        let ask = Ask {
-            items,
-            scope: self.asking.scope,
-            reason: self.asking.reason,
-            argv: line.argv.clone(),
-            cwd: line.cwd.clone(),
-            wait: self.asking.wait,
-        };
+        self.check(by_caller, &job)?;
+        let first = job.items.first().map(|i| i.secret.name.clone());
+        let from_files = !files.items()?.is_empty();
+        let ask = job.ask(self.asking.scope, self.asking.reason, self.asking.wait);
         let (_, values) = if by_caller {
-            let mut connection = app.connect(caller)?;
+            let mut connection = app.connect(self.asking.caller)?;
             let answer = connection.ask(&ask, |id| app.out.note(&super::get::waiting(id)))?;
             released(answer, first.as_ref())?
         } else {
-            app.human(self.proof.not_stdin("the command reads stdin")?)
-                .open_or_prove(Want::Run(ask))?
-                .released()?
+            // What is in a file was not typed by the human: it is shown before the yes.
+            let consent = if from_files { Consent::Card("Run it?") } else { Consent::Named };
+            let proof = self.proof.not_stdin("the command reads stdin")?;
+            app.human(proof).open_or_prove(Want::Run(ask), consent)?.released()?
         };
-        child::run(with_values(line.command(), values)?, Orphans::Leave)
+        let inputs = inputs(app, &files, values)?;
+        Ok(run::pass(&job, inputs)?.0)
     }
 
-    fn items(&self) -> Result<Vec<AskItem>, Error> {
-        let mut items: Vec<AskItem> = Vec::new();
-        for item in &self.env {
-            if items.iter().any(|i| i.way == item.way) {
+    /// The files that were named, or the one that is there.
+    fn files(&self, app: &App) -> Result<EnvFiles, Error> {
+        let mut files = EnvFiles::default();
+        let mut paths = self.env_file.clone();
+        if paths.is_empty() && self.env.is_empty() && self.file.is_empty() {
+            let none = || {
+                Error::usage("no secret is named, and there is no .env with references here")
+                    .hint("give --env NAME, --file NAME=SECRET or --env-file FILE")
+            };
+            paths.push(env_files::default_file()?.ok_or_else(none)?);
+            app.out.note("using the references in .env");
+        }
+        for path in &paths {
+            files.add(path)?;
+        }
+        for item in self.env.iter().chain(&self.file) {
+            item.way.variable().into_iter().for_each(|name| files.forget(name));
+        }
+        if !files.left_out().is_empty() {
+            let names = files.left_out().join(", ");
+            app.out.note(&format!("not passed on from the file, as programs act on it: {names}"));
+        }
+        Ok(files)
+    }
+
+    fn items(&self, files: &EnvFiles) -> Result<Vec<AskItem>, Error> {
+        let mut items: Vec<AskItem> = files.items()?;
+        for item in self.env.iter().chain(&self.file) {
+            if items.iter().any(|i| i.way.variable() == item.way.variable()) {
                 return Err(Error::usage("the same variable is given twice"));
             }
-            items.push(AskItem {
-                secret: in_vault(&item.secret, self.vault.as_ref())?,
-                way: item.way.clone(),
-            });
+            let secret = in_vault(&item.secret, self.vault.as_ref())?;
+            items.push(AskItem { secret, way: item.way.clone() });
         }
         Ok(items)
     }
 
-    fn check(&self, by_caller: bool) -> Result<(), Error> {
+    fn check(&self, by_caller: bool, job: &Job) -> Result<(), Error> {
         if by_caller && self.proof.passphrase_fd.is_some() {
             return Err(Error::usage("--reason makes it a caller's request, which takes no --passphrase-fd")
                 .hint("leave one of them out"));
@@ -100,63 +143,43 @@ impl Run {
         if !by_caller && (self.asking.scope.is_some() || self.asking.caller.is_some()) {
             return Err(Error::usage("a caller's request needs --reason").hint("say why: --reason '…'"));
         }
+        if job.items.is_empty() {
+            return Err(Error::usage("there is no reference in the file")
+                .hint("a reference is a whole value: NAME=svault://VAULT/NAME"));
+        }
         Ok(())
     }
 }
 
-/// The command with its values. They leave locked memory here, on their way to the command.
-fn with_values(mut command: Command, values: Vec<(Granted, Bytes)>) -> Result<Command, Error> {
-    for (granted, value) in values {
-        let Way::Env(env) = &granted.way else {
-            return Err(crate::app::unexpected());
-        };
-        if value.expose().contains(&0) {
-            return Err(Error::failed(
-                format!("{} can't be an environment variable", granted.secret),
-                "it has a zero byte",
-            )
-            .hint("a binary secret is read with 'svault show' or 'svault get'"));
-        }
-        command.env(env.as_str(), os_text(&granted, value.expose())?);
+/// What the command gets. Values leave locked memory only on their way into it.
+fn inputs(app: &App, files: &EnvFiles, values: Vec<(Granted, Bytes)>) -> Result<Inputs, Error> {
+    let texts = files.texts(&values)?;
+    let mut inputs = Inputs::of(values)?;
+    for (name, text) in texts {
+        inputs.also(name, &text)?;
     }
-    Ok(command)
-}
-
-#[cfg(unix)]
-fn os_text<'a>(_granted: &Granted, bytes: &'a [u8]) -> Result<&'a std::ffi::OsStr, Error> {
-    Ok(std::os::unix::ffi::OsStrExt::from_bytes(bytes))
-}
-
-#[cfg(not(unix))]
-fn os_text<'a>(granted: &Granted, bytes: &'a [u8]) -> Result<&'a std::ffi::OsStr, Error> {
-    std::str::from_utf8(bytes).map(std::ffi::OsStr::new).map_err(|_| {
-        Error::failed(format!("{} can't be an environment variable", granted.secret), "it is not UTF-8")
-    })
+    if !inputs.unmasked().is_empty() {
+        let names = inputs.unmasked().join(", ");
+        app.out.note(&format!("too short to be masked in the output: {names}"));
+    }
+    Ok(inputs)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use words::Way;
 
     #[test]
     fn a_variable_names_its_secret() {
-        let one = item("DB_URL").unwrap();
+        let one = in_env("DB_URL").unwrap();
         assert_eq!((one.way.to_string().as_str(), one.secret.to_string().as_str()), ("env DB_URL", "DB_URL"));
-        let two = item("PGPASSWORD=svault://work/db.pass").unwrap();
+        let two = in_env("PGPASSWORD=svault://work/db.pass").unwrap();
         assert_eq!(two.secret.to_string(), "svault://work/db.pass");
+        assert_eq!(in_file("CERT=tls.pem").unwrap().way, Way::File("CERT".parse().unwrap()));
         for bad in ["LD_PRELOAD=A", "path=A", "A-B=C", "A=", "=A", "db.pass"] {
-            assert!(item(bad).is_err(), "{bad}");
+            assert!(in_env(bad).is_err() && in_file(bad).is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn a_value_with_a_zero_byte_never_reaches_the_command() {
-        let granted = Granted { secret: "A".parse().unwrap(), way: Way::Env("A".parse().unwrap()) };
-        let value = |b: &[u8]| vec![(granted.clone(), Bytes::copy_from(b).unwrap())];
-        assert!(with_values(Command::new("x"), value(b"a\0b")).is_err());
-        let command = with_values(Command::new("x"), value(b"sk-test")).unwrap();
-        assert_eq!(command.get_envs().count(), 1);
-        let other = Granted { way: Way::Value, ..granted.clone() };
-        assert!(with_values(Command::new("x"), vec![(other, Bytes::copy_from(b"x").unwrap())]).is_err());
+        assert!(in_file("CERT").is_err());
     }
 }

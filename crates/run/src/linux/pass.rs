@@ -1,0 +1,211 @@
+//! Being a command's stand-in at a terminal or in a pipe: its input, output, signals, window size and end are ours.
+
+use super::family;
+use super::keys::Keys;
+use super::link::{FromGuard, ToGuard};
+use super::outputs::{Outputs, own};
+use super::signals::{Came, Signals, stop_job};
+use super::start::{Running, Stdio3, code};
+use super::terminal::{self, Raw};
+use crate::error::{kernel, system};
+use crate::{Code, Error, Inputs, Job, Result};
+use nix::sys::signal::Signal;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::io::Errno;
+use rustix::process::{getpid, set_child_subreaper};
+use rustix::termios::isatty;
+use scan::Needles;
+use std::fs::File;
+use std::io::{pipe, stderr, stdin, stdout};
+use std::sync::Arc;
+
+/// Runs a command in our place: its stdin is ours, its stdout and stderr come out of ours, masked. Where our stdout is a
+/// terminal it has one of its own. Gives its exit code.
+///
+/// Ends everything that it has left running where it was interrupted, or where a signal ended it; otherwise that may
+/// run on, with its output closed.
+///
+/// # Errors
+/// When it can't be started, or its guard is killed.
+pub fn pass(job: &Job, inputs: Inputs) -> Result<Code> {
+    let (vars, needles) = inputs.split();
+    adopt()?;
+    let mut running = Running::guard()?;
+    let terminal = isatty(stdout());
+    // Before there are threads: one that does not block a signal would be ended by it, and all of us with it.
+    let signals = Signals::take(terminal)?;
+    let (stdio, mut stand_in) = if terminal { on_terminal(&needles)? } else { on_pipes(&needles)? };
+    running.start(job, vars, stdio)?;
+    stand_in.begin()?;
+    stand_in.watch(running, &signals)
+}
+
+/// Runs a command that got no values: all three descriptors are its own business.
+///
+/// # Errors
+/// As [`pass`].
+pub fn inherit(job: &Job) -> Result<Code> {
+    let stdio =
+        Stdio3 { stdin: own(stdin())?, stdout: own(stdout())?, stderr: own(stderr())?, terminal: None };
+    adopt()?;
+    let mut running = Running::guard()?;
+    let signals = Signals::take(false)?;
+    running.start(job, Vec::new(), stdio)?;
+    StandIn { outputs: Outputs::new()?, own: None }.watch(running, &signals)
+}
+
+/// Whatever loses its parent among our descendants becomes our child: also what a killed guard leaves.
+fn adopt() -> Result<()> {
+    set_child_subreaper(Some(getpid())).map_err(kernel("adopt processes"))
+}
+
+/// Our side of a terminal of the command's own.
+struct Own {
+    /// The end of its terminal that we hold.
+    pty: OwnedFd,
+    /// Ours, where its size is.
+    ours: OwnedFd,
+    /// Ours, where it is typed: raw, when we are in the foreground.
+    typed: Option<OwnedFd>,
+    raw: Option<Raw>,
+    keys: Option<Keys>,
+}
+
+struct StandIn {
+    outputs: Outputs,
+    own: Option<Own>,
+}
+
+fn on_terminal(needles: &Arc<Needles>) -> Result<(Stdio3, StandIn)> {
+    let ours = own(stdout())?;
+    let pty = terminal::like(&ours)?;
+    let outputs = Outputs::new()?;
+    outputs.read(own(&pty.ours)?, needles, File::from(own(stdout())?))?;
+    let typed = if isatty(stdin()) { Some(own(stdin())?) } else { None };
+    let stdin = if typed.is_some() { own(&pty.theirs)? } else { own(stdin())? };
+    let stderr = if isatty(stderr()) { own(&pty.theirs)? } else { piped(&outputs, needles, stderr())? };
+    let stdio = Stdio3 {
+        stdin,
+        stdout: own(&pty.theirs)?,
+        stderr,
+        terminal: Some((pty.theirs, typed.as_ref().map_or_else(|| own(&ours), own)?)),
+    };
+    Ok((stdio, StandIn { outputs, own: Some(Own { pty: pty.ours, ours, typed, raw: None, keys: None }) }))
+}
+
+fn on_pipes(needles: &Arc<Needles>) -> Result<(Stdio3, StandIn)> {
+    let outputs = Outputs::new()?;
+    let stdout = piped(&outputs, needles, stdout())?;
+    let stderr = piped(&outputs, needles, stderr())?;
+    Ok((Stdio3 { stdin: own(stdin())?, stdout, stderr, terminal: None }, StandIn { outputs, own: None }))
+}
+
+/// The write end of a pipe whose other end is read, masked, and written to `to`.
+fn piped(outputs: &Outputs, needles: &Arc<Needles>, to: impl AsFd) -> Result<OwnedFd> {
+    let (read, write) = pipe().map_err(system("make a pipe"))?;
+    outputs.read(read.into(), needles, File::from(own(to)?))?;
+    Ok(write.into())
+}
+
+impl StandIn {
+    /// The command runs: what is typed is its own from now on.
+    fn begin(&mut self) -> Result<()> {
+        let Some(own_terminal) = &mut self.own else { return Ok(()) };
+        let Some(typed) = &own_terminal.typed else { return Ok(()) };
+        own_terminal.raw = Raw::enter(typed);
+        if own_terminal.raw.is_some() {
+            own_terminal.keys = Some(Keys::pass(own(typed)?, own(&own_terminal.pty)?)?);
+        }
+        Ok(())
+    }
+
+    fn watch(mut self, mut running: Running, signals: &Signals) -> Result<Code> {
+        let mut interrupted = false;
+        let ended = loop {
+            let mut fds = [
+                PollFd::from_borrowed_fd(running.link(), PollFlags::IN),
+                PollFd::from_borrowed_fd(signals.fd(), PollFlags::IN),
+            ];
+            match poll(&mut fds, None) {
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(e) => return Err(kernel("wait for the command")(e)),
+            }
+            let told = !fds[0].revents().is_empty();
+            while let Some(came) = signals.next() {
+                interrupted |= came.ends();
+                self.signal(&mut running, came)?;
+            }
+            if !told {
+                continue;
+            }
+            match running.next() {
+                Ok(FromGuard::Ended { exit, signal }) => break (exit, signal),
+                Ok(FromGuard::Stopped) => self.suspend(&mut running)?,
+                Ok(_) => {}
+                Err(e) => {
+                    family::end_all();
+                    return Err(e);
+                }
+            }
+        };
+        if interrupted || ended.1.is_some() {
+            running.end(true);
+        } else {
+            running.end(false);
+        }
+        self.drain(signals);
+        Ok(code(ended.0, ended.1))
+    }
+
+    fn signal(&mut self, running: &mut Running, came: Came) -> Result<()> {
+        match &self.own {
+            Some(own) if came.is(Signal::SIGWINCH) => terminal::resize(&own.ours, &own.pty),
+            Some(_) if came.is(Signal::SIGTSTP) => self.suspend(running)?,
+            // In our process group the terminal's own have reached the command already.
+            None if came.by_terminal => {}
+            _ => running.tell(&ToGuard::Signal(came.number)),
+        }
+        Ok(())
+    }
+
+    /// The command has stopped, and so do we: our terminal is the shell's again until we are continued.
+    fn suspend(&mut self, running: &mut Running) -> Result<()> {
+        if let Some(own) = &mut self.own {
+            own.keys = None;
+            own.raw = None;
+            stop_job()?;
+            terminal::resize(&own.ours, &own.pty);
+        }
+        self.begin()?;
+        running.tell(&ToGuard::Continue);
+        Ok(())
+    }
+
+    /// Waits for what is on its way. A signal to end ends the wait.
+    fn drain(&mut self, signals: &Signals) {
+        self.outputs.command_ended();
+        loop {
+            let mut fds = [
+                PollFd::from_borrowed_fd(self.outputs.done(), PollFlags::IN),
+                PollFd::from_borrowed_fd(signals.fd(), PollFlags::IN),
+            ];
+            let polled = poll(&mut fds, None);
+            let done = !fds[0].revents().is_empty();
+            while let Some(came) = signals.next() {
+                if came.ends() {
+                    return;
+                }
+            }
+            if done || polled.is_err_and(|e| e != Errno::INTR) {
+                return;
+            }
+        }
+    }
+}
+
+impl From<rustix::io::Errno> for Error {
+    fn from(e: rustix::io::Errno) -> Self {
+        Error::System { doing: "talk to the command's guard", cause: e.into() }
+    }
+}

@@ -1,0 +1,125 @@
+//! A thread that reads one output of a command, masks it, and writes it on.
+
+use scan::{Needles, Redactor};
+use std::io::{self, Read, Write};
+use std::sync::Arc;
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// A started match that waits so long for its rest is masked.
+const IDLE: Duration = Duration::from_millis(50);
+/// How much is read at once.
+const CHUNK: usize = 128 * 1024;
+
+/// What a look at an output says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ready {
+    /// There is something to read, or its end.
+    Yes,
+    /// Nothing came in time.
+    Late,
+    /// Nobody waits for more of it.
+    Over,
+}
+
+/// An output that can be looked at before it is read.
+pub(crate) trait Source: Read {
+    /// Waits for something to read, at most so long.
+    fn ready(&mut self, most: Option<Duration>) -> Ready;
+}
+
+/// Reads to the end, masks, writes on. Ends early where nobody reads what is written: then the command is told so by
+/// its own next write.
+pub(crate) fn run(from: &mut impl Source, needles: Arc<Needles>, to: &mut impl Write) -> io::Result<()> {
+    let mut redactor = Redactor::new(None, Some(needles));
+    let mut buffer = Zeroizing::new(vec![0; CHUNK]);
+    let mut out = Vec::with_capacity(CHUNK + 4096);
+    loop {
+        let within = redactor.holds().then_some(IDLE);
+        match from.ready(within) {
+            Ready::Late => redactor.idle(&mut out),
+            Ready::Over => break,
+            Ready::Yes => match from.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(n) => redactor.feed(buffer.get(..n).unwrap_or_default(), &mut out),
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => break,
+            },
+        }
+        write(to, &mut out)?;
+    }
+    redactor.finish(&mut out);
+    write(to, &mut out)
+}
+
+fn write(to: &mut impl Write, out: &mut Vec<u8>) -> io::Result<()> {
+    if !out.is_empty() {
+        to.write_all(out)?;
+        to.flush()?;
+        out.clear();
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::VecDeque;
+
+    /// What comes, in order; `None` is a silence.
+    struct Script(VecDeque<Option<&'static [u8]>>);
+
+    impl Read for Script {
+        fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+            let Some(Some(bytes)) = self.0.pop_front() else { return Ok(0) };
+            to[..bytes.len()].copy_from_slice(bytes);
+            Ok(bytes.len())
+        }
+    }
+
+    impl Source for Script {
+        fn ready(&mut self, most: Option<Duration>) -> Ready {
+            if self.0.front() == Some(&None) {
+                self.0.pop_front();
+                return if most.is_some() { Ready::Late } else { self.ready(most) };
+            }
+            Ready::Yes
+        }
+    }
+
+    fn said(parts: &[Option<&'static [u8]>]) -> String {
+        let mut needles = Needles::new();
+        assert!(needles.add(0, "KEY", b"sk-test-4f9a8b7c6d5e").unwrap());
+        let mut out = Vec::new();
+        run(&mut Script(parts.iter().copied().collect()), Arc::new(needles), &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_value_is_masked_however_it_is_split_and_a_silence_lets_go_what_is_none() {
+        assert_eq!(said(&[Some(b"a sk-test-4f9a8b7c6d5e b")]), "a [svault:KEY] b");
+        assert_eq!(said(&[Some(b"a sk-te"), Some(b"st-4f9a8b7"), Some(b"c6d5e b")]), "a [svault:KEY] b");
+        assert_eq!(said(&[Some(b"sk-t"), None, Some(b"urn")]), "sk-turn");
+        // A started match that stays away is masked, not shown; what comes later is no whole value.
+        let late = said(&[Some(b"sk-test-4f9a8b7c"), None, Some(b"6d5e\n")]);
+        assert!(!late.contains("sk-test-4f9a"), "{late}");
+        let cut = said(&[Some(b"sk-test-4f9a8b7c6d")]);
+        assert!(!cut.contains("sk-test-4f9a"), "{cut}");
+    }
+
+    #[test]
+    fn it_stops_where_nobody_reads() {
+        struct Gone;
+        impl Write for Gone {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let mut from = Script([Some(&b"x"[..]), Some(b"y")].into());
+        assert!(run(&mut from, Arc::new(Needles::new()), &mut Gone).is_err());
+        assert_eq!(from.0.len(), 1);
+    }
+}
