@@ -8,6 +8,7 @@ mod crash;
 mod docs;
 mod downgrade;
 mod errors;
+mod hooks;
 mod identity;
 mod loaders;
 mod mcp;

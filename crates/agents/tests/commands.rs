@@ -66,3 +66,38 @@ fn ordinary_work_goes_through() {
         .collect();
     assert!(stopped.is_empty(), "stopped:\n{}", stopped.join("\n"));
 }
+
+/// The guide says so in the same words: a program that makes up the name while it runs, or reads the file on its own
+/// account, is not seen. If one of these is stopped some day, the guide is wrong.
+#[test]
+fn names_made_up_while_a_program_runs_are_out_of_reach() {
+    let dir = project();
+    let stopped: Vec<String> =
+        lines(include_str!("commands-out-of-reach.txt")).filter(|l| stop(dir.path(), l).is_some()).collect();
+    assert!(stopped.is_empty(), "stopped, so say it in docs/guide/hooks.md:\n{}", stopped.join("\n"));
+}
+
+#[test]
+fn what_nests_or_repeats_without_end_ends() {
+    let dir = project();
+    for line in [
+        "$(".repeat(50_000),
+        "(".repeat(50_000),
+        "`".repeat(50_001),
+        format!("cat {}", "{a,b}".repeat(5_000)),
+        format!("eval {}", "{a,b,c,d} ".repeat(500)),
+        "eval eval ".repeat(2_000),
+        "sh -c 'sh -c \"".repeat(500),
+        "${a:-".repeat(20_000),
+        "cat <<E\n".repeat(5_000),
+        "echo x; ".repeat(30_000),
+        format!("cat {}", "*/".repeat(500)),
+        "\"$'\\".repeat(10_000),
+    ] {
+        let _ = stop(dir.path(), &line);
+        // Whatever came before it, a plain read at the end of something whole is still seen.
+        assert!(stop(dir.path(), &format!("cat .env\n{line}")).is_some(), "{}", &line[..40]);
+    }
+    let long = "x".repeat(300 * 1024);
+    assert_eq!(stop(dir.path(), &long), Some(Stop::TooMuch));
+}

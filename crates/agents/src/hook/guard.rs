@@ -77,14 +77,19 @@ impl Guard {
                 }
                 left -= 1;
                 let path = entry.path();
-                let kind = entry.file_type();
-                if kind.is_ok_and(|k| k.is_dir()) {
+                let kind = entry.file_type().ok();
+                if kind.is_some_and(|k| k.is_dir()) {
                     if !SKIP.iter().any(|s| entry.file_name() == *s) {
                         folders.push(path);
                     }
-                } else if (links || !entry.file_type().is_ok_and(|k| k.is_symlink()))
+                    continue;
+                }
+                // A name is enough for all that are no links: a tree has many files.
+                let link = kind.is_some_and(|k| k.is_symlink());
+                let may = if link { links } else { names::class(&path.to_string_lossy()).is_some() };
+                // What is svault's own is sealed: nothing to be found by searching.
+                if may
                     && reads(&path)
-                    // What is svault's own is sealed: nothing to be found by searching.
                     && let Some(secret) = self.check(&path).filter(|s| s.class != Class::Own)
                 {
                     return Some(secret);

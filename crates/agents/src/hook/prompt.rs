@@ -21,9 +21,8 @@ fn mentions(prompt: &str) -> Vec<&str> {
                 Some(quote) => rest[1..].split(quote).next().unwrap_or_default(),
                 None => rest.split(char::is_whitespace).next().unwrap_or_default(),
             };
-            // A full stop may end the sentence or belong to the name: both are tried.
+            // What ends a sentence does not belong to the name.
             all.push(name.trim_end_matches([',', '.', ';', ':', '!', '?', ')', ']', '"', '\'', '`']));
-            all.push(name);
             all.extend(name.split_once(['#', ':']).map(|(path, _)| path));
         }
         before = c;
@@ -38,9 +37,9 @@ mod tests {
 
     #[test]
     fn mentions_begin_a_word() {
-        assert_eq!(mentions("see @.env, and mail me@x.org"), [".env", ".env,"]);
-        assert_eq!(mentions("(@\"a b/.env\")"), ["a b/.env", "a b/.env"]);
-        assert_eq!(mentions("@.env#L1-3"), [".env#L1-3", ".env#L1-3", ".env"]);
+        assert_eq!(mentions("see @.env, and mail me@x.org"), [".env"]);
+        assert_eq!(mentions("(@\"a b/.env\")"), ["a b/.env"]);
+        assert_eq!(mentions("@.env#L1-3"), [".env#L1-3", ".env"]);
         assert!(mentions("no mention @ all").is_empty());
     }
 }

@@ -7,6 +7,9 @@ pub const ANY: char = '\u{f8ff}';
 /// How many files a pattern may name before the rest is left out.
 const MOST: usize = 2000;
 
+/// A word longer than this is no name of a file.
+const LONGEST: usize = 4096;
+
 /// Text in a pattern, without a meaning of its own.
 #[must_use]
 pub fn escaped(text: &str) -> String {
@@ -49,6 +52,9 @@ pub fn literal(pattern: &str) -> Option<String> {
 /// `a{b,c}d` as its two words. Text in braces without a comma stays.
 #[must_use]
 pub fn braces(pattern: &str, most: usize) -> Vec<String> {
+    if pattern.len() > LONGEST || !pattern.contains('{') {
+        return vec![pattern.to_owned()];
+    }
     let chars: Vec<char> = pattern.chars().collect();
     let Some((open, commas, close)) = group(&chars) else { return vec![pattern.to_owned()] };
     let text = |a: usize, b: usize| chars[a..b].iter().collect::<String>();
@@ -170,6 +176,9 @@ fn class(set: &[char], c: char) -> bool {
 /// The files below `cwd` that a pattern names, folder by folder; hidden ones only where a shell would.
 #[must_use]
 pub fn expand(cwd: &Path, pattern: &str) -> Vec<PathBuf> {
+    if pattern.len() > LONGEST {
+        return Vec::new();
+    }
     let mut at = vec![if pattern.starts_with('/') { PathBuf::from("/") } else { cwd.to_owned() }];
     for part in pattern.split('/').filter(|p| !p.is_empty()) {
         let mut next = Vec::new();

@@ -6,8 +6,8 @@ use crate::hook::names;
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
-/// How many paths one command line may have checked.
-const CHECKS: usize = 4000;
+/// How many commands and paths of one command line are looked at.
+const CHECKS: usize = 20_000;
 /// A folder that nobody knows.
 const NOWHERE: &str = "/\u{f8ff}";
 
@@ -33,12 +33,16 @@ impl<'a> Place<'a> {
         self.left.get() == 0
     }
 
+    /// Takes one from the allowance; no more is to be done where there is none.
+    #[must_use]
+    pub fn spend(&self) -> bool {
+        let left = self.left.get();
+        self.left.set(left.saturating_sub(1));
+        left > 0
+    }
+
     fn check(&self, path: &Path) -> Option<Secret> {
-        if self.exhausted() {
-            return None;
-        }
-        self.left.set(self.left.get() - 1);
-        self.guard.check(path)
+        if self.spend() { self.guard.check(path) } else { None }
     }
 
     /// The protected file that a pattern may name, in a folder (`None`: nobody knows which).

@@ -78,6 +78,9 @@ impl<'a> Walk<'a> {
     }
 
     fn command(&mut self, command: &Command) -> Option<Stop> {
+        if !self.place.spend() {
+            return Some(Stop::TooMuch);
+        }
         let assigned = command.assigns.iter().flat_map(|(_, w)| w);
         let inner = assigned
             .chain(command.words.iter().flatten())

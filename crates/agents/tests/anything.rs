@@ -1,0 +1,154 @@
+//! Whatever comes in, an answer in the client's form goes out, and a secret in an answer that has a place for it doesn't.
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use svault_agents::Client;
+use svault_agents::hook::{Finder, Found, Reply, Setup, answer, guard::Guard, has_hooks};
+
+const KEY: &str = "sk-test-ANYWHERE000111";
+
+struct Key;
+
+impl Finder for Key {
+    fn find(&mut self, text: &str) -> Vec<Found> {
+        text.match_indices(KEY)
+            .map(|(at, k)| Found { range: at..at + k.len(), label: "key".into() })
+            .collect()
+    }
+}
+
+fn asked(client: Client, payload: &[u8]) -> Reply {
+    let env = |_: &str| None;
+    let setup = Setup {
+        client,
+        guard: Guard { home: Some("/home/dev".into()), own: vec![] },
+        env: &env,
+        folder: PathBuf::from("/home/dev/project"),
+        scrub: Some("/opt/svault scrub".to_owned()),
+    };
+    answer(&setup, payload, &mut Key)
+}
+
+fn clients() -> impl Strategy<Value = Client> {
+    let all: Vec<Client> = Client::ALL.into_iter().filter(|c| has_hooks(*c)).collect();
+    prop::sample::select(all)
+}
+
+/// Keys and words that payloads are made of, so that more than the first check is reached.
+fn word() -> impl Strategy<Value = String> {
+    const KNOWN: &[&str] = &[
+        "hook_event_name",
+        "hookEventName",
+        "PreToolUse",
+        "PostToolUse",
+        "BeforeTool",
+        "AfterTool",
+        "tool_name",
+        "toolName",
+        "tool",
+        "tool_input",
+        "toolArgs",
+        "args",
+        "tool_response",
+        "toolResult",
+        "output",
+        "command",
+        "commands",
+        "cmd",
+        "file_path",
+        "path",
+        "paths",
+        "Bash",
+        "Read",
+        "Grep",
+        "cwd",
+        "prompt",
+        "@.env",
+        ".env",
+        "cat .env",
+        "error",
+        "tool_info",
+        "tool_call",
+        "tool_result",
+        "input",
+        "hookName",
+        "agent_action_name",
+        "pre_read_code",
+        "cursor_version",
+        "content",
+        "text",
+        "*** Begin Patch\n*** Update File: .env",
+        "../../.env",
+        "\u{0}",
+        "$(",
+        "`",
+        "'",
+        KEY,
+    ];
+    prop_oneof![3 => prop::sample::select(KNOWN).prop_map(str::to_owned), 1 => ".{0,40}"]
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        word().prop_map(Value::String),
+        any::<i64>().prop_map(Value::from),
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from)
+    ];
+    leaf.prop_recursive(5, 48, 6, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..6).prop_map(Value::Array),
+            prop::collection::vec((word(), inner), 0..8)
+                .prop_map(|pairs| Value::Object(pairs.into_iter().collect())),
+        ]
+    })
+}
+
+/// An answer that is none of the shapes a client knows.
+fn holds(reply: &Reply) -> bool {
+    let object = reply.json.as_ref().is_none_or(|json| json.as_object().is_some_and(|o| !o.is_empty()));
+    object && matches!(reply.exit, 0 | 2) && (reply.exit == 0 || reply.says.is_some())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) })]
+
+    #[test]
+    fn bytes_are_refused(client in clients(), bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let reply = asked(client, &bytes);
+        prop_assert!(holds(&reply));
+        let says = reply.json.map(|j| j.to_string()).unwrap_or_default() + &reply.says.unwrap_or_default();
+        prop_assert!(says.contains("stopped"), "{}", says);
+    }
+
+    #[test]
+    fn any_json_is_answered(client in clients(), payload in value()) {
+        prop_assert!(holds(&asked(client, payload.to_string().as_bytes())));
+    }
+
+    #[test]
+    fn any_command_is_answered(client in clients(), command in ".{0,200}") {
+        let payload = json!({"hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": {"command": command}});
+        prop_assert!(holds(&asked(client, payload.to_string().as_bytes())));
+    }
+
+    /// Where a client takes another output, none of its texts has the key in it.
+    #[test]
+    fn a_masked_output_has_no_key_in_it(output in value()) {
+        for (client, payload) in [
+            (Client::Claude, json!({"hook_event_name": "PostToolUse", "tool_name": "X", "tool_response": &output})),
+            (Client::Codex, json!({"hook_event_name": "PostToolUse", "turn_id": "t", "tool_name": "X", "tool_response": &output})),
+            (Client::Copilot, json!({"toolName": "x", "toolArgs": {}, "toolResult": &output})),
+            (Client::Gemini, json!({"hook_event_name": "AfterTool", "tool_name": "x", "tool_response": &output})),
+            (Client::Opencode, json!({"tool": "x", "args": {}, "output": &output})),
+        ] {
+            let reply = asked(client, payload.to_string().as_bytes());
+            let said = reply.json.map(|j| j.to_string()).unwrap_or_default();
+            prop_assert!(!said.contains(KEY), "{}: {}", client, said);
+            if output.to_string().contains(KEY) {
+                prop_assert!(said.contains("[svault:key]") || said.contains("svault masked"), "{}: {}", client, said);
+            }
+        }
+    }
+}

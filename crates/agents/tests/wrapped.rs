@@ -1,0 +1,88 @@
+//! Rewritten commands in real shells: the same status, the same folder afterwards, output masked at its source.
+#![cfg(unix)]
+// Helpers of tests may unwrap like tests do.
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+use std::process::{Command, Output};
+use svault_agents::hook::rewrite::wrapped;
+
+/// Stands for `svault scrub`.
+const SCRUB: &str = "sed s/sk-test-[A-Z0-9]*/MASKED/g";
+
+fn shells() -> Vec<&'static str> {
+    ["/bin/bash", "/usr/bin/zsh", "/bin/zsh"].into_iter().filter(|s| Path::new(s).exists()).collect()
+}
+
+fn run(shell: &str, dir: &Path, line: &str) -> Output {
+    // As Claude Code does it: the line is evaluated, then the folder is asked for.
+    let script = "eval \"$1\"; code=$?; pwd -P > pwd.out 2>/dev/null; echo \"at:$(pwd -P)\" >&2; exit $code";
+    let home = dir.to_str().unwrap();
+    Command::new(shell).args(["-c", script, "x", line]).current_dir(dir).env("HOME", home).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn a_rewritten_command_has_its_status_and_folder_and_no_secret() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(dir.path().join("app/deep")).unwrap();
+    std::fs::write(dir.path().join("leak.txt"), "key sk-test-LEAKED333444555\n").unwrap();
+    std::fs::copy(dir.path().join("leak.txt"), dir.path().join("app/leak.txt")).unwrap();
+    let real = std::fs::canonicalize(dir.path()).unwrap();
+    for shell in shells() {
+        for (line, status, folder) in [
+            ("cat leak.txt", 0, ""),
+            ("cat leak.txt; exit 3", 3, ""),
+            ("cat leak.txt; false", 1, ""),
+            ("cat leak.txt | cat; exit 7", 7, ""),
+            ("cat leak.txt >&2; exit 3", 3, ""),
+            ("cat leak.txt # and a comment", 0, ""),
+            ("cat <<'E'\n$(x) sk-test-HERE\nE", 0, ""),
+            ("cat <<E; (exit 4)\nsk-test-HERE\nE", 4, ""),
+            ("if true; then cat leak.txt; exit 5; fi", 5, ""),
+            ("f() { cat leak.txt; return 6; }; f", 6, ""),
+            ("cd app && cat leak.txt", 0, "app"),
+            ("cd app && cat leak.txt && exit 9", 9, "app"),
+            ("cd app; cat leak.txt", 0, "app"),
+            ("cd app\ncat leak.txt", 0, "app"),
+            ("cd app && cd deep && cat ../leak.txt; exit 2", 2, "app/deep"),
+            ("(cd app && cat leak.txt); false", 1, ""),
+            ("set -e; cat leak.txt; false; echo never", 1, ""),
+            ("echo \"it's $(cat leak.txt)\"", 0, ""),
+        ] {
+            let new = wrapped(line, SCRUB).unwrap();
+            let done = run(shell, dir.path(), &new);
+            let (out, err) = (text(&done.stdout), text(&done.stderr));
+            assert_eq!(done.status.code(), Some(status), "{shell}: {line}\n{out}{err}");
+            assert!(!out.contains("sk-test-") && !err.contains("sk-test-"), "{shell}: {line}\n{out}{err}");
+            assert!(out.contains("MASKED"), "{shell}: {line}\n{out}{err}");
+            assert!(!out.contains("never"), "{shell}: {line}");
+            let at = real.join(folder);
+            let at = if folder.is_empty() { real.clone() } else { at };
+            assert!(err.contains(&format!("at:{}\n", at.display())), "{shell}: {line}\n{err}");
+        }
+    }
+}
+
+#[test]
+fn a_folder_that_is_not_there_stops_the_rest() {
+    let dir = tempfile::tempdir().unwrap();
+    for shell in shells() {
+        let done = run(shell, dir.path(), &wrapped("cd gone && make", SCRUB).unwrap());
+        assert_eq!(done.status.code(), Some(1), "{shell}");
+    }
+}
+
+#[test]
+fn without_the_program_that_masks_nothing_comes_out() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("leak.txt"), "key sk-test-LEAKED333444555\n").unwrap();
+    for shell in shells() {
+        let done = run(shell, dir.path(), &wrapped("cat leak.txt", "/nowhere/svault scrub").unwrap());
+        assert!(!text(&done.stdout).contains("sk-test-"), "{shell}");
+        assert!(!text(&done.stderr).contains("sk-test-"), "{shell}");
+    }
+}
