@@ -44,24 +44,52 @@ fn check(client: Client, file: &str) {
     }
 }
 
-macro_rules! clients {
-    ($($name:ident: $client:ident, $file:literal;)*) => {$(
-        #[test]
-        fn $name() {
-            check(Client::$client, include_str!(concat!("payloads/", $file, ".jsonl")));
-        }
-    )*};
+#[test]
+fn claude_is_answered_in_its_form() {
+    check(Client::Claude, include_str!("payloads/claude.jsonl"));
 }
 
-clients! {
-    claude_is_answered_in_its_form: Claude, "claude";
-    codex_is_answered_in_its_form: Codex, "codex";
-    copilot_is_answered_in_its_form: Copilot, "copilot";
-    cursor_is_answered_in_its_form: Cursor, "cursor";
-    vscode_is_answered_in_its_form: VsCode, "vscode";
-    gemini_is_answered_in_its_form: Gemini, "gemini";
-    opencode_is_answered_in_its_form: Opencode, "opencode";
-    qwen_is_answered_in_its_form: Qwen, "qwen";
-    cline_is_answered_in_its_form: Cline, "cline";
-    windsurf_is_answered_in_its_form: Windsurf, "windsurf";
+#[test]
+fn codex_is_answered_in_its_form() {
+    check(Client::Codex, include_str!("payloads/codex.jsonl"));
+}
+
+#[test]
+fn copilot_is_answered_in_its_form() {
+    check(Client::Copilot, include_str!("payloads/copilot.jsonl"));
+}
+
+#[test]
+fn cursor_is_answered_in_its_form() {
+    check(Client::Cursor, include_str!("payloads/cursor.jsonl"));
+}
+
+#[test]
+fn vscode_is_answered_in_its_form() {
+    check(Client::VsCode, include_str!("payloads/vscode.jsonl"));
+}
+
+#[test]
+fn gemini_is_answered_in_its_form() {
+    check(Client::Gemini, include_str!("payloads/gemini.jsonl"));
+}
+
+#[test]
+fn opencode_is_answered_in_its_form() {
+    check(Client::Opencode, include_str!("payloads/opencode.jsonl"));
+}
+
+#[test]
+fn qwen_is_answered_in_its_form() {
+    check(Client::Qwen, include_str!("payloads/qwen.jsonl"));
+}
+
+#[test]
+fn cline_is_answered_in_its_form() {
+    check(Client::Cline, include_str!("payloads/cline.jsonl"));
+}
+
+#[test]
+fn windsurf_is_answered_in_its_form() {
+    check(Client::Windsurf, include_str!("payloads/windsurf.jsonl"));
 }
