@@ -2,6 +2,13 @@
 #![forbid(unsafe_code)]
 
 mod client;
+pub mod clients;
+pub mod config;
 pub mod hook;
+pub mod install;
+mod machine;
+mod svault;
 
 pub use client::{Client, UnknownClient};
+pub use machine::{Machine, System};
+pub use svault::{BadPath, Svault};

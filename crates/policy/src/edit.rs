@@ -58,6 +58,50 @@ pub fn add_caller(text: &str, name: &CallerName, caller: &Caller) -> Result<Stri
     checked(&doc)
 }
 
+/// The text in which a caller is matched by these executables too; a new caller has no scopes. A caller that has to be
+/// launched stays as it is.
+///
+/// # Errors
+/// As [`add_caller`].
+pub fn match_caller(text: &str, name: &CallerName, exe: &[String]) -> Result<String, EditError> {
+    let (policy, mut doc) = read(text)?;
+    let Some(known) = policy.callers.get(name) else {
+        let new = Caller { exe: exe.to_vec(), scopes: Vec::new(), rate: None, verified: false };
+        return add_caller(text, name, &new);
+    };
+    if !known.verified {
+        let new = exe.iter().filter(|e| !known.exe.contains(e)).map(String::as_str);
+        extend(&mut doc, name, "exe", new)?;
+    }
+    checked(&doc)
+}
+
+/// The text in which a caller has these scopes too.
+///
+/// # Errors
+/// When the text is no policy, there is no such caller, or the result would be no policy.
+pub fn add_scopes(text: &str, name: &CallerName, scopes: &[words::Scope]) -> Result<String, EditError> {
+    let (policy, mut doc) = read(text)?;
+    let known = policy.callers.get(name).ok_or_else(|| EditError::Missing(name.clone()))?;
+    let new = scopes.iter().filter(|s| !known.scopes.contains(s)).map(words::Scope::as_str);
+    extend(&mut doc, name, "scopes", new)?;
+    checked(&doc)
+}
+
+/// More words in a caller's list.
+fn extend<'a>(
+    doc: &mut DocumentMut,
+    name: &CallerName,
+    key: &str,
+    words: impl Iterator<Item = &'a str>,
+) -> Result<(), EditError> {
+    let callers = doc.get_mut("callers").and_then(Item::as_table_like_mut).ok_or(EditError::Shape)?;
+    let caller = callers.get_mut(name.as_str()).and_then(Item::as_table_like_mut).ok_or(EditError::Shape)?;
+    let list = caller.entry(key).or_insert_with(|| Item::Value(Value::Array(Array::new())));
+    list.as_array_mut().ok_or(EditError::Shape)?.extend(words);
+    Ok(())
+}
+
 /// The text without one caller. Rules that forbid it something stay.
 ///
 /// # Errors

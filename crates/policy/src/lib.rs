@@ -18,7 +18,7 @@ mod windows;
 
 pub use cause::Cause;
 pub use decide::{decide, explain};
-pub use edit::{EditError, add_caller, remove_caller};
+pub use edit::{EditError, add_caller, add_scopes, match_caller, remove_caller};
 pub use env_guard::{is_guarded, is_setting};
 pub use model::{Caller, Forbid, Limits, Lock, MAX_CALLERS, MAX_REASON_BYTES, Policy};
 pub use parse::{ParseError, default_toml};

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests are no tests to clippy
 
-use svault_policy::{Caller, EditError, Policy, add_caller, default_toml, remove_caller};
+use svault_policy::{
+    Caller, EditError, Policy, add_caller, add_scopes, default_toml, match_caller, remove_caller,
+};
 
 fn error(text: &str) -> (usize, usize, String) {
     let e = Policy::parse(text).unwrap_err();
@@ -108,4 +110,27 @@ fn edits_of_unusual_shapes() {
     assert!(matches!(add_caller("x = 1", &name, &caller()), Err(EditError::Parse(_))));
     let bad = Caller { exe: vec!["relative".into()], ..caller() };
     assert!(matches!(add_caller("", &name, &bad), Err(EditError::Parse(_))));
+}
+
+#[test]
+fn a_caller_gets_executables_and_scopes_beside_what_it_has() {
+    let name = "claude-code".parse().unwrap();
+    let exe = |p: &str| vec![p.to_owned()];
+    let new = match_caller(default_toml(), &name, &exe("/a/claude")).unwrap();
+    let known = Policy::parse(&new).unwrap().callers[&name].clone();
+    assert_eq!((known.exe, known.scopes), (exe("/a/claude"), Vec::new()), "no scopes by itself");
+    assert_eq!(match_caller(&new, &name, &exe("/a/claude")).unwrap(), new);
+    let moved = match_caller(&new, &name, &exe("/b/claude")).unwrap();
+    let wide = add_scopes(&moved, &name, &["db".parse().unwrap()]).unwrap();
+    assert_eq!(add_scopes(&wide, &name, &["db".parse().unwrap()]).unwrap(), wide);
+    let known = Policy::parse(&wide).unwrap().callers[&name].clone();
+    assert_eq!(known.exe, ["/a/claude", "/b/claude"]);
+    assert_eq!(known.scopes, ["db".parse().unwrap()]);
+    let launched = add_caller(default_toml(), &name, &Caller { verified: true, ..caller() }).unwrap();
+    assert_eq!(
+        match_caller(&launched, &name, &exe("/c")).unwrap(),
+        launched,
+        "launched only: no match added"
+    );
+    assert_eq!(add_scopes("", &name, &[]), Err(EditError::Missing(name)));
 }

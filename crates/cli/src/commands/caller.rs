@@ -15,6 +15,7 @@ use words::{CallerName, Id, Scope};
 #[derive(Debug, Subcommand)]
 pub enum Caller {
     Add(Add),
+    Allow(Allow),
     List(List),
     Remove(Remove),
 }
@@ -47,6 +48,19 @@ pub struct Add {
     proof: Proof,
 }
 
+/// Give a registered caller scopes, beside those it has
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  svault caller allow claude-code database api")]
+pub struct Allow {
+    /// Which one
+    name: CallerName,
+    /// What it may ask for
+    #[arg(required = true, value_name = "SCOPE")]
+    scopes: Vec<Scope>,
+    #[command(flatten)]
+    proof: Proof,
+}
+
 /// List registered callers
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  svault caller list")]
@@ -72,6 +86,7 @@ impl Caller {
     pub fn run(self, app: &App) -> Outcome {
         match self {
             Caller::Add(c) => c.run(app),
+            Caller::Allow(c) => c.run(app),
             Caller::List(c) => c.run(app),
             Caller::Remove(c) => c.run(app),
         }
@@ -92,6 +107,18 @@ impl Add {
             app.out.note("note: it has no scope yet, so it may ask for nothing");
         }
         app.out.answer(json!({"id": id, "caller": name}), |_| format!("added caller {name}\n"))?;
+        Ok(wire::exit::DONE)
+    }
+}
+
+impl Allow {
+    fn run(self, app: &App) -> Outcome {
+        let (name, scopes) = (self.name, self.scopes);
+        let id = change(&mut app.human(self.proof), |text| policy::add_scopes(text, &name, &scopes))?;
+        let shown: Vec<&str> = scopes.iter().map(Scope::as_str).collect();
+        app.out.answer(json!({"id": id, "caller": name, "scopes": shown}), |_| {
+            format!("{name} may ask for {}\n", shown.join(", "))
+        })?;
         Ok(wire::exit::DONE)
     }
 }
@@ -122,7 +149,7 @@ impl Remove {
 }
 
 /// Reads the policy's text, changes it, and sets it.
-fn change(
+pub(super) fn change(
     human: &mut Human<'_>,
     edit: impl FnOnce(&str) -> Result<String, policy::EditError>,
 ) -> Result<Option<Id>, Error> {

@@ -16,6 +16,7 @@ mod get;
 mod guard;
 mod hook;
 mod init;
+mod install;
 mod list;
 mod lock;
 mod mcp;
@@ -29,6 +30,7 @@ mod run;
 mod seals;
 mod show;
 mod status;
+mod uninstall;
 mod unlock;
 mod unseal;
 mod vault;
@@ -46,6 +48,8 @@ pub enum Command {
     Lock(lock::Lock),
     Status(status::Status),
     Doctor(doctor::Doctor),
+    Install(install::Install),
+    Uninstall(uninstall::Uninstall),
     Recover(recover::Recover),
     #[command(subcommand)]
     Passphrase(passphrase::Passphrase),
@@ -102,6 +106,8 @@ impl Command {
             Command::Lock(c) => c.run(app),
             Command::Status(c) => c.run(app),
             Command::Doctor(c) => c.run(app),
+            Command::Install(c) => c.run(app),
+            Command::Uninstall(c) => c.run(app),
             Command::Recover(c) => c.run(app),
             Command::Passphrase(c) => c.run(app),
             Command::Add(c) => c.run(app),

@@ -1,0 +1,199 @@
+//! Taking out what was put in, from a file that somebody has changed since.
+
+use super::edit::{Edit, below, has_ours, without_hooks};
+use super::op::{Op, Path, Step, look};
+use serde_json::Value;
+
+/// What has to change in `now` so that nothing is left of the step from `before` to `after`. What others changed stays.
+#[must_use]
+pub fn undo(before: &Value, after: &Value, now: &Value) -> Vec<Op> {
+    let mut ops = Vec::new();
+    walk(Some(before), after, now, &mut Vec::new(), &mut ops);
+    ops
+}
+
+fn walk(before: Option<&Value>, after: &Value, now: &Value, at: &mut Path, ops: &mut Vec<Op>) {
+    if before == Some(after) {
+        return;
+    }
+    match (before, after, now) {
+        (None | Some(Value::Object(_)), Value::Object(new), Value::Object(found)) => {
+            for (key, value) in new {
+                let Some(current) = found.get(key) else { continue };
+                let old = before.and_then(|b| b.get(key));
+                at.push(Step::Key(key.clone()));
+                key_back(old, value, current, at, ops);
+                at.pop();
+            }
+        }
+        (_, Value::Array(new), Value::Array(found)) => {
+            let old = before.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+            elements_back(old, new, found, at, ops);
+        }
+        (Some(old), _, _) if now == after => ops.push(Op::Set(at.clone(), old.clone())),
+        _ => {}
+    }
+}
+
+/// One key: gone if it was new and is still ours, else what is in it.
+fn key_back(old: Option<&Value>, new: &Value, now: &Value, at: &mut Path, ops: &mut Vec<Op>) {
+    let start = ops.len();
+    if old.is_none() && (now == new || is_entry(at) && starts_svault(now)) {
+        return ops.push(Op::Remove(at.clone()));
+    }
+    if old.is_none() && is_entry(at) {
+        return;
+    }
+    walk(old, new, now, at, ops);
+    // A container that was made for ours goes with the last thing in it.
+    if old.is_none() && ops.len() > start {
+        let mut rest = now.clone();
+        let depth = at.len();
+        let inner = ops[start..].iter().map(|op| relative(op, depth));
+        let undone = inner.into_iter().all(|op| op.apply(&mut rest).is_ok());
+        if undone && is_empty(&rest) {
+            ops.truncate(start);
+            ops.push(Op::Remove(at.clone()));
+        }
+    }
+}
+
+fn relative(op: &Op, depth: usize) -> Op {
+    match op {
+        Op::Set(path, value) => Op::Set(path[depth..].to_vec(), value.clone()),
+        Op::Push(path, value) => Op::Push(path[depth..].to_vec(), value.clone()),
+        Op::Remove(path) => Op::Remove(path[depth..].to_vec()),
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Array(all) => all.is_empty(),
+        Value::Object(all) => all.is_empty(),
+        _ => false,
+    }
+}
+
+/// Whether a way ends at the entry of a server called svault.
+fn is_entry(at: &Path) -> bool {
+    at.len() > 1 && at.last() == Some(&Step::Key("svault".into()))
+}
+
+/// Whether an entry of an MCP server starts svault.
+fn starts_svault(entry: &Value) -> bool {
+    let text = match entry {
+        Value::String(text) => return text.contains("svault"),
+        Value::Array(all) => all.first(),
+        Value::Object(all) => all.get("command").or_else(|| all.get("transport")),
+        _ => None,
+    };
+    text.is_some_and(starts_svault)
+}
+
+fn elements_back(old: &[Value], new: &[Value], now: &[Value], at: &Path, ops: &mut Vec<Op>) {
+    let mut added: Vec<&Value> = new.iter().filter(|v| !old.contains(v)).collect();
+    if added.iter().any(|v| has_ours(v)) {
+        // Hooks: by what they start, so also those that were changed since.
+        added.retain(|v| !has_ours(v));
+        let replaced = old.iter().find(|v| has_ours(v));
+        ops.extend(without_hooks(now, at));
+        ops.extend(replaced.map(|v| Op::Push(at.clone(), v.clone())));
+    }
+    for i in (0..now.len()).rev().filter(|&i| added.contains(&&now[i])) {
+        ops.push(Op::Remove(below(at, Step::At(i))));
+    }
+}
+
+/// What is left of these edits in a file that no record tells about: hooks and entries that start svault.
+#[must_use]
+pub fn left_over(now: &Value, edits: &[Edit]) -> Vec<Op> {
+    let mut ops = Vec::new();
+    for edit in edits {
+        match edit {
+            Edit::Entry(path, _) if look(now, path).is_some_and(starts_svault) => {
+                ops.push(Op::Remove(path.clone()));
+            }
+            Edit::Hook(path, _) => {
+                let all = look(now, path).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+                ops.extend(without_hooks(all, path));
+            }
+            _ => {}
+        }
+    }
+    ops
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn back(before: &Value, after: &Value, now: &Value) -> Value {
+        let mut tree = now.clone();
+        for op in undo(before, after, now) {
+            op.apply(&mut tree).unwrap();
+        }
+        tree
+    }
+
+    fn hook(command: &str) -> Value {
+        json!({"hooks": [{"command": command}]})
+    }
+
+    #[test]
+    fn without_other_changes_all_is_as_before() {
+        let ours = hook("/svault hook --client claude");
+        let after = json!({"a": 1, "permissions": {"deny": ["X", "Read(.env)"], "allow": ["Y"]},
+            "hooks": {"Pre": [ours]}, "mcpServers": {"svault": {"command": "/svault"}}});
+        let before = json!({"a": 1, "permissions": {"deny": ["X"], "allow": ["Y"]}});
+        assert_eq!(back(&before, &after, &after), before);
+    }
+
+    #[test]
+    fn what_others_changed_stays() {
+        let ours = hook("/svault hook --client claude");
+        let after =
+            json!({"hooks": {"Pre": [ours]}, "mcpServers": {"svault": {"command": "/svault"}}, "d": ["p"]});
+        let lint = hook("/lint");
+        let changed = hook("/svault hook --client claude --fast");
+        let now = json!({"hooks": {"Pre": [lint, changed], "Post": [lint]},
+            "mcpServers": {"svault": {"command": "/svault", "timeout": 3}, "other": {}}, "d": ["p", "q"], "new": true});
+        let rest = json!({"hooks": {"Pre": [lint], "Post": [lint]}, "mcpServers": {"other": {}}, "d": ["q"], "new": true});
+        assert_eq!(back(&json!({}), &after, &now), rest);
+    }
+
+    #[test]
+    fn an_entry_that_somebody_pointed_elsewhere_is_theirs() {
+        let after = json!({"mcpServers": {"svault": {"command": "/svault"}}});
+        let now = json!({"mcpServers": {"svault": {"command": "/my/own", "args": []}}});
+        assert_eq!(back(&json!({}), &after, &now), now);
+    }
+
+    #[test]
+    fn an_older_value_comes_back_unless_it_was_changed_again() {
+        let before = json!({"mcpServers": {"svault": {"command": "/older", "t": 1}}});
+        let after = json!({"mcpServers": {"svault": {"command": "/svault", "t": 1}}});
+        let mut now = after.clone();
+        now["mcpServers"]["svault"]["t"] = json!(2);
+        assert_eq!(
+            back(&before, &after, &now),
+            json!({"mcpServers": {"svault": {"command": "/older", "t": 2}}})
+        );
+    }
+
+    #[test]
+    fn without_a_record_hooks_and_entries_are_still_found() {
+        let edits = [
+            Edit::entry(&["mcp", "svault"], json!({"command": ["/new/svault", "mcp"]})),
+            Edit::hook(&["hooks"], json!({})),
+            Edit::member(&["deny"], json!("Read(.env)")),
+        ];
+        let now = json!({"mcp": {"svault": {"command": ["/old/svault", "mcp"]}},
+            "hooks": [{"command": "/old/svault hook --client cursor"}, {"command": "/lint"}], "deny": ["Read(.env)"]});
+        let mut tree = now.clone();
+        for op in left_over(&now, &edits) {
+            op.apply(&mut tree).unwrap();
+        }
+        assert_eq!(tree, json!({"mcp": {}, "hooks": [{"command": "/lint"}], "deny": ["Read(.env)"]}));
+    }
+}
