@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 const HELP: &str = "\
 cargo xtask test [ARGS]     every test; ARGS go to the runner, such as a part of a test's name
-cargo xtask bench           request, add and unlock beside what the machine needs at least for them
+cargo xtask bench           speed and size beside their floors: [--quick] [--only ROW] [--peers]
 cargo xtask soak            the long form of the crash tests: 10,000 random sequences
 cargo xtask fuzz [SECONDS]  each fuzz target for so long (default 60)
 cargo xtask size            no file over 500 lines, no function of 60 lines or more

@@ -43,7 +43,20 @@ impl Trail {
     ///
     /// # Errors
     /// Whatever keeps it from being written. Then nothing may be released.
-    pub fn append(&mut self, mut entry: Entry, store: &dyn Known, durable: Durable) -> Result<Ticket> {
+    pub fn append(&mut self, entry: Entry, store: &dyn Known, durable: Durable) -> Result<Ticket> {
+        self.append_all(vec![entry], store, durable)
+    }
+
+    /// The same for entries that belong together: all of them or, whatever happens, none.
+    ///
+    /// # Errors
+    /// As [`Trail::append`]; for no entries at all too.
+    pub fn append_all(
+        &mut self,
+        mut entries: Vec<Entry>,
+        store: &dyn Known,
+        durable: Durable,
+    ) -> Result<Ticket> {
         if self.poisoned {
             return Err(Error::Poisoned);
         }
@@ -54,11 +67,14 @@ impl Trail {
         if log.end().bytes() >= 2 * SEGMENT_BYTES {
             return Err(Error::Overfull);
         }
-        let seq = self.seq + 1;
-        entry.seq = seq;
         let mark = store.mark().map_err(Error::Store)?;
-        let body = body::encode(&entry, &mark).map_err(Error::TooBig)?;
-        let new = [file::frame(ENTRY, seq, &body)];
+        let mut bodies = Vec::with_capacity(entries.len());
+        for (entry, seq) in entries.iter_mut().zip(self.seq + 1..) {
+            entry.seq = seq;
+            bodies.push((seq, body::encode(entry, &mark).map_err(Error::TooBig)?));
+        }
+        let seq = self.seq + entries.len() as u64;
+        let new: Vec<_> = bodies.iter().map(|(seq, body)| file::frame(ENTRY, *seq, body)).collect();
         let mut written = if durable == Durable::Later && !self.reserve.spares_denials(self.unrecorded) {
             Err(seal::Error::Full { at: seal::At(log.path().to_path_buf()) })
         } else {
@@ -68,7 +84,7 @@ impl Trail {
             match durable {
                 Durable::Now if self.reserve.release() => written = log.append(&new),
                 Durable::Now => {}
-                Durable::Later => self.unrecorded += 1,
+                Durable::Later => self.unrecorded += entries.len() as u64,
             }
         }
         self.poisoned |= log.is_poisoned();

@@ -92,9 +92,6 @@ pub enum NoLaunch {
     /// It isn't what it was.
     #[error(transparent)]
     Changed(#[from] Changed),
-    /// No randomness for its id.
-    #[error("no randomness from the kernel: {0}")]
-    Random(#[from] getrandom::Error),
 }
 
 /// The launches that run.
@@ -116,12 +113,13 @@ impl Sessions {
         all
     }
 
-    /// Makes a connection's process a launcher: from now on all its descendants are this caller, launched.
+    /// Makes a connection's process a launcher: from now on all its descendants are this caller, launched, in the
+    /// session of this fresh id.
     /// Call it only for an act with presence.
     ///
     /// # Errors
     /// [`NoLaunch`].
-    pub fn launch(&self, peer: &Peer, caller: CallerName) -> Result<Launch, NoLaunch> {
+    pub fn launch(&self, peer: &Peer, caller: CallerName, id: Id) -> Result<Launch, NoLaunch> {
         if peer.foreign() {
             return Err(NoLaunch::Foreign);
         }
@@ -133,7 +131,7 @@ impl Sessions {
         if all.len() >= MOST_LAUNCHES {
             return Err(NoLaunch::TooMany);
         }
-        let launch = Launch { id: Id::random()?, caller, launcher: Arc::clone(peer.held()) };
+        let launch = Launch { id, caller, launcher: Arc::clone(peer.held()) };
         all.push(launch.clone());
         Ok(launch)
     }

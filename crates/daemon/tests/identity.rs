@@ -232,13 +232,13 @@ fn role() {
         "veil" => {
             assert!(secret::set_dumpable(false));
             let line = format!("SV_ROLE=connect {}", std::env::var("ME").unwrap());
-            let _child = Command::new("/bin/sh").args(["-c", &line]).spawn().unwrap();
+            let mut child = Command::new("/bin/sh").args(["-c", &line]).spawn().unwrap();
             let go = PathBuf::from(std::env::var("DIR").unwrap()).join("go");
             while !go.exists() {
                 std::thread::sleep(Duration::from_millis(5));
             }
             assert!(secret::set_dumpable(true));
-            std::thread::sleep(Duration::from_secs(20));
+            let _ = child.wait();
         }
         // Becomes the registered program, and keeps the connection.
         "exec" => {
@@ -609,8 +609,12 @@ fn what_a_launcher_started_is_launched_however_it_forks() {
     ordinary("what_a_launcher_started_is_launched_however_it_forks", |house| {
         let _running = house.start(&house.robot, "SV_ROLE=launch $ME");
         let mut launcher = house.accept();
-        let launch = house.sessions.launch(&launcher.peer, name("agent")).unwrap();
-        assert!(house.sessions.launch(&launcher.peer, name("agent")).is_err(), "one process is one launch");
+        let id = words::Id::random().unwrap();
+        let launch = house.sessions.launch(&launcher.peer, name("agent"), id).unwrap();
+        assert!(
+            house.sessions.launch(&launcher.peer, name("agent"), id).is_err(),
+            "one process is one launch"
+        );
         launcher.go_on();
         let child = house.accept();
         let who = house.who(&child.peer);

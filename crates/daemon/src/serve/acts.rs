@@ -3,8 +3,10 @@
 use super::answer::Reply;
 use super::connection::Line;
 use super::{ask, change, facts, human, read, slots};
+use crate::clock::Clock;
 use crate::conn::ConnError;
 use crate::gate::{Account, Outcome};
+use crate::session::Session;
 use audit::{Durable, Entry, Event};
 use policy::Policy;
 use secret::Bytes;
@@ -121,9 +123,26 @@ pub(crate) fn changed() -> Failure {
 /// # Errors
 /// The act is not to be done.
 pub(crate) async fn record(line: &Line, entry: Entry) -> Result<Id, Failure> {
-    line.state.record(entry).await.map_err(|_| {
-        Failure::new("no_record", exit::FAILED, "it can't be recorded, so it is not done")
-            .hint("free some disk space; if that doesn't help: svault lock, svault unlock")
+    line.state.record(entry).await.map_err(|_| no_record())
+}
+
+pub(crate) fn no_record() -> Failure {
+    Failure::new("no_record", exit::FAILED, "it can't be recorded, so it is not done")
+        .hint("free some disk space; if that doesn't help: svault lock, svault unlock")
+}
+
+/// Says in the trail that what was recorded under an id did not come to pass. Takes the failure along.
+pub(crate) fn undone<T>(line: &Line, recorded: &Entry, done: Result<T, Failure>) -> Result<T, Failure> {
+    done.inspect_err(|why| {
+        let mut e = recorded.clone();
+        (e.event, e.at) = (Event::Act, line.state.clock.wall());
+        if e.act.is_empty() {
+            e.act = "propose".into();
+        }
+        e.note = format!("not done: {}", why.message);
+        e.note.truncate(e.note.floor_char_boundary(256));
+        // Where even this can't be written the trail says nothing more, and the daemon locks.
+        let _ = line.state.append(&e, Durable::Now);
     })
 }
 
@@ -141,9 +160,10 @@ pub(crate) fn note(line: &Line, entry: &Entry) -> Result<(), Failure> {
 async fn vault_create(line: &Line, name: &VaultName) -> Result<Reply, Failure> {
     let mut e = entry(line, "vault_create");
     e.note = name.to_string();
-    let id = record(line, e).await?;
+    let id = record(line, e.clone()).await?;
     let now = jiff::Timestamp::now();
-    line.state.store.borrow_mut().vault_create(name, now).map_err(|e| facts::failure(&e))?;
+    let made = line.state.store.borrow_mut().vault_create(name, now).map_err(|e| facts::failure(&e));
+    undone(line, &e, made)?;
     Ok(done(id))
 }
 
@@ -170,8 +190,10 @@ async fn approve(line: &Line, id: Id, lasts: Lasts) -> Result<Reply, Failure> {
     of_request(&mut e, &waiting);
     e.act = "approve".into();
     e.note = format!("for {}", lasts.word());
-    record(line, e).await?;
-    line.state.approvals.approve(id, lasts, line.state.now_ms()).map_err(gone)?;
+    record(line, e.clone()).await?;
+    // The request may have ended while the disk was waited for.
+    let approved = line.state.approvals.approve(id, lasts, line.state.now_ms()).map_err(gone);
+    undone(line, &e, approved)?;
     Ok(done(id))
 }
 
@@ -196,8 +218,9 @@ async fn ended(
     about(line, &mut e);
     of_request(&mut e, &waiting);
     e.act = act.to_owned();
-    record(line, e).await?;
-    if end(line) { Ok(done(id)) } else { Err(gone()) }
+    record(line, e.clone()).await?;
+    let ended = if end(line) { Ok(done(id)) } else { Err(gone()) };
+    undone(line, &e, ended)
 }
 
 async fn unseal(line: &Line, id: Id) -> Result<Reply, Failure> {
@@ -210,20 +233,24 @@ async fn unseal(line: &Line, id: Id) -> Result<Reply, Failure> {
     e.act = "unseal".into();
     e.session = seal.session;
     e.secret = seal.secret.unwrap_or_default();
-    let entry_id = record(line, e).await?;
-    line.state.store.borrow_mut().remove_seal(&id).map_err(|e| facts::failure(&e))?;
+    let entry_id = record(line, e.clone()).await?;
+    let removed = line.state.store.borrow_mut().remove_seal(&id).map_err(|e| facts::failure(&e));
+    undone(line, &e, removed)?;
     Ok(done(entry_id))
 }
 
 async fn policy_set(line: &Line, toml: &str) -> Result<Reply, Failure> {
     let policy = Policy::parse(toml).map_err(|e| Failure::new("bad_policy", exit::USAGE, e.to_string()))?;
     let shown_over = line.state.policy();
-    let id = record(line, entry(line, "policy_set")).await?;
-    if !Rc::ptr_eq(&shown_over, &line.state.policy()) {
-        return Err(changed());
-    }
+    let e = entry(line, "policy_set");
+    let id = record(line, e.clone()).await?;
     let now = jiff::Timestamp::now();
-    line.state.store.borrow_mut().set_policy(toml, now).map_err(|e| facts::failure(&e))?;
+    let set = if Rc::ptr_eq(&shown_over, &line.state.policy()) {
+        line.state.store.borrow_mut().set_policy(toml, now).map_err(|e| facts::failure(&e))
+    } else {
+        Err(changed())
+    };
+    undone(line, &e, set)?;
     line.state.set_policy(policy);
     Ok(done(id))
 }
@@ -236,10 +263,14 @@ async fn agent_start(
     cwd: String,
 ) -> Result<Reply, Failure> {
     let cant = |e: crate::session::NoLaunch| Failure::new("cant_launch", exit::FAILED, e.to_string());
+    let id = line.state.fresh_id();
     let mut e = entry(line, "agent_start");
     e.note = caller.to_string();
+    // Which session it is: everything that this launch does is found under it.
+    e.session = Session::Launched(id).key();
     (e.argv, e.cwd) = (argv, cwd);
-    record(line, e).await?;
-    let launch = line.state.sessions.launch(&line.peer, caller).map_err(cant)?;
-    Ok(done(launch.id))
+    record(line, e.clone()).await?;
+    let launched = line.state.sessions.launch(&line.peer, caller, id).map_err(cant);
+    undone(line, &e, launched)?;
+    Ok(done(id))
 }

@@ -67,14 +67,15 @@ pub(crate) async fn send(
         }
         Reply::Released(released) => {
             let (id, items, values) = released.into_parts();
-            send_message(conn, presence, &FromDaemon::Released { id, items }).await?;
+            let message = FromDaemon::Released { id, items };
+            if !presence.is_sealed() {
+                let values: Vec<&[u8]> = values.iter().map(secret::Bytes::expose).collect();
+                return conn.send_with(&message, &values).await;
+            }
+            send_message(conn, presence, &message).await?;
             for value in values {
-                if presence.is_sealed() {
-                    let sealed = presence.seal_raw(value.expose()).map_err(|_| ConnError::Slow)?;
-                    conn.write(Kind::Sealed, sealed.expose()).await?;
-                } else {
-                    conn.write(Kind::Raw, value.expose()).await?;
-                }
+                let sealed = presence.seal_raw(value.expose()).map_err(|_| ConnError::Slow)?;
+                conn.write(Kind::Sealed, sealed.expose()).await?;
             }
             Ok(())
         }

@@ -1,13 +1,14 @@
 //! Changes of secrets: recorded, then written, then durable before the answer. From the last look at what was shown to
 //! the write nobody else changes anything.
 
-use super::acts::{done, entry, record};
+use super::acts::{done, entry, no_record, record, undone};
 use super::answer::Reply;
 use super::connection::Line;
 use super::facts;
 use crate::clock::Clock;
 use crate::gate::SecretId;
 use crate::state::State;
+use audit::{Durable, Entry};
 use secret::Bytes;
 use std::rc::Rc;
 use tokio::sync::OwnedMutexGuard;
@@ -48,32 +49,75 @@ pub(crate) async fn serve(line: &Line, want: Want, act: &Act, values: &[Bytes]) 
     if let Want::Add { class, .. } | Want::Edit { class, .. } = &want {
         e.note = described(class);
     }
-    let id = record(line, e).await?;
-    match (want, &existing, values) {
-        (Want::Add { name, vault, class }, None, [value]) => {
+    let want = match want {
+        Want::Add { name, vault, class } => {
+            let [value] = values else { return Err(no_value()) };
             let new = NewSecret { vault, name, class, created_by: None };
-            written(line, &turn, Change::Add(new, value)).await?;
+            add(line, &turn, &e, new, value).await?;
+            return Ok(done(e.id));
         }
-        (Want::Replace { .. }, Some(was), [value]) => {
-            written(line, &turn, Change::Replace(&was.key, value)).await?;
-            if was.class.proposed_by.is_some() {
-                let class = Class { proposed_by: None, ..was.class.clone() };
-                written(line, &turn, Change::Edit(&was.key, class)).await?;
-            }
-        }
-        (Want::Edit { class, .. }, Some(was), _) => {
-            written(line, &turn, Change::Edit(&was.key, class)).await?;
-        }
-        (Want::Remove { .. }, Some(was), _) => {
-            line_changed(line, was);
-            written(line, &turn, Change::Remove(&was.key)).await?;
-        }
-        _ => return Err(Failure::new("bad_act", exit::FAILED, "this act came without its value")),
-    }
+        want => want,
+    };
+    let id = record(line, e.clone()).await?;
+    let made = make(line, &turn, want, existing.as_ref(), values).await;
+    undone(line, &e, made)?;
     if let Some(was) = &existing {
         line_changed(line, was);
     }
     Ok(done(id))
+}
+
+async fn make(
+    line: &Line,
+    turn: &Turn,
+    want: Want,
+    existing: Option<&Secret>,
+    values: &[Bytes],
+) -> Result<(), Failure> {
+    match (want, existing, values) {
+        (Want::Replace { .. }, Some(was), [value]) => {
+            written(line, turn, Change::Replace(&was.key, value)).await?;
+            if was.class.proposed_by.is_some() {
+                let class = Class { proposed_by: None, ..was.class.clone() };
+                written(line, turn, Change::Edit(&was.key, class)).await?;
+            }
+        }
+        (Want::Edit { class, .. }, Some(was), _) => {
+            written(line, turn, Change::Edit(&was.key, class)).await?;
+        }
+        (Want::Remove { .. }, Some(was), _) => {
+            line_changed(line, was);
+            written(line, turn, Change::Remove(&was.key)).await?;
+        }
+        _ => return Err(no_value()),
+    }
+    Ok(())
+}
+
+fn no_value() -> Failure {
+    Failure::new("bad_act", exit::FAILED, "this act came without its value")
+}
+
+/// Adds a secret: its record is written before it, and both are durable before this returns. They wait for the disk
+/// together: a new secret changes nothing that was there, so a power cut may leave either of the two alone. Where only
+/// the secret fails, the trail says so under the same id.
+///
+/// # Errors
+/// When it can't be recorded, and the store's.
+pub(crate) async fn add(
+    line: &Line,
+    turn: &Turn,
+    recorded: &Entry,
+    new: NewSecret,
+    value: &Bytes,
+) -> Result<(), Failure> {
+    let state = &line.state;
+    let (ticket, due) = state.append(recorded, Durable::Now).map_err(|_| no_record())?;
+    let (durable, made) = tokio::join!(state.durable(ticket), write(state, turn, Change::Add(new, value)));
+    let made = undone(line, recorded, made.map_err(|e| facts::failure(&e)));
+    state.keep(due).await;
+    durable.map_err(|_| no_record())?;
+    made.map(drop)
 }
 
 fn described(class: &Class) -> String {

@@ -95,16 +95,10 @@ impl Trail for House {
         if !self.state.life.unlocked() {
             return Err(NoRecord);
         }
-        let durable = |e: &Entry| match e.event {
-            Event::Deny | Event::Folded => Durable::Later,
-            _ => Durable::Now,
-        };
-        let wait = entries.iter().any(|e| durable(e) == Durable::Now);
-        let mut last = None;
-        for entry in entries {
-            last = Some(self.state.put(entry, durable(entry))?);
-        }
-        Ok(last.filter(|_| wait))
+        let wait = entries.iter().any(|e| !matches!(e.event, Event::Deny | Event::Folded));
+        let durable = if wait { Durable::Now } else { Durable::Later };
+        let ticket = self.state.put_all(entries, durable)?;
+        Ok(wait.then_some(ticket))
     }
 
     async fn durable(&self, ticket: Self::Ticket) -> Result<(), NoRecord> {

@@ -8,7 +8,7 @@ use crate::conn::ConnError;
 use crate::gate::Asker;
 use audit::Event;
 use std::time::Duration;
-use vault::{Change, NewSecret};
+use vault::NewSecret;
 use wire::{Failure, FromDaemon, exit};
 use words::{CallerName, Class, Exposure, Name, SecretRef, Tier, VaultName};
 
@@ -51,12 +51,9 @@ pub(crate) async fn serve(
     entry.secret = format!("{vault}/{name}");
     entry.process = by.process;
     let id = entry.id;
-    if state.record(entry).await.is_err() {
-        return Ok(FromDaemon::Denied { id, narrower: None }.into());
-    }
     let new = NewSecret { vault, name, class, created_by: who };
-    match super::change::write(&state, &turn, Change::Add(new, &value)).await {
-        Ok(_) => Ok(FromDaemon::Done { id: Some(id) }.into()),
+    match super::change::add(line, &turn, &entry, new, &value).await {
+        Ok(()) => Ok(FromDaemon::Done { id: Some(id) }.into()),
         Err(_) => Ok(FromDaemon::Denied { id, narrower: None }.into()),
     }
 }

@@ -39,8 +39,17 @@ impl State {
     /// # Errors
     /// When it can't be recorded.
     pub(crate) fn put(&self, entry: &Entry, durable: Durable) -> Result<Ticket, NoRecord> {
+        self.put_all(std::slice::from_ref(entry), durable)
+    }
+
+    /// Appends entries that belong together, all or none, without counting them.
+    ///
+    /// # Errors
+    /// When they can't be recorded.
+    pub(crate) fn put_all(&self, entries: &[Entry], durable: Durable) -> Result<Ticket, NoRecord> {
         let mut store = self.store.borrow_mut();
-        self.trail.borrow_mut().append(entry.clone(), &Lent(&mut store), durable).map_err(|_| NoRecord)
+        let (entries, store) = (entries.to_vec(), Lent(&mut store));
+        self.trail.borrow_mut().append_all(entries, &store, durable).map_err(|_| NoRecord)
     }
 
     /// Waits until an entry is on the disk. Whoever comes first starts the sync; all that were written before it
