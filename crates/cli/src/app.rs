@@ -5,8 +5,9 @@ use crate::output::Out;
 use crate::report::{Error, Outcome};
 use crate::{card, input, prompt};
 use client::paths::{self, StoreDir};
-use client::{Acted, Answer, Connection, Hold, Presented, StoreHeader};
+use client::{Acted, Answer, Connection, Hold, Presented, Silent, StoreHeader};
 use secret::Bytes;
+use std::time::Duration;
 use wire::{Granted, Report, Want};
 use words::{CallerName, Door, Exposure, Id};
 
@@ -49,7 +50,16 @@ impl App {
     /// # Errors
     /// When the store is locked or there is none.
     pub fn connect(&self, caller: Option<CallerName>) -> Result<Connection, Error> {
-        Ok(Connection::open(&self.store()?, Door::Cli, caller)?)
+        self.connect_within(caller, Duration::from_secs(30))
+    }
+
+    /// The same with another patience. After two seconds of silence the human is told.
+    ///
+    /// # Errors
+    /// As [`App::connect`]; `no_answer`.
+    pub fn connect_within(&self, caller: Option<CallerName>, most: Duration) -> Result<Connection, Error> {
+        let mut tell = |silent: Silent| self.out.note(&silence(silent, most));
+        Ok(Connection::open_telling(&self.store()?, Door::Cli, caller, most, &mut tell)?)
     }
 
     /// The human at this command.
@@ -66,6 +76,22 @@ pub enum Consent {
     Named,
     /// It says things that the human has not seen: it is shown, and this is asked.
     Card(&'static str),
+    /// The same, however long it is.
+    Whole(&'static str),
+}
+
+/// A daemon that says nothing, for people.
+fn silence(silent: Silent, most: Duration) -> String {
+    let who = silent.pid.map_or_else(String::new, |pid| format!(" (process {pid})"));
+    let state = silent.state.map_or_else(String::new, |state| format!("; it is {state}"));
+    let wake = match (silent.pid, silent.state) {
+        (Some(pid), Some("stopped")) => format!("'kill -CONT {pid}' wakes it, "),
+        _ => String::new(),
+    };
+    format!(
+        "note: the daemon{who} does not answer{state}; waiting up to {} s. {wake}'svault lock' ends it",
+        most.as_secs()
+    )
 }
 
 /// What came of an act, as the daemon said it.
@@ -142,13 +168,13 @@ impl Human<'_> {
     /// As [`Human::read`].
     pub fn act(&mut self, want: Want, values: Vec<Bytes>, consent: Consent) -> Result<Done, Error> {
         self.ready()?;
-        let store = self.app.store()?;
-        let prover = self.prover(&store)?;
-        let connection = Connection::open(&store, Door::Cli, None)?;
+        let prover = self.prover(&self.app.store()?)?;
+        let connection = self.app.connect(None)?;
         let human = connection.prove(prover)?;
         let agree = |shown: &wire::card::Card| match consent {
             Consent::Named => true,
-            Consent::Card(question) => card::agree(&self.app.out, shown, question, self.implied),
+            Consent::Card(question) => card::agree(&self.app.out, shown, question, self.implied, false),
+            Consent::Whole(question) => card::agree(&self.app.out, shown, question, self.implied, true),
         };
         let Acted { answer, hold } = human.act(want, &values, agree)?;
         match answer {

@@ -7,8 +7,8 @@ use wire::card::Card;
 
 /// Shows the card and asks. With `implied` the yes came with the passphrase's descriptor, and the card is a note.
 #[must_use]
-pub fn agree(out: &Out, card: &Card, question: &str, implied: bool) -> bool {
-    let text = text(card);
+pub fn agree(out: &Out, card: &Card, question: &str, implied: bool, whole: bool) -> bool {
+    let text = text(card, whole);
     if implied {
         if !out.json() {
             out.lines_to_stderr(&text);
@@ -18,21 +18,51 @@ pub fn agree(out: &Out, card: &Card, question: &str, implied: bool) -> bool {
     prompt::say(&text).is_ok() && prompt::confirm(question).unwrap_or(false)
 }
 
-/// The card as lines.
+/// Characters of one line of a request's card: so many at its beginning, and so many at its end.
+const CUT: (usize, usize) = (700, 200);
+
+/// The card as lines. What a caller made long must not push the rest out of sight: it is cut in the middle, and what is
+/// left out is counted. With `whole` nothing is.
 #[must_use]
-pub fn text(card: &Card) -> String {
-    let width = card.lines.iter().map(|l| l.label.len()).max().unwrap_or(0).max(3);
+pub fn text(card: &Card, whole: bool) -> String {
+    let cuts = !whole && card.act == "approve";
+    let labels: Vec<&str> = card.lines.iter().map(|line| label(card, line.label)).collect();
+    let width = labels.iter().map(|l| l.len()).max().unwrap_or(0).max(3);
     let mut text = format!("\n{}  {:width$}  {}\n", sentence(card), "act", card.act);
     let mut last = "";
-    for line in &card.lines {
+    for (line, label) in card.lines.iter().zip(labels) {
         // A line of parents reads as one.
-        let label = if line.label == last && last == "process" { "" } else { line.label };
+        let shown_label = if line.label == last && last == Label::Process.shown() { "" } else { label };
         let shown = if line.label == Label::Slot.shown() { slot(&line.text) } else { line.text.clone() };
-        text.push_str(&format!("  {label:width$}  {shown}\n"));
+        let shown = if cuts { cut(shown) } else { shown };
+        text.push_str(&format!("  {shown_label:width$}  {shown}\n"));
         last = line.label;
     }
     text.push('\n');
     text
+}
+
+/// In a request, what the kernel said is told apart from what the caller says.
+fn label(card: &Card, of: &'static str) -> &'static str {
+    let request = card.act == "approve";
+    match of {
+        _ if !request => of,
+        of if of == Label::Process.shown() => "process (checked)",
+        of if of == Label::Argv.shown() => "will run (not checked)",
+        of if of == Label::Cwd.shown() => "in folder (not checked)",
+        of => of,
+    }
+}
+
+fn cut(text: String) -> String {
+    let (count, (first, last)) = (text.chars().count(), CUT);
+    if count <= first + last {
+        return text;
+    }
+    let head: String = text.chars().take(first).collect();
+    let tail: String = text.chars().skip(count - last).collect();
+    let left_out = count - first - last;
+    format!("{head} [… {left_out} more characters, all of them with --full …] {tail}")
 }
 
 /// For a request: who wants to use what, in one sentence.
@@ -73,6 +103,25 @@ mod tests {
             act: "approve".into(),
             lines: vec![line("secret", "main/DB_URL"), line("command", "psql -1")],
         };
-        assert_eq!(text(&card), "\n  act      approve\n  secret   main/DB_URL\n  command  psql -1\n\n");
+        let shown = text(&card, false);
+        assert_eq!(
+            shown,
+            "\n  act                     approve\n  secret                  main/DB_URL\n  will run (not checked)  psql -1\n\n"
+        );
+    }
+
+    #[test]
+    fn a_long_command_is_cut_in_the_middle_and_counted() {
+        let line = |label, text: &str| wire::card::Line { label, text: text.to_owned() };
+        let long = format!("psql {} --evil", "x".repeat(20_000));
+        let card =
+            Card { act: "approve".into(), lines: vec![line("command", &long), line("asked by", "robot")] };
+        let shown = text(&card, false);
+        assert!(shown.len() < 1_500 && shown.contains("psql xxx") && shown.contains("x --evil\n"), "{shown}");
+        assert!(shown.contains("19112 more characters"), "{shown}");
+        assert!(text(&card, true).contains(&long));
+        // A policy is read whole, however long.
+        let policy = Card { act: "policy_set".into(), lines: vec![line("policy", &long)] };
+        assert!(text(&policy, false).contains(&long));
     }
 }

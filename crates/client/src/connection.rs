@@ -1,6 +1,6 @@
 //! One connection to the daemon: the hello, then the calls of somebody without presence.
 
-use crate::{Error, Result, os, os::Stream};
+use crate::{Error, Result, Silent, os, os::Stream};
 use secret::Bytes;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
@@ -12,6 +12,8 @@ use words::{CallerName, Class, Door, Exposure, Id, Name, Scope, VaultName};
 
 /// How long an answer may take that waits for no human.
 const ANSWER: Duration = Duration::from_secs(30);
+/// After so long without an answer to the hello, which waits for nothing, something is wrong.
+const SILENT: Duration = Duration::from_secs(2);
 /// How long a daemon that locks may take to end.
 const LAST_WORDS: Duration = Duration::from_secs(15);
 /// How long an answer may take that reads or rewrites everything.
@@ -49,6 +51,14 @@ pub enum Answer {
     Report(Box<Report>),
 }
 
+/// How a connection begins.
+struct Hello {
+    door: Door,
+    caller: Option<CallerName>,
+    /// The longest silence.
+    most: Duration,
+}
+
 /// A connection without presence.
 pub struct Connection {
     pub(crate) stream: Stream,
@@ -63,9 +73,24 @@ impl Connection {
     /// # Errors
     /// [`Error::Locked`] where nobody listens; [`Error::NotOurs`] and [`Error::Path`] where somebody else does.
     pub fn open(store: &StoreDir, door: Door, caller: Option<CallerName>) -> Result<Self> {
+        Self::open_telling(store, door, caller, ANSWER, &mut |_| {})
+    }
+
+    /// The same for a surface that tells a human when nothing comes: `tell` is called after two seconds of silence, and
+    /// it ends after `most`.
+    ///
+    /// # Errors
+    /// As [`Connection::open`]; [`Error::NoAnswer`].
+    pub fn open_telling(
+        store: &StoreDir,
+        door: Door,
+        caller: Option<CallerName>,
+        most: Duration,
+        tell: &mut dyn FnMut(Silent),
+    ) -> Result<Self> {
         for socket in store.sockets() {
             if let Some((stream, listener)) = os::connect(&socket)? {
-                return Self::greet(stream, listener, door, caller);
+                return Self::greet(stream, listener, Hello { door, caller, most }, tell);
             }
         }
         Err(Error::Locked)
@@ -81,14 +106,26 @@ impl Connection {
         door: Door,
         caller: Option<CallerName>,
     ) -> Result<Self> {
-        Self::greet(stream, None, door, caller)
+        Self::greet(stream, None, Hello { door, caller, most: ANSWER }, &mut |_| {})
     }
 
-    fn greet(stream: Stream, listener: Option<u32>, door: Door, caller: Option<CallerName>) -> Result<Self> {
+    fn greet(
+        stream: Stream,
+        listener: Option<u32>,
+        hello: Hello,
+        tell: &mut dyn FnMut(Silent),
+    ) -> Result<Self> {
+        let Hello { door, caller, most } = hello;
         stream.set_read_timeout(Some(ANSWER)).map_err(frame::Error::Io)?;
         stream.set_write_timeout(Some(ANSWER)).map_err(frame::Error::Io)?;
         let mut made = Self { stream, listener, daemon: 0, store: String::new() };
         made.send(&ToDaemon::Hello { version: VERSION, door, caller })?;
+        if os::silent_for(&made.stream, SILENT.min(most)) {
+            tell(Silent::of(listener));
+            if os::silent_for(&made.stream, most.saturating_sub(SILENT)) {
+                return Err(Error::NoAnswer { pid: listener });
+            }
+        }
         match made.receive()? {
             FromDaemon::Hello { version, pid, store } if version == VERSION => {
                 (made.daemon, made.store) = (pid, store);

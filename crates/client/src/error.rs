@@ -38,6 +38,15 @@ pub enum Error {
         /// Its process.
         pid: u32,
     },
+    /// It took the connection and says nothing.
+    #[error("the daemon (process {}) does not answer", pid_text(*.pid))]
+    NoAnswer {
+        /// Its process, as the kernel says.
+        pid: Option<u32>,
+    },
+    /// It could not be ended.
+    #[error("the daemon can't be ended: {0}")]
+    Kill(io::Error),
     /// The daemon talks to somebody in between.
     #[error("another process stands between this one and the daemon; nothing was given to it")]
     Relay,
@@ -156,6 +165,8 @@ impl Error {
             Error::Daemon(f) => &f.code,
             Error::NotTheDaemon { .. } => "not_the_daemon",
             Error::StillThere { .. } => "still_there",
+            Error::NoAnswer { .. } => "no_answer",
+            Error::Kill(_) => wire::code::MACHINE,
             Error::Relay => "relay",
             Error::Held { .. } => "held",
             Error::UnderAgent(_) => wire::code::UNDER_AGENT,
@@ -214,6 +225,7 @@ impl Error {
             Error::NotTheDaemon { .. } | Error::Relay | Error::Held { .. } => {
                 "find out what that process is before you type anything; the real daemon answers after 'svault unlock'"
             }
+            Error::NoAnswer { .. } => "'svault lock' ends it, whatever it does; nothing acknowledged is lost",
             Error::NotOurs(_) => "run svault as the store's owner",
             Error::UnderAgent(_) => "run the command in your own terminal, not in the agent's",
             Error::NoWayToAsk => "run it in your own terminal, or give --passphrase-fd",

@@ -10,6 +10,7 @@ mod guard;
 mod human;
 mod keys;
 mod os;
+mod silent;
 mod unlock;
 
 #[cfg(test)]
@@ -25,6 +26,7 @@ pub use error::Error;
 pub use guard::{may_type, under_agent};
 pub use human::{Acted, Hold, Human};
 pub use keys::{NewSlot, Presented, Prover, SlotOpened, StoreHeader};
+pub use silent::{Silent, end_by_force, listener};
 pub use unlock::{Asker, How, NewStore, Unlocked, init, unlock};
 
 /// What this crate's functions return.

@@ -159,6 +159,35 @@ fn releases_outlast_denials() {
     assert_eq!(again.trail.total(), before);
 }
 
+/// A request for several secrets has a record for each: with any room that is left, all of them or none.
+#[test]
+fn entries_that_belong_together_are_all_there_or_none() {
+    for room in (0..4_000).step_by(97) {
+        let mut house = house();
+        let before = house.trail.total();
+        // The reserve would make room.
+        while house.trail.append(entry(1, Event::Allow), &Side(&mut house.store), Durable::Now).is_ok() {
+            let used = house.disk.used();
+            house.disk.set_capacity(Some(used));
+            assert!(house.trail.total() < before + 2_000, "the disk is never full");
+        }
+        house.trail.commit(&mut Side(&mut house.store)).unwrap();
+        let before = house.trail.total();
+        house.disk.set_capacity(Some(house.disk.used() + room));
+        let three = vec![entry(2, Event::Allow), entry(3, Event::Allow), entry(4, Event::Allow)];
+        let all = house.trail.append_all(three, &Side(&mut house.store), Durable::Now);
+        let expected = before + if all.is_ok() { 3 } else { 0 };
+        assert_eq!(house.trail.total(), expected, "room {room}");
+        house.disk.set_capacity(None);
+        house.trail.commit(&mut Side(&mut house.store)).unwrap();
+        let again = open(&house.disk.killed(), house.opener, &[1]);
+        assert_eq!(again.trail.total(), expected, "room {room}");
+        if room > 3_500 {
+            assert!(all.is_ok(), "three entries have room in {room} bytes");
+        }
+    }
+}
+
 #[test]
 fn a_full_disk_can_be_unlocked_and_read() {
     let house = house();

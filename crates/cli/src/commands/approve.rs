@@ -21,6 +21,9 @@ pub struct Approve {
     /// How long it holds: once, session, or a length such as 15m
     #[arg(long = "for", value_name = "once|session|15m", default_value = "once", value_parser = lasts)]
     lasts: Lasts,
+    /// Show all of a long command or reason
+    #[arg(long)]
+    full: bool,
     #[command(flatten)]
     proof: Proof,
 }
@@ -41,7 +44,8 @@ impl Approve {
     /// Runs it.
     pub fn run(self, app: &App) -> Outcome {
         let (id, lasts) = (self.id, self.lasts);
-        app.human(self.proof).act(Want::Approve { id, lasts }, Vec::new(), Consent::Card("Approve?"))?;
+        let consent = if self.full { Consent::Whole("Approve?") } else { Consent::Card("Approve?") };
+        app.human(self.proof).act(Want::Approve { id, lasts }, Vec::new(), consent)?;
         app.out.answer(json!({"id": id, "decision": "approve", "lasts": lasts.word()}), |_| {
             format!("approved {id} ({})\n", lasts.word())
         })?;

@@ -2,7 +2,7 @@
 
 use crate::app::{App, unexpected};
 use crate::args::Proof;
-use crate::output::{Out, command_line, foreign};
+use crate::output::{Out, command_line, cut, foreign};
 use crate::report::{Error, Outcome};
 use crate::times;
 use clap::Args;
@@ -110,16 +110,16 @@ pub fn one(r: &PendingRow, out: &Out) -> String {
     let mut text = format!("{}  {who} wants {what}\n", out.style(r.id.as_str(), "33;1"));
     let process = r.process.iter().map(|p| foreign(p, 120)).collect::<Vec<_>>().join(" < ");
     let lines = [
-        ("process", process),
+        ("process (checked)", process),
         (
-            "will run",
+            "will run (not checked)",
             if r.argv.is_empty() {
                 String::new()
             } else {
-                format!("{} in {}", command_line(&r.argv), foreign(&r.cwd, 200))
+                format!("{} in {}", cut(&command_line(&r.argv), 600), foreign(&r.cwd, 200))
             },
         ),
-        ("says", format!("\"{}\" (not checked)", wire::card::spaces_shown(&foreign(&r.reason, 600)))),
+        ("says (not checked)", format!("\"{}\"", wire::card::spaces_shown(&foreign(&r.reason, 600)))),
         ("rule", foreign(&r.rule, 120)),
         ("session", format!("{} through {}", foreign(&r.session, 80), r.door)),
         ("asked", format!("{}, until {}", times::shown(&r.asked), times::shown(&r.expires))),

@@ -47,6 +47,16 @@ impl Process {
         Self(pid.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok()))
     }
 
+    /// Ends it by force.
+    pub(crate) fn kill(&self) -> Result<()> {
+        use rustix::process::{Signal, pidfd_send_signal};
+        let Some(held) = &self.0 else { return Ok(()) };
+        match pidfd_send_signal(held, Signal::KILL) {
+            Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
+            Err(e) => Err(Error::Kill(e.into())),
+        }
+    }
+
     /// Waits for its end. True where it had ended before, or can't be seen.
     pub(crate) fn ends_within(&self, time: std::time::Duration) -> bool {
         use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -59,6 +69,18 @@ impl Process {
                 Err(_) => return false,
             }
         }
+    }
+}
+
+/// What a process does, in words (proc(5), field 3 of `stat`).
+pub(crate) fn state(pid: u32) -> Option<&'static str> {
+    let text = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let text = String::from_utf8_lossy(&text);
+    match text.rsplit_once(')')?.1.trim_start().chars().next()? {
+        'T' | 't' => Some("stopped"),
+        'D' => Some("waiting for the disk"),
+        'Z' | 'X' => Some("ended"),
+        _ => Some("running"),
     }
 }
 

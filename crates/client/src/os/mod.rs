@@ -3,24 +3,24 @@
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{Process, ancestors, me, program};
+pub(crate) use linux::{Process, ancestors, me, program, state};
 
 #[cfg(not(target_os = "linux"))]
 mod other;
 #[cfg(all(unix, not(target_os = "linux")))]
 pub(crate) use other::program;
 #[cfg(not(target_os = "linux"))]
-pub(crate) use other::{Process, ancestors, me};
+pub(crate) use other::{Process, ancestors, me, state};
 
 #[cfg(unix)]
 mod unix;
 #[cfg(unix)]
-pub(crate) use unix::{Child, Stream, connect, start};
+pub(crate) use unix::{Child, Stream, connect, silent_for, start};
 
 #[cfg(windows)]
 mod windows;
 #[cfg(windows)]
-pub(crate) use windows::{Child, Stream, connect, start};
+pub(crate) use windows::{Child, Stream, connect, silent_for, start};
 
 /// One of the processes above this one, as far as it can be read.
 #[derive(Debug, Clone, Default)]

@@ -46,6 +46,13 @@ fn listener(_stream: &Stream, _socket: &Socket) -> Result<Option<u32>> {
     Ok(None)
 }
 
+/// Whether nothing comes for so long. What comes is left to be read.
+pub(crate) fn silent_for(stream: &Stream, time: std::time::Duration) -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let Ok(limit) = Timespec::try_from(time) else { return false };
+    matches!(poll(&mut [PollFd::new(stream, PollFlags::IN)], Some(&limit)), Ok(0))
+}
+
 /// A daemon that was started, and our end of the pair.
 pub(crate) struct Child {
     pub stream: Stream,

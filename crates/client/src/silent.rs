@@ -1,0 +1,56 @@
+//! A daemon that does not answer: what is known of it, and how it is ended all the same.
+
+use crate::{Error, Result, os};
+use seal::StoreLock;
+use std::time::Duration;
+use wire::paths::StoreDir;
+
+/// A daemon that is killed has nothing left to say.
+const END: Duration = Duration::from_secs(15);
+
+/// A daemon that took a connection and says nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Silent {
+    /// Its process, as the kernel says.
+    pub pid: Option<u32>,
+    /// What it does: `stopped`, `waiting for the disk`, `running`.
+    pub state: Option<&'static str>,
+}
+
+impl Silent {
+    pub(crate) fn of(pid: Option<u32>) -> Self {
+        Self { pid, state: pid.and_then(os::state) }
+    }
+}
+
+/// Which process listens for a store, where the kernel tells.
+///
+/// # Errors
+/// As [`crate::Connection::open`].
+pub fn listener(store: &StoreDir) -> Result<Option<u32>> {
+    for socket in store.sockets() {
+        if let Some((_, listener)) = os::connect(&socket)? {
+            return Ok(listener);
+        }
+    }
+    Err(Error::Locked)
+}
+
+/// Ends the daemon that listens as process `listener` and does not answer: nothing that it has acknowledged is lost, as
+/// it acknowledges only what is on the disk. Whoever listens without holding the store is left alone.
+///
+/// # Errors
+/// [`Error::NotTheDaemon`] where it does not hold the store; [`Error::StillThere`] where it does not end.
+pub fn end_by_force(store: &StoreDir, listener: Option<u32>) -> Result<u32> {
+    let holds = |pid| StoreLock::holder(&store.lock()) == Some(pid);
+    let Some(pid) = listener.filter(|pid| holds(*pid)) else {
+        return Err(Error::NotTheDaemon { pid: listener });
+    };
+    let process = os::Process::of(pid);
+    // Its number may have gone to somebody else before it was held.
+    if !holds(pid) {
+        return Err(Error::NotTheDaemon { pid: listener });
+    }
+    process.kill()?;
+    if process.ends_within(END) { Ok(pid) } else { Err(Error::StillThere { pid }) }
+}
