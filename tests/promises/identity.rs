@@ -207,6 +207,11 @@ fn verified_means_launched_and_nothing_else() {
     assert_eq!(with_binary(true).text(), VALUE);
     let entry = &house.sandbox.trail().into_iter().find(|e| e["event"] == "allow").expect("one");
     assert_eq!((&entry["caller"], &entry["evidence"]), (&"robot".into(), &"launched".into()));
+    // The start is recorded under the session that all it did goes under.
+    let trail = house.sandbox.trail();
+    let start = trail.iter().find(|e| e["act"] == "agent_start").expect("its start");
+    assert_eq!(start["session"], entry["session"]);
+    assert!(entry["session"].as_str().is_some_and(|s| s.starts_with("launched:")), "{entry}");
     // Its rights end with it.
     let _ = house.by(&house.robot, &house.get()).denied();
 }

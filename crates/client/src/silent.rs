@@ -54,3 +54,32 @@ pub fn end_by_force(store: &StoreDir, listener: Option<u32>) -> Result<u32> {
     process.kill()?;
     if process.ends_within(END) { Ok(pid) } else { Err(Error::StillThere { pid }) }
 }
+
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_does_not_hold_the_store_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("store.svault"), "").unwrap();
+        let store = StoreDir::open(folder.path()).unwrap();
+        let mut bystander = std::process::Command::new("sleep").arg("20").spawn().unwrap();
+        // This process holds the lock; somebody else listens.
+        let _lock = StoreLock::take(&store.lock()).unwrap();
+        for listener in [None, Some(bystander.id())] {
+            let left = end_by_force(&store, listener);
+            assert!(matches!(left, Err(Error::NotTheDaemon { pid }) if pid == listener), "{left:?}");
+        }
+        assert!(bystander.try_wait().unwrap().is_none(), "it lives");
+        bystander.kill().unwrap();
+        bystander.wait().unwrap();
+    }
+
+    #[test]
+    fn a_process_is_described() {
+        assert_eq!(Silent::of(Some(std::process::id())).state, Some("running"));
+        assert_eq!(Silent::of(None).state, None);
+    }
+}

@@ -208,9 +208,9 @@ pub fn details(e: &Entry) -> String {
         ("cause", foreign(&e.cause, 80)),
         ("rule", foreign(&e.rule, 200)),
         ("act", foreign(&e.act, 80)),
-        ("command", command_line(&e.argv)),
-        ("in folder", foreign(&e.cwd, 400)),
-        ("process", e.process.iter().map(|p| foreign(p, 200)).collect::<Vec<_>>().join(" < ")),
+        ("command (not checked)", command_line(&e.argv)),
+        ("in folder (not checked)", foreign(&e.cwd, 400)),
+        ("process (checked)", e.process.iter().map(|p| foreign(p, 200)).collect::<Vec<_>>().join(" < ")),
         ("count", e.count.map(|c| c.to_string()).unwrap_or_default()),
         ("note", foreign(&e.note, 400)),
     ])
