@@ -1,8 +1,9 @@
-//! Project chores: `cargo xtask test | bench | soak | fuzz | size | vectors`.
+//! Project chores: `cargo xtask test | bench | release | soak | fuzz | size | vectors`.
 
 mod bench;
 mod binaries;
 mod fuzz;
+mod release;
 mod run;
 mod size;
 mod skips;
@@ -18,6 +19,7 @@ cargo xtask test [ARGS]     every test; ARGS go to the runner, such as a part of
 cargo xtask bench           speed and size beside their floors: [--quick] [--only ROW] [--peers]
 cargo xtask soak            the long form of the crash tests: 10,000 random sequences
 cargo xtask fuzz [SECONDS]  each fuzz target for so long (default 60)
+cargo xtask release         the binary that is handed out: static, stripped; says its size
 cargo xtask size            no file over 500 lines, no function of 60 lines or more
 cargo xtask vectors         write spec/vectors again from the code
 ";
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
     let done = match verb.as_str() {
         "test" => test::all(&rest),
         "bench" => bench::bench(&rest),
+        "release" => release::release(),
         "soak" => soak::soak(),
         "fuzz" => fuzz::fuzz(&rest),
         "size" => size::check(),
