@@ -143,9 +143,14 @@ impl Conn {
     ///
     /// # Errors
     /// As [`Conn::write`].
-    pub async fn send_with(&mut self, message: &FromDaemon, values: &[&[u8]]) -> Result<(), ConnError> {
+    pub async fn send_with(
+        &mut self,
+        message: &FromDaemon,
+        kind: Kind,
+        values: &[&[u8]],
+    ) -> Result<(), ConnError> {
         let bytes = frame::control(message)?;
-        let heads = values.iter().map(|value| frame::head(Kind::Raw, value.len()));
+        let heads = values.iter().map(|value| frame::head(kind, value.len()));
         let heads = heads.collect::<Result<Vec<_>, _>>()?;
         let raw = heads.iter().zip(values).flat_map(|(head, value)| [&head[..], *value]);
         let mut slices: Vec<_> = std::iter::once(&bytes[..]).chain(raw).map(IoSlice::new).collect();

@@ -70,7 +70,7 @@ pub(crate) async fn send(
             let message = FromDaemon::Released { id, items };
             if !presence.is_sealed() {
                 let values: Vec<&[u8]> = values.iter().map(secret::Bytes::expose).collect();
-                return conn.send_with(&message, &values).await;
+                return conn.send_with(&message, Kind::Raw, &values).await;
             }
             send_message(conn, presence, &message).await?;
             for value in values {
