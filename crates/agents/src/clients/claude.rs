@@ -75,7 +75,7 @@ fn settings(svault: &Svault) -> Vec<Edit> {
         "timeout": TIMEOUT,
         "onFailure": "block",
     });
-    let events = ["PreToolUse", "PostToolUse", "PostToolUseFailure"];
+    let events = ["UserPromptSubmit", "PreToolUse", "PostToolUse", "PostToolUseFailure"];
     let mut edits: Vec<Edit> =
         events.iter().map(|e| Edit::hook(&["hooks", e], group(Some("*"), hook.clone()))).collect();
     let rules = ENV_FILES.iter().flat_map(|name| [format!("Read(**/{name})"), format!("Read(//**/{name})")]);

@@ -61,6 +61,6 @@ fn server(svault: &Svault) -> Edit {
 fn hooks(svault: &Svault) -> Vec<Edit> {
     let command = svault.hook_or_block(Client::Codex);
     let hook = json!({"type": "command", "command": command, "timeout": TIMEOUT});
-    let events = ["PreToolUse", "PostToolUse"];
+    let events = ["UserPromptSubmit", "PreToolUse", "PostToolUse"];
     events.iter().map(|e| Edit::hook(&["hooks", e], group(None, hook.clone()))).collect()
 }

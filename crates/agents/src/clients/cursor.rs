@@ -43,7 +43,7 @@ fn hooks(svault: &Svault) -> Vec<Edit> {
     let before = json!({"command": command, "timeout": TIMEOUT, "failClosed": true});
     let after = json!({"command": command, "timeout": TIMEOUT});
     let mut edits = vec![Edit::default(&["version"], json!(1))];
-    for event in ["preToolUse", "beforeReadFile", "beforeShellExecution"] {
+    for event in ["beforeSubmitPrompt", "preToolUse", "beforeReadFile", "beforeShellExecution"] {
         edits.push(Edit::hook(&["hooks", event], before.clone()));
     }
     for event in ["postToolUse", "postToolUseFailure"] {

@@ -39,7 +39,7 @@ fn settings(svault: &Svault) -> Vec<Edit> {
     let command = svault.hook_or_block(Client::Gemini);
     let hook = json!({"type": "command", "name": "svault", "command": command, "timeout": TIMEOUT});
     let mut edits = vec![Edit::entry(&["mcpServers", "svault"], svault.entry())];
-    for event in ["BeforeTool", "AfterTool"] {
+    for event in ["BeforeAgent", "BeforeTool", "AfterTool"] {
         edits.push(Edit::hook(&["hooks", event], group(Some("*"), hook.clone())));
     }
     edits

@@ -49,6 +49,7 @@ export const Svault = async ({ directory }) => ({
     try {
       const question = { event: "post", tool: input.tool, cwd: directory, args: input.args, output };
       const answer = await ask(question);
+      if (answer.deny) throw new Error(answer.deny);
       if (answer.output) put(output, answer.output);
     } catch (e) {
       // What could not be checked is not shown.

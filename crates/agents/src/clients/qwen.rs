@@ -19,7 +19,7 @@ pub(super) const SPEC: Spec = Spec {
     clicks: &["restart running sessions: hooks and servers are read at the start"],
     gaps: &[
         "what a tool said can't be replaced: the command is rewritten before it runs, and the model is warned",
-        "a file that is mentioned with @ in a prompt is read without asking any hook",
+        "a file that is mentioned with @ in a prompt is seen by the hook on prompts alone",
     ],
 };
 
@@ -41,7 +41,7 @@ fn settings(svault: &Svault) -> Vec<Edit> {
     let command = svault.hook_or_block(Client::Qwen);
     let hook = json!({"type": "command", "name": "svault", "command": command, "timeout": TIMEOUT});
     let mut edits = vec![Edit::entry(&["mcpServers", "svault"], svault.entry())];
-    for event in ["PreToolUse", "PostToolUse", "PostToolUseFailure"] {
+    for event in ["UserPromptSubmit", "PreToolUse", "PostToolUse", "PostToolUseFailure"] {
         edits.push(Edit::hook(&["hooks", event], group(Some("*"), hook.clone())));
     }
     edits

@@ -28,8 +28,14 @@ fn targets(machine: &Machine, svault: &Svault, place: Place<'_>) -> Vec<Target> 
     };
     let servers = vec![Edit::entry(&["mcpServers", "svault"], svault.entry())];
     let hook = json!({"command": svault.hook_or_block(Client::Windsurf), "show_output": true});
-    let events =
-        ["pre_read_code", "pre_write_code", "pre_run_command", "pre_mcp_tool_use", "post_run_command"];
+    let events = [
+        "pre_user_prompt",
+        "pre_read_code",
+        "pre_write_code",
+        "pre_run_command",
+        "pre_mcp_tool_use",
+        "post_run_command",
+    ];
     let hooks = events.iter().map(|e| Edit::hook(&["hooks", e], hook.clone())).collect();
     vec![
         Target::json(&base, &format!("{under}/mcp_config.json"), servers),
