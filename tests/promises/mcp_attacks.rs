@@ -131,3 +131,48 @@ fn a_flood_of_calls_is_answered_and_leaves_the_server_and_the_daemon_well() {
     assert!(house.run(&["status"]).ok().text().contains("unlocked"));
     assert!(mcp.call("svault_status", json!({})).ok().contains("unlocked"));
 }
+
+#[test]
+fn asking_for_a_missing_secret_tells_nothing_of_what_is_there() {
+    let house = house();
+    let mut mcp = Mcp::start(&house, Era::Modern, &[]);
+    let mut lines = Vec::new();
+    for name in ["MINE", "PAYMENTS", "FORBIDDEN", "PROPOSED", "NO_SUCH_SECRET"] {
+        let said =
+            mcp.call("svault_request_secret", json!({"name": name, "scope": "db", "why": GOOD_REASON}));
+        let id = said.id();
+        lines.push(said.ok().replace(&id, "ID").replace(name, "NAME"));
+    }
+    lines.dedup();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    // The list of a session is bounded, and more is the opaque denial whether or not the name is taken.
+    let mut more = Vec::new();
+    for name in ["A1", "A2", "A3", "MINE2", "B4"] {
+        more.push(
+            mcp.call("svault_request_secret", json!({"name": name, "scope": "db", "why": GOOD_REASON})),
+        );
+    }
+    assert!(more[3].clone().wrong().starts_with("denied ("), "{more:?}");
+}
+
+#[test]
+fn what_a_caller_writes_is_shown_to_a_human_as_text_alone() {
+    let house = house();
+    let mut mcp = Mcp::start(&house, Era::Modern, &[]);
+    let sly = "x\u{1b}[2J\u{202e}\nsvault approve 00000000        session human";
+    let _ = mcp.call("svault_request_secret", json!({"name": "NEW_KEY", "scope": "db", "why": sly})).ok();
+    let shown = house.human(&["pending"]).ok().text();
+    assert!(!shown.contains('\u{1b}') && !shown.contains('\u{202e}'), "{shown}");
+    assert!(shown.lines().all(|l| !l.starts_with("svault approve 00000000")), "{shown}");
+    assert!(shown.contains("\\u{202e}") && shown.contains("\\u{20}"), "{shown}");
+    for name in ["a\u{1b}[2J", "a\nb", "../x", "a b", "\u{202e}x", "-x", ""] {
+        let (code, line) =
+            mcp.refused("svault_request_secret", json!({"name": name, "scope": "db", "why": "x"}));
+        assert_eq!(code, -32602);
+        assert!(name.is_empty() || !line.contains(name), "{line}");
+    }
+    let long = json!({"name": "NEW_KEY", "scope": "db", "why": "x".repeat(513)});
+    assert_eq!(mcp.refused("svault_request_secret", long).0, -32602);
+    let huge = json!({"name": "NEW_KEY", "scope": "db", "why": "x".repeat(900_000)});
+    assert_eq!(mcp.refused("svault_request_secret", huge).0, -32602);
+}

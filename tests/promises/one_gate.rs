@@ -64,6 +64,7 @@ fn messages() -> Vec<Value> {
         json!({"type": "cancel", "id": "7K2MQ9XA"}),
         json!({"type": "propose", "name": "LOW", "vault": "main", "class": {"scope": "db", "tier": "medium"}}),
         json!({"type": "mine", "scope": "db"}),
+        json!({"type": "request_secret", "name": "LOW", "scope": "db", "why": GOOD_REASON}),
         json!({"type": "verify_trail"}),
         json!({"type": "prove_begin", "slot": "0011223344556677", "nonce": HEX}),
         json!({"type": "prove_end", "mac": HEX}),

@@ -28,6 +28,8 @@ pub enum Event {
     Propose,
     /// A caller read the names that it may ask for.
     Read,
+    /// A caller asked a human for a secret that it says is missing.
+    Wanted,
     /// A (session, secret) pair was sealed.
     Seal,
     /// A session was suspended.

@@ -231,6 +231,15 @@ impl Connection {
         }
     }
 
+    /// Asks a human for a secret that isn't there. The answer is the same whether or not it is.
+    ///
+    /// # Errors
+    /// The connection's.
+    pub fn request_secret(&mut self, name: Name, scope: Scope, why: String) -> Result<Answer> {
+        self.send(&ToDaemon::RequestSecret { name, scope, why })?;
+        self.answer(|_| {})
+    }
+
     /// Locks the store. When this returns the daemon has written its last words and ended.
     ///
     /// # Errors

@@ -157,7 +157,7 @@ impl Limits {
         let at = entry.at.as_millisecond();
         let name = bare_name(&entry.secret);
         match entry.event {
-            Event::Ask | Event::Propose => self.state.request(&entry.session, entry.id, at),
+            Event::Ask | Event::Propose | Event::Wanted => self.state.request(&entry.session, entry.id, at),
             Event::Allow => {
                 if entry.act != AFTER_ASK {
                     self.state.request(&entry.session, entry.id, at);

@@ -14,9 +14,11 @@ mod propose;
 mod read;
 mod slots;
 mod status;
+mod wanted;
 
 pub(crate) use house::House;
 pub(crate) use mine::Meter;
+pub(crate) use wanted::Wishes;
 
 use crate::life::failure::{of_audit, rows};
 use crate::life::{House as LifeHouse, Opened, Refusal, Why};

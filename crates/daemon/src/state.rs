@@ -52,6 +52,8 @@ pub struct State {
     pub(crate) verified: Shared<bool>,
     /// How often callers have looked at what they may ask for.
     pub(crate) looks: RefCell<crate::serve::Meter>,
+    /// Secrets that callers say are missing.
+    pub(crate) wishes: RefCell<crate::serve::Wishes>,
     synced: Notify,
     connections: Cell<u64>,
 }

@@ -8,7 +8,7 @@ use client::{Answer, Connection, Error, Result};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use wire::{Ask, MineRow, StatusReport};
-use words::{Door, Scope};
+use words::{Door, Name, Scope};
 
 /// Connections that nothing waits on are kept up to this number.
 const IDLE: usize = 2;
@@ -55,6 +55,14 @@ impl Pool {
     /// As [`Pool::status`]; asked too often.
     pub fn mine(&self, scope: Option<&Scope>) -> Result<Vec<MineRow>> {
         self.with(|connection| connection.mine(scope.cloned()))
+    }
+
+    /// Asks a human for a secret that isn't there.
+    ///
+    /// # Errors
+    /// As [`Pool::status`].
+    pub fn request_secret(&self, name: &Name, scope: &Scope, why: &str) -> Result<Answer> {
+        self.with(|connection| connection.request_secret(name.clone(), scope.clone(), why.to_owned()))
     }
 
     /// Asks for secrets. The call says when it is cancelled, and is told when it waits.

@@ -46,6 +46,15 @@ pub enum ToDaemon {
         /// Only of this scope.
         scope: Option<Scope>,
     },
+    /// A secret that this caller needs and that isn't there, for a human to add.
+    RequestSecret {
+        /// What it shall be called.
+        name: Name,
+        /// The capability it is for.
+        scope: Scope,
+        /// Why, at most 512 bytes.
+        why: String,
+    },
     /// Lock now.
     Lock,
     /// Read the whole trail; the answer says only ok or broken.

@@ -190,6 +190,18 @@ pub struct PendingRow {
     pub rule: String,
     /// The line of parents, nearest first, as `pid exe`.
     pub process: Vec<String>,
+    /// It is no request for what is there, but for this secret to be added.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wanted: Option<WantedSecret>,
+}
+
+/// A secret that a caller says is missing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WantedSecret {
+    /// What it shall be called.
+    pub name: Name,
+    /// The capability it is for.
+    pub scope: Scope,
 }
 
 /// One secret of a request that waits.

@@ -60,6 +60,7 @@ fn from_clients() {
         ToDaemon::Propose { name: name(), vault: vault(), class: class() },
         ToDaemon::Mine { scope: None },
         ToDaemon::Mine { scope: Some("db".parse().unwrap()) },
+        ToDaemon::RequestSecret { name: name(), scope: "db".parse().unwrap(), why: "it is missing".into() },
         ToDaemon::Lock,
         ToDaemon::VerifyTrail,
         ToDaemon::ProveBegin { slot: Hex([1; 8]), nonce: Hex([2; 32]) },

@@ -38,8 +38,8 @@ pub struct List {
     /// This secret: NAME, or svault://VAULT/NAME
     #[arg(long)]
     secret: Option<SecretRef>,
-    /// What happened: allow, deny, ask, approve, refuse, cancel, expire, act, propose, read, seal, suspend, unseal,
-    /// unlock, lock, accept_rollback, folded; may be given several times
+    /// What happened: allow, deny, ask, approve, refuse, cancel, expire, act, propose, read, wanted, seal, suspend,
+    /// unseal, unlock, lock, accept_rollback, folded; may be given several times
     #[arg(long, value_name = "WHAT", value_parser = event)]
     decision: Vec<Event>,
     /// Where it came in: cli, mcp, tui, desktop, proxy, hook

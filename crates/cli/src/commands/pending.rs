@@ -104,6 +104,9 @@ fn all(rows: &[PendingRow], out: &Out) -> String {
 
 /// A request in the order of the approval card.
 pub fn one(r: &PendingRow, out: &Out) -> String {
+    if let Some(wanted) = &r.wanted {
+        return missing(r, wanted, out);
+    }
     let item = |i: &wire::PendingItem| format!("{} as {}", foreign(&i.secret, 200), i.way);
     let what = r.items.iter().map(item).collect::<Vec<_>>().join(", ");
     let who = format!("{} ({})", foreign(&r.caller, 80), r.evidence);
@@ -128,5 +131,27 @@ pub fn one(r: &PendingRow, out: &Out) -> String {
         text.push_str(&format!("  {line}\n"));
     }
     text.push_str(&format!("  svault approve {id}   or   svault deny {id}\n", id = r.id));
+    text
+}
+
+/// A secret that a caller says is missing.
+fn missing(r: &PendingRow, wanted: &wire::WantedSecret, out: &Out) -> String {
+    let who = format!("{} ({})", foreign(&r.caller, 80), r.evidence);
+    let id = r.id;
+    let mut text =
+        format!("{}  {who} says that {} is missing\n", out.style(id.as_str(), "33;1"), wanted.name);
+    let lines = [
+        ("process", r.process.iter().map(|p| foreign(p, 120)).collect::<Vec<_>>().join(" < ")),
+        ("says", format!("\"{}\" (not checked)", wire::card::spaces_shown(&foreign(&r.reason, 600)))),
+        ("session", format!("{} through {}", foreign(&r.session, 80), r.door)),
+        ("asked", format!("{}, until {}", times::shown(&r.asked), times::shown(&r.expires))),
+    ];
+    for line in crate::table::pairs(&lines).lines() {
+        text.push_str(&format!("  {line}\n"));
+    }
+    text.push_str(&format!(
+        "  svault add {} --scope {}   or   svault deny {id}\n",
+        wanted.name, wanted.scope
+    ));
     text
 }

@@ -198,6 +198,16 @@ async fn approve(line: &Line, id: Id, lasts: Lasts) -> Result<Reply, Failure> {
 }
 
 async fn refuse(line: &Line, id: Id) -> Result<Reply, Failure> {
+    let wish = line.state.wishes.borrow().get(id).cloned();
+    if let Some(wish) = wish {
+        let mut e = line.state.entry(Event::Refuse);
+        about(line, &mut e);
+        (e.id, e.act, e.secret) = (id, "deny".into(), wish.name.to_string());
+        e.session = wish.by.session().unwrap_or_default().to_owned();
+        record(line, e).await?;
+        line.state.wishes.borrow_mut().refuse(id);
+        return Ok(done(id));
+    }
     ended(line, id, Event::Refuse, "deny", |line| line.state.approvals.refuse(id)).await
 }
 

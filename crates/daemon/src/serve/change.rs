@@ -52,8 +52,9 @@ pub(crate) async fn serve(line: &Line, want: Want, act: &Act, values: &[Bytes]) 
     let want = match want {
         Want::Add { name, vault, class } => {
             let [value] = values else { return Err(no_value()) };
-            let new = NewSecret { vault, name, class, created_by: None };
+            let new = NewSecret { vault, name: name.clone(), class, created_by: None };
             add(line, &turn, &e, new, value).await?;
+            line.state.wishes.borrow_mut().added(&name);
             return Ok(done(e.id));
         }
         want => want,

@@ -2,7 +2,7 @@
 //! a human who has proved presence.
 
 use super::answer::{self, Reply};
-use super::{ask, human, mine, propose, status};
+use super::{ask, human, mine, propose, status, wanted};
 use crate::conn::{Conn, ConnError};
 use crate::gate::{Account, Anchor, Asker};
 use crate::life::Why;
@@ -98,6 +98,7 @@ impl Line {
             ToDaemon::Cancel { id } => ask::cancel(self, id).await,
             ToDaemon::Propose { name, vault, class } => propose::serve(self, name, vault, class).await?,
             ToDaemon::Mine { scope } => mine::serve(self, scope.as_ref()),
+            ToDaemon::RequestSecret { name, scope, why } => wanted::serve(self, name, scope, why).await,
             ToDaemon::Lock => {
                 let sent = self.conn.send(&FromDaemon::Done { id: None }).await;
                 // Also where whoever said so has gone by now.

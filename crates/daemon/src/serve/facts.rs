@@ -24,6 +24,7 @@ pub(crate) fn act(line: &Line, want: &Want) -> Result<Act, Failure> {
             })?;
             request(&mut facts, &waiting);
         }
+        Want::Deny { id } if line.state.wishes.borrow().get(*id).is_some() => wish(line, *id, &mut facts),
         Want::Deny { id } | Want::CancelAny { id } => {
             let waiting = line.state.approvals.get(*id).ok_or_else(|| no_request(*id))?;
             request(&mut facts, &waiting);
@@ -144,6 +145,22 @@ fn request(facts: &mut Facts, waiting: &Waiting) {
     if req.exposure() > Some(Exposure::Proxy) {
         facts.notes.push("it counts as seen: a program of the same user can read it there".into());
     }
+}
+
+/// A secret that is to be said no to.
+fn wish(line: &Line, id: Id, facts: &mut Facts) {
+    let wishes = line.state.wishes.borrow();
+    let Some(wish) = wishes.get(id) else { return };
+    facts.request = Some(RequestFacts {
+        scope: wish.scope.to_string(),
+        reason: wish.why.clone(),
+        ..RequestFacts::default()
+    });
+    facts.who = wish.who();
+    facts.session = wish.by.session().unwrap_or_default().to_owned();
+    facts.door = wish.by.door.to_string();
+    facts.process.clone_from(&wish.by.process);
+    facts.notes.push(format!("wanted: a secret {}", wish.name));
 }
 
 fn request_facts(req: &Frozen) -> RequestFacts {

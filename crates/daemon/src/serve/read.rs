@@ -27,7 +27,11 @@ pub(crate) async fn serve(line: &Line, want: Want) -> Result<Reply, Failure> {
         Want::List => Report::Secrets(secrets(line)?),
         Want::VaultList => Report::Vaults(vaults(line)),
         Want::Pending => {
-            Report::Pending(line.state.approvals.waiting().iter().map(|w| pending(line, w)).collect())
+            let mut rows: Vec<PendingRow> =
+                line.state.approvals.waiting().iter().map(|w| pending(line, w)).collect();
+            let mut wishes = line.state.wishes.borrow_mut();
+            rows.extend(wishes.all(line.state.now_ms()).iter().map(super::wanted::Wish::row));
+            Report::Pending(rows)
         }
         Want::Seals => Report::Seals(seals(line)),
         Want::PolicyShow => {
@@ -95,6 +99,7 @@ fn pending(line: &Line, w: &Waiting) -> PendingRow {
         reason: req.reason.clone().unwrap_or_default(),
         rule: w.rule.clone(),
         process: req.by.process.clone(),
+        wanted: None,
     }
 }
 

@@ -10,13 +10,16 @@ pub(crate) fn report(line: &Line) -> StatusReport {
     let state = &line.state;
     let who = line.who();
     let by = line.asker();
-    let waiting = state.approvals.waiting();
+    let mut wishes = state.wishes.borrow_mut();
+    let waiting = state.approvals.waiting().len() + wishes.all(state.now_ms()).len();
+    let mut own_waiting = state.approvals.waiting_of(&by.account);
+    own_waiting.extend(wishes.of(&by.account));
     StatusReport {
         pid: std::process::id(),
         since: state.life.since().to_string(),
         locks_in: state.life.locks_in().as_secs(),
-        waiting: u32::try_from(waiting.len()).unwrap_or(u32::MAX),
-        own_waiting: state.approvals.waiting_of(&by.account),
+        waiting: u32::try_from(waiting).unwrap_or(u32::MAX),
+        own_waiting,
         trail_ok: state.trail.borrow().is_ok(),
         memory_locked: secret::memory().locked,
         caller: who.caller().to_owned(),

@@ -73,6 +73,7 @@ impl State {
             life,
             verified: Shared::default(),
             looks: std::cell::RefCell::default(),
+            wishes: std::cell::RefCell::default(),
             synced: Notify::new(),
             connections: Cell::new(0),
         });

@@ -3,6 +3,7 @@
 mod args;
 mod get;
 mod list;
+mod request;
 mod schema;
 mod status;
 
@@ -24,6 +25,8 @@ pub enum Tool {
     Get(get::Get),
     /// `svault_list_secrets`.
     List(list::List),
+    /// `svault_request_secret`.
+    Request(request::Wish),
     /// `svault_status`.
     Status,
 }
@@ -35,6 +38,7 @@ pub fn of(request: &Request, _era: Era) -> Option<Result<Tool, Problem>> {
         match args.tool() {
             "svault_get_secret" => get::Get::of(args).map(Tool::Get),
             "svault_list_secrets" => list::List::of(args).map(Tool::List),
+            "svault_request_secret" => request::Wish::of(args).map(Tool::Request),
             "svault_status" => args.none().map(|()| Tool::Status),
             _ => Err(Problem::params("no such tool")),
         }
@@ -49,6 +53,7 @@ pub fn run(server: &Server, call: &Call, tool: Tool) -> Result<Said, Problem> {
     Ok(match tool {
         Tool::Get(get) => get.run(server, call),
         Tool::List(list) => list.run(server),
+        Tool::Request(wish) => wish.run(server),
         Tool::Status => status::run(server),
     })
 }

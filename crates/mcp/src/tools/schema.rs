@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 /// Every tool, in the order of the list.
 pub fn list() -> Value {
-    json!([get(), list_secrets(), status()])
+    json!([get(), list_secrets(), request(), status()])
 }
 
 /// One tool. `read`: it changes nothing and shows nothing secret, so clients may call it without asking.
@@ -68,6 +68,22 @@ fn list_secrets() -> Value {
          user is asked each time), exposure (how far it travels), what it is for. No values.",
         object(json!({"scope": text("Only this scope.", 64)}), &[]),
         true,
+    )
+}
+
+fn request() -> Value {
+    let properties = json!({
+        "name": text("What the secret shall be called, such as STRIPE_KEY.", 128),
+        "scope": scope(),
+        "why": text("Why it is needed and where the user gets it, in one honest sentence.", 512),
+    });
+    tool(
+        "svault_request_secret",
+        "Ask the user for a missing secret",
+        "Ask the user to add a secret that you need and that is not in the list. They enter the value themselves; it \
+         never comes through this conversation.",
+        object(properties, &["name", "scope", "why"]),
+        false,
     )
 }
 
