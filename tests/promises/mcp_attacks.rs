@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use std::path::Path;
-use svault_tests::mcp::{Era, Mcp};
+use svault_tests::mcp::{Era, Mcp, Said};
 use svault_tests::sandbox::{GOOD_REASON, OPEN_POLICY, Sandbox};
 use svault_tests::socket::Raw;
 
@@ -140,8 +140,10 @@ fn asking_for_a_missing_secret_tells_nothing_of_what_is_there() {
     for name in ["MINE", "PAYMENTS", "FORBIDDEN", "PROPOSED", "NO_SUCH_SECRET"] {
         let said =
             mcp.call("svault_request_secret", json!({"name": name, "scope": "db", "why": GOOD_REASON}));
-        let id = said.id();
-        lines.push(said.ok().replace(&id, "ID").replace(name, "NAME"));
+        // The name goes first: some look like an id.
+        let text = said.ok().replace(name, "NAME");
+        let id = Said { text: text.clone(), wrong: false }.id();
+        lines.push(text.replace(&id, "ID"));
     }
     lines.dedup();
     assert_eq!(lines.len(), 1, "{lines:?}");
