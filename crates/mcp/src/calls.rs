@@ -3,6 +3,7 @@
 use crate::message::{Problem, REQUEST, Request};
 use crate::out::{Out, note};
 use client::TakeBack;
+use run::Cancel;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -33,6 +34,19 @@ struct Now {
     over: bool,
     /// The request that waits for a human, and what takes it back.
     waits: Option<(Id, Option<TakeBack>)>,
+    /// What ends the command that runs.
+    command: Option<Cancel>,
+}
+
+impl Now {
+    /// True: one ran.
+    fn end_command(&mut self) -> bool {
+        let command = self.command.take();
+        if let Some(command) = &command {
+            command.cancel();
+        }
+        command.is_some()
+    }
 }
 
 impl Call {
@@ -76,6 +90,16 @@ impl Call {
         self.changed.notify_all();
     }
 
+    /// It runs a command, which ends with it.
+    pub fn runs(&self, command: Cancel) {
+        let mut now = self.now();
+        if now.cancelled || now.gone {
+            now.cancelled = true;
+            command.cancel();
+        }
+        now.command = Some(command);
+    }
+
     /// It waits no longer.
     pub fn goes_on(&self) {
         self.now().waits = None;
@@ -90,6 +114,7 @@ impl Call {
         {
             let _ = back.send(*id);
         }
+        now.end_command();
         self.changed.notify_all();
     }
 
@@ -103,6 +128,7 @@ impl Call {
             }
             now.cancelled = true;
         }
+        now.cancelled |= now.end_command();
         self.changed.notify_all();
     }
 

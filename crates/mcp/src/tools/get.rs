@@ -85,8 +85,9 @@ fn reference(row: &MineRow) -> SecretRef {
 
 /// What stands for a value that is not shown.
 fn handle(secret: &SecretRef, scope: &Scope) -> String {
-    let variable =
-        secret.name.as_str().parse::<EnvName>().map_or_else(|_| "VARIABLE".to_owned(), |e| e.to_string());
+    let fits = |e: &EnvName| !policy::is_guarded(e.as_str());
+    let variable = secret.name.as_str().parse().ok().filter(fits);
+    let variable = variable.map_or_else(|| "VARIABLE".to_owned(), |e| e.to_string());
     format!(
         "{secret}\nThis secret is used without being seen: call svault_run with secrets [\"{variable}={secret}\"] and \
          scope \"{scope}\", and the command finds it in the variable {variable}."

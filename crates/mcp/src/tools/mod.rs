@@ -4,6 +4,7 @@ mod args;
 mod get;
 mod list;
 mod request;
+mod run;
 mod schema;
 mod status;
 
@@ -27,6 +28,8 @@ pub enum Tool {
     List(list::List),
     /// `svault_request_secret`.
     Request(request::Wish),
+    /// `svault_run`.
+    Run(run::Run),
     /// `svault_status`.
     Status,
 }
@@ -39,6 +42,7 @@ pub fn of(request: &Request, _era: Era) -> Option<Result<Tool, Problem>> {
             "svault_get_secret" => get::Get::of(args).map(Tool::Get),
             "svault_list_secrets" => list::List::of(args).map(Tool::List),
             "svault_request_secret" => request::Wish::of(args).map(Tool::Request),
+            "svault_run" => run::Run::of(args).map(Tool::Run),
             "svault_status" => args.none().map(|()| Tool::Status),
             _ => Err(Problem::params("no such tool")),
         }
@@ -54,6 +58,7 @@ pub fn run(server: &Server, call: &Call, tool: Tool) -> Result<Said, Problem> {
         Tool::Get(get) => get.run(server, call),
         Tool::List(list) => list.run(server),
         Tool::Request(wish) => wish.run(server),
+        Tool::Run(run) => run.run(server, call),
         Tool::Status => status::run(server),
     })
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 /// Every tool, in the order of the list.
 pub fn list() -> Value {
-    json!([get(), list_secrets(), request(), status()])
+    json!([get(), list_secrets(), request(), run(), status()])
 }
 
 /// One tool. `read`: it changes nothing and shows nothing secret, so clients may call it without asking.
@@ -83,6 +83,56 @@ fn request() -> Value {
         "Ask the user to add a secret that you need and that is not in the list. They enter the value themselves; it \
          never comes through this conversation.",
         object(properties, &["name", "scope", "why"]),
+        false,
+    )
+}
+
+fn run() -> Value {
+    let entry = json!({"anyOf": [
+        {"type": "string", "maxLength": 512},
+        {
+            "type": "object",
+            "properties": {
+                "secret": text("NAME or svault://VAULT/NAME.", 256),
+                "env": text("The variable that has the value.", 128),
+                "file": text("The variable that has the path of a file with the value.", 128),
+            },
+            "required": ["secret"],
+            "additionalProperties": false,
+        },
+    ]});
+    let properties = json!({
+        "command": {
+            "type": "array",
+            "items": {"type": "string"},
+            "minItems": 1,
+            "description": "Program and arguments, such as [\"npm\", \"run\", \"migrate\"]; for a shell \
+                [\"sh\", \"-c\", \"…\"]. The user sees exactly this. Its stdin is empty.",
+        },
+        "secrets": {
+            "type": "array",
+            "items": entry,
+            "minItems": 1,
+            "maxItems": 64,
+            "description": "What it gets: NAME (in the variable NAME), VARIABLE=SECRET, or an object with secret and env \
+                or file.",
+        },
+        "scope": scope(),
+        "reason": reason(),
+        "cwd": text("The folder it runs in; else the server's.", 4096),
+        "timeout": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 3600,
+            "description": "Seconds after which it is ended; 600 where nothing is said.",
+        },
+    });
+    tool(
+        "svault_run",
+        "Run a command with secrets",
+        "Run a command with secrets in its environment, without you seeing them. Answers its exit code and output, in \
+         which the values are masked. It may take the user's approval of exactly this command.",
+        object(properties, &["command", "secrets", "scope", "reason"]),
         false,
     )
 }

@@ -1,0 +1,264 @@
+//! `svault_run`: runs a command with secrets that the agent never sees, and answers its masked output.
+
+use super::args::Args;
+use super::{denied, failed, pending};
+use crate::calls::Call;
+use crate::message::Problem;
+use crate::out::Said;
+use crate::server::Server;
+use ::run::{Cancel, Captured, End, Inputs, Job, Limits};
+use client::Answer;
+use serde_json::Value;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use wire::AskItem;
+use wire::card::visible;
+use words::{EnvName, Scope, SecretRef, Way};
+
+/// Secrets of one call.
+const MOST_SECRETS: usize = 64;
+/// Bytes of a command, with its arguments: it is shown to a human and recorded.
+const MOST_COMMAND: usize = 64 * 1024;
+/// Arguments of a command.
+const MOST_ARGUMENTS: usize = 1024;
+/// Bytes of each output that the model gets.
+const MOST_OUTPUT: usize = 48 * 1024;
+/// The longest a command may run, in seconds.
+const LONGEST: u64 = 3600;
+/// How long it may run where nothing is said, in seconds.
+const USUAL: u64 = 600;
+
+/// The arguments.
+pub struct Run {
+    argv: Vec<OsString>,
+    items: Vec<AskItem>,
+    scope: Scope,
+    reason: String,
+    cwd: Option<PathBuf>,
+    time: Duration,
+}
+
+impl Run {
+    /// Checks them.
+    ///
+    /// # Errors
+    /// What is wrong.
+    pub fn of(mut args: Args<'_>) -> Result<Self, Problem> {
+        let argv = Args::need("command", args.take("command").map(command).transpose()?)?;
+        let items = Args::need("secrets", args.take("secrets").map(secrets).transpose()?)?;
+        let scope = Args::need("scope", args.word("scope")?)?;
+        let reason = Args::need("reason", args.text("reason", 512)?)?;
+        let cwd = args.text("cwd", 4096)?.map(PathBuf::from);
+        let time = args.take("timeout").map(seconds).transpose()?.unwrap_or(USUAL);
+        args.none()?;
+        Ok(Self { argv, items, scope, reason, cwd, time: Duration::from_secs(time) })
+    }
+
+    /// Asks, runs, answers.
+    pub fn run(self, server: &Server, call: &Call) -> Said {
+        let job = match self.job() {
+            Ok(job) => job,
+            Err(e) => return Said::wrong(format!("nothing was asked for or run: {}", shown(&e))),
+        };
+        let ask = job.ask(Some(self.scope.clone()), Some(self.reason.clone()), server.config.wait);
+        let released = match server.pool.ask(&ask, call) {
+            Ok(Answer::Released { items, .. }) => items,
+            Ok(Answer::Denied { id, narrower: None }) => return Said::wrong(denied(id)),
+            Ok(Answer::Denied { id, narrower: Some(way) }) => {
+                return Said::wrong(format!("{} It would be allowed as {way}.", denied(id)));
+            }
+            Ok(Answer::Pending { id }) => return Said::wrong(pending(id)),
+            Ok(_) => return failed(&client::Error::Unexpected),
+            Err(e) => return failed(&e),
+        };
+        self.start(&job, released, call)
+            .unwrap_or_else(|e| Said::wrong(format!("the command did not run: {}", shown(&e))))
+    }
+
+    fn job(&self) -> ::run::Result<Job> {
+        let here = std::env::current_dir().unwrap_or_else(|_| Path::new("/").into());
+        let cwd = self.cwd.as_ref().map_or_else(|| here.clone(), |cwd| here.join(cwd));
+        Job::new(&self.argv, &cwd, self.items.clone())
+    }
+
+    fn start(
+        &self,
+        job: &Job,
+        released: Vec<(wire::Granted, secret::Bytes)>,
+        call: &Call,
+    ) -> ::run::Result<Said> {
+        let inputs = Inputs::of(released)?;
+        let unmasked = inputs.unmasked().to_vec();
+        let cancel = Cancel::new()?;
+        call.runs(cancel.clone());
+        let limits = Limits { bytes: MOST_OUTPUT, time: Some(self.time) };
+        let came = ::run::capture(job, inputs, &limits, &cancel)?;
+        let text = told(&came, &unmasked, self.time);
+        Ok(Said::Text { text, wrong: came.end != End::Itself || came.code.0 != 0 })
+    }
+}
+
+fn shown(e: &::run::Error) -> String {
+    visible(e.to_string().as_bytes())
+}
+
+/// What came of it, for the model. Output is as the program wrote it, but for what is masked.
+fn told(came: &Captured, unmasked: &[String], time: Duration) -> String {
+    let mut text = match came.end {
+        End::Itself => format!("exit code {}\n", came.code.0),
+        End::Late => format!("ended after {} seconds, its time was over\n", time.as_secs()),
+        End::Cancelled => "cancelled\n".to_owned(),
+    };
+    for name in unmasked {
+        text.push_str(&format!("note: the value of {name} is too short to be masked in the output\n"));
+    }
+    for (name, kept) in [("stdout", &came.stdout), ("stderr", &came.stderr)] {
+        let output = kept.text();
+        if output.is_empty() {
+            text.push_str(&format!("{name}: empty\n"));
+        } else {
+            let end = if output.ends_with('\n') { "" } else { "\n" };
+            text.push_str(&format!("--- {name}\n{output}{end}"));
+        }
+    }
+    text
+}
+
+/// A list of program and arguments, or a line for the shell.
+fn command(value: Value) -> Result<Vec<OsString>, Problem> {
+    let argv = match value {
+        Value::String(line) => vec!["/bin/sh".to_owned(), "-c".to_owned(), line],
+        Value::Array(all) => texts("command", all)?,
+        _ => return Err(Problem::params("command is a list of text, or text for the shell")),
+    };
+    let bytes: usize = argv.iter().map(|a| a.len() + 1).sum();
+    if argv.is_empty() || argv.len() > MOST_ARGUMENTS || bytes > MOST_COMMAND {
+        let limits = format!("at most {MOST_ARGUMENTS} arguments and {MOST_COMMAND} bytes");
+        return Err(Problem::params(format!("command has a program, {limits}")));
+    }
+    if argv.iter().any(|a| a.contains('\0')) {
+        return Err(Problem::params("command has a zero byte"));
+    }
+    Ok(argv.into_iter().map(OsString::from).collect())
+}
+
+fn texts(name: &str, all: Vec<Value>) -> Result<Vec<String>, Problem> {
+    let text = |v| match v {
+        Value::String(text) => Ok(text),
+        _ => Err(Problem::params(format!("{name} is a list of text"))),
+    };
+    all.into_iter().map(text).collect()
+}
+
+fn secrets(value: Value) -> Result<Vec<AskItem>, Problem> {
+    let Value::Array(all) = value else { return Err(Problem::params("secrets is a list")) };
+    if all.is_empty() || all.len() > MOST_SECRETS {
+        return Err(Problem::params(format!("secrets has 1 to {MOST_SECRETS} entries")));
+    }
+    all.into_iter().map(item).collect()
+}
+
+/// `NAME`, `VARIABLE=SECRET`, or an object that says which variable, and whether it has the value or a path to it.
+fn item(value: Value) -> Result<AskItem, Problem> {
+    match value {
+        Value::String(text) if text.len() <= 512 => {
+            let (variable, secret) = match text.split_once('=') {
+                Some((variable, secret)) => (Some(variable), secret),
+                None => (None, &*text),
+            };
+            let secret: SecretRef = word("secrets", secret)?;
+            let variable = self::variable(variable.unwrap_or(secret.name.as_str()))?;
+            Ok(AskItem { secret, way: Way::Env(variable) })
+        }
+        Value::Object(mut map) => {
+            let mut take = |key: &str| match map.remove(key) {
+                None => Ok(None),
+                Some(Value::String(text)) if text.len() <= 512 => Ok(Some(text)),
+                Some(_) => Err(Problem::params(format!("secrets: {key} is short text"))),
+            };
+            let (secret, env, file) = (take("secret")?, take("env")?, take("file")?);
+            if !map.is_empty() {
+                return Err(Problem::params("secrets: an entry has secret, and env or file"));
+            }
+            let secret: SecretRef = word("secrets", &Args::need("secrets: secret", secret)?)?;
+            let way = match (env, file) {
+                (Some(env), None) => Way::Env(variable(&env)?),
+                (None, Some(file)) => Way::File(variable(&file)?),
+                (None, None) => Way::Env(variable(secret.name.as_str())?),
+                (Some(_), Some(_)) => return Err(Problem::params("secrets: an entry has env or file")),
+            };
+            Ok(AskItem { secret, way })
+        }
+        _ => Err(Problem::params("secrets: an entry is NAME, VARIABLE=SECRET or an object")),
+    }
+}
+
+/// A variable that a secret may go into; others would be denied, and denials seal.
+fn variable(text: &str) -> Result<EnvName, Problem> {
+    let name: EnvName = word("secrets", text)?;
+    if policy::is_guarded(name.as_str()) {
+        return Err(Problem::params("secrets: this variable changes how programs run; choose another"));
+    }
+    Ok(name)
+}
+
+fn word<T: std::str::FromStr<Err = words::BadWord>>(name: &str, text: &str) -> Result<T, Problem> {
+    text.parse().map_err(|e: words::BadWord| Problem::params(format!("{name}: {e}")))
+}
+
+fn seconds(value: Value) -> Result<u64, Problem> {
+    value
+        .as_u64()
+        .filter(|s| (1..=LONGEST).contains(s))
+        .ok_or_else(|| Problem::params(format!("timeout is a whole number of seconds, 1 to {LONGEST}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn secrets_are_named_in_three_forms() {
+        let one = |value| item(value).map(|i| (i.secret.to_string(), i.way));
+        let env = |name: &str| Way::Env(name.parse::<EnvName>().unwrap());
+        assert_eq!(one(json!("DB_URL")).unwrap(), ("DB_URL".into(), env("DB_URL")));
+        assert_eq!(
+            one(json!("svault://main/DB_URL")).unwrap(),
+            ("svault://main/DB_URL".into(), env("DB_URL"))
+        );
+        assert_eq!(
+            one(json!("X=svault://main/db.pass")).unwrap(),
+            ("svault://main/db.pass".into(), env("X"))
+        );
+        assert_eq!(one(json!({"secret": "A", "env": "B"})).unwrap(), ("A".into(), env("B")));
+        assert_eq!(one(json!({"secret": "A"})).unwrap(), ("A".into(), env("A")));
+        let file = one(json!({"secret": "A", "file": "B"})).unwrap();
+        assert_eq!(file, ("A".into(), Way::File("B".parse().unwrap())));
+        for bad in [
+            json!("db.pass"),
+            json!("=A"),
+            json!("A="),
+            json!("A-B=C"),
+            json!("PATH=A"),
+            json!({"secret": "A", "file": "LD_PRELOAD"}),
+            json!(7),
+            json!({"env": "A"}),
+            json!({"secret": "A", "env": "B", "file": "C"}),
+            json!({"secret": "A", "more": 1}),
+        ] {
+            assert!(one(bad.clone()).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_command_is_a_list_or_a_line_for_the_shell() {
+        assert_eq!(command(json!(["a", "b c"])).unwrap(), ["a", "b c"]);
+        assert_eq!(command(json!("a | b")).unwrap(), ["/bin/sh", "-c", "a | b"]);
+        for bad in [json!([]), json!([1]), json!({}), json!(["a\0b"]), json!(["x".repeat(70_000)])] {
+            assert!(command(bad.clone()).is_err());
+        }
+        assert!(seconds(json!(0)).is_err() && seconds(json!(1.5)).is_err() && seconds(json!(60)).is_ok());
+    }
+}
