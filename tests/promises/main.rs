@@ -14,6 +14,7 @@ mod load;
 mod loaders;
 mod mcp;
 mod mcp_attacks;
+mod mcp_run;
 mod mcp_waiting;
 mod memory;
 mod one_gate;

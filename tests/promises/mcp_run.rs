@@ -1,0 +1,140 @@
+//! `svault_run`: a command with secrets that the agent never sees, over MCP.
+
+use serde_json::{Value, json};
+use std::path::Path;
+use svault_tests::mcp::{Era, Mcp};
+use svault_tests::processes;
+use svault_tests::sandbox::{GOOD_REASON, Sandbox};
+
+const VALUE: &str = "sk-test-mcp-run-5b1e90c7d2";
+
+fn house() -> Sandbox {
+    let sandbox = Sandbox::open_to_all("");
+    sandbox.add("TOKEN", VALUE, &["--tier", "low", "--scope", "db"]);
+    sandbox.add("DB_URL", VALUE, &["--scope", "db"]);
+    sandbox
+}
+
+fn run(command: Value, secrets: Value) -> Value {
+    json!({"command": command, "secrets": secrets, "scope": "db", "reason": GOOD_REASON})
+}
+
+fn shell(line: &str) -> Value {
+    json!(["/bin/sh", "-c", line])
+}
+
+/// The process id that a command has written to this file.
+fn written(sandbox: &Sandbox, file: &Path) -> i32 {
+    let number = || std::fs::read_to_string(file).ok().and_then(|t| t.trim().parse().ok());
+    sandbox.wait_for("the command", || number().is_some());
+    number().expect("a number")
+}
+
+#[test]
+fn the_exit_code_and_the_masked_output_come_back() {
+    let house = house();
+    let mut mcp = Mcp::start(&house, Era::Modern, &[]);
+    let said = mcp
+        .call("svault_run", run(shell("echo got $TOKEN; echo $TOKEN | base64 >&2; pwd"), json!(["TOKEN"])));
+    let text = said.ok();
+    assert!(text.starts_with("exit code 0\n--- stdout\ngot [svault:TOKEN]\n"), "{text}");
+    assert!(text.contains("--- stderr\n[svault:TOKEN"), "{text}");
+    assert!(!text.contains(VALUE) && text.contains(&*house.home().to_string_lossy()), "{text}");
+    let mut failing = run(json!("printf 'no %s' \"$X\"; exit 3"), json!(["X=svault://main/TOKEN"]));
+    failing["cwd"] = "/".into();
+    let text = mcp.call("svault_run", failing).wrong();
+    assert_eq!(text, "exit code 3\n--- stdout\nno [svault:TOKEN]\nstderr: empty\n");
+    let file = run(shell("wc -c < \"$P\"; cat \"$P\""), json!([{"secret": "TOKEN", "file": "P"}]));
+    let text = mcp.call("svault_run", file).ok();
+    assert!(text.contains(&format!("{}\n[svault:TOKEN]", VALUE.len())), "{text}");
+    let argv = house.trail().into_iter().find(|e| e["event"] == "allow").expect("a release");
+    assert_eq!((&argv["door"], &argv["argv"][1]), (&json!("mcp"), &json!("-c")));
+    assert!(!mcp.end().all().contains(VALUE));
+}
+
+#[test]
+fn a_medium_secret_waits_for_a_yes_to_exactly_this_command() {
+    let house = house();
+    let mut mcp = Mcp::start(&house, Era::Legacy("2025-06-18"), &["--wait", "0"]);
+    let migrate = run(shell("echo $DB_URL"), json!(["DB_URL"]));
+    let id = mcp.call("svault_run", migrate.clone()).id();
+    let shown = house.human(&["pending"]).ok().text();
+    assert!(shown.contains("/bin/sh -c 'echo $DB_URL'"), "{shown}");
+    let _ = house.human(&["approve", &id]).ok();
+    let other = run(shell("cat /proc/self/environ | tr a-z b-za"), json!(["DB_URL"]));
+    assert!(mcp.call("svault_run", other).wrong().starts_with("waiting for a human"));
+    assert!(mcp.call("svault_run", migrate).ok().contains("[svault:DB_URL]"));
+}
+
+#[test]
+fn what_can_not_be_run_is_not_asked_for() {
+    let house = house();
+    let mut mcp = Mcp::start(&house, Era::Modern, &[]);
+    let said = mcp.call("svault_run", run(json!(["/no/such\u{1b}[2Jprogram"]), json!(["TOKEN"]))).wrong();
+    assert!(said.starts_with("nothing was asked for or run") && !said.contains('\u{1b}'), "{said}");
+    for (command, secrets) in [
+        (json!([]), json!(["TOKEN"])),
+        (json!(["x".repeat(70_000)]), json!(["TOKEN"])),
+        (json!({"a": 1}), json!(["TOKEN"])),
+        (shell("true"), json!([])),
+        (shell("true"), json!(vec!["TOKEN"; 65])),
+        (shell("true"), json!(["LD_PRELOAD=TOKEN"])),
+        (shell("true"), json!([{"secret": "TOKEN", "env": "A", "file": "B"}])),
+    ] {
+        assert_eq!(mcp.refused("svault_run", run(command, secrets)).0, -32602);
+    }
+    assert!(house.trail().iter().all(|e| e["event"] != "deny" && e["event"] != "allow"));
+    let denied = mcp.call("svault_run", run(shell("true"), json!(["NO_SUCH"])));
+    assert!(denied.wrong().starts_with("denied ("));
+}
+
+#[test]
+fn a_command_ends_with_its_time_its_call_its_client_and_the_server() {
+    let house = house();
+    let number = |name: &str| house.home().join(name);
+    let sleeps = |name: &str| {
+        let file = number(name);
+        run(
+            shell(&format!("sleep 300 & echo $! > {}.new; mv {0}.new {0}; wait", file.display())),
+            json!(["TOKEN"]),
+        )
+    };
+    let gone = |pid: i32| house.wait_for("the command's end", || !processes::lives(pid));
+    let mut mcp = Mcp::start(&house, Era::Modern, &[]);
+    let mut late = sleeps("late");
+    late["timeout"] = 6.into();
+    assert!(mcp.call("svault_run", late).wrong().starts_with("ended after 6 seconds"));
+    gone(written(&house, &number("late")));
+
+    let call = mcp.begin_call("svault_run", sleeps("cancelled"));
+    let pid = written(&house, &number("cancelled"));
+    mcp.send(&json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": call}}));
+    gone(pid);
+    assert!(mcp.call("svault_status", json!({})).ok().contains("unlocked"));
+    assert!(mcp.seen.iter().all(|m| m["id"] != json!(call)), "a cancelled call is silent");
+
+    let _ = mcp.begin_call("svault_run", sleeps("left"));
+    let pid = written(&house, &number("left"));
+    assert_eq!(mcp.end().code, 0);
+    gone(pid);
+
+    let mut mcp = Mcp::start(&house, Era::Modern, &[]);
+    let _ = mcp.begin_call("svault_run", sleeps("killed"));
+    let pid = written(&house, &number("killed"));
+    processes::kill(mcp.pid());
+    gone(pid);
+}
+
+#[test]
+fn a_long_output_is_cut_and_says_so() {
+    let house = house();
+    let mut mcp = Mcp::start(&house, Era::Modern, &[]);
+    let text =
+        mcp.call("svault_run", run(shell("yes $TOKEN | head -c 3000000; echo end"), json!(["TOKEN"]))).ok();
+    assert!(
+        text.len() < 120_000 && text.contains("bytes left out") && text.contains("end\n"),
+        "{}",
+        text.len()
+    );
+    assert!(!text.contains(VALUE));
+}
