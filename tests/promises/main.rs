@@ -10,6 +10,7 @@ mod downgrade;
 mod errors;
 mod hooks;
 mod identity;
+mod install;
 mod load;
 mod loaders;
 mod mcp;
