@@ -25,6 +25,7 @@ mod proofs;
 mod reader;
 mod recorded_first;
 mod run;
+mod scanned;
 mod silent;
 mod snapshot;
 mod tamper;

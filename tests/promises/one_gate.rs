@@ -65,6 +65,7 @@ fn messages() -> Vec<Value> {
         json!({"type": "propose", "name": "LOW", "vault": "main", "class": {"scope": "db", "tier": "medium"}}),
         json!({"type": "mine", "scope": "db"}),
         json!({"type": "request_secret", "name": "LOW", "scope": "db", "why": GOOD_REASON}),
+        json!({"type": "scan", "end": true}),
         json!({"type": "verify_trail"}),
         json!({"type": "prove_begin", "slot": "0011223344556677", "nonce": HEX}),
         json!({"type": "prove_end", "mac": HEX}),
@@ -112,7 +113,7 @@ fn every_message_is_in_these_tests() {
         assert!(wanted.contains(&variant), "no test wants '{variant}'");
     }
     let answers = variants("message.rs", "FromDaemon");
-    let known = "hello status waiting pending released denied done verified prove_challenge proved act more report error";
+    let known = "hello status waiting pending released denied done scanned verified prove_challenge proved act more report error";
     assert_eq!(answers, known.split(' ').collect::<Vec<_>>(), "a new answer: can it carry a value?");
 }
 

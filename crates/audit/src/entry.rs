@@ -44,6 +44,11 @@ pub enum Event {
     AcceptRollback,
     /// Denials folded into one: `count` of them.
     Folded,
+    /// A value was found in text that a session sent for redaction: it had been printed.
+    Exposed,
+    /// A session has sent so much text for redaction, or so many values were in it, that values are not looked for in
+    /// more of it for a time: `cause` says which.
+    Metered,
 }
 
 /// One entry. Empty strings and `None` are left out of the stored form.

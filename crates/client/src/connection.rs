@@ -7,7 +7,9 @@ use std::time::Duration;
 use wire::card::visible;
 use wire::frame::{self, Accept, Kind};
 use wire::paths::StoreDir;
-use wire::{Ask, Failure, FromDaemon, Granted, MineRow, Report, StatusReport, ToDaemon, VERSION, Want};
+use wire::{
+    Ask, Failure, FromDaemon, Granted, MineRow, Report, ScanHit, StatusReport, ToDaemon, VERSION, Want,
+};
 use words::{CallerName, Class, Door, Exposure, Id, Name, Scope, VaultName};
 
 /// How long an answer may take that waits for no human.
@@ -57,6 +59,17 @@ struct Hello {
     caller: Option<CallerName>,
     /// The longest silence.
     most: Duration,
+}
+
+/// Where values are in a text.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Scanned {
+    /// Those not told of before; a later answer may have one that begins before an earlier one.
+    pub hits: Vec<ScanHit>,
+    /// No later answer changes anything before this place of the text.
+    pub decided: u64,
+    /// In some or all of this text values were not looked for: there was too much of it, or too many were in it.
+    pub rules_only: bool,
 }
 
 /// A connection without presence.
@@ -238,6 +251,33 @@ impl Connection {
     pub fn request_secret(&mut self, name: Name, scope: Scope, why: String) -> Result<Answer> {
         self.send(&ToDaemon::RequestSecret { name, scope, why })?;
         self.answer(|_| {})
+    }
+
+    /// Searches text for values of the store, whole and in any form. The texts of one connection are one text, until one
+    /// that ends it.
+    ///
+    /// # Errors
+    /// The connection's.
+    pub fn scan(&mut self, text: &[u8], end: bool) -> Result<Scanned> {
+        let mut all = Scanned::default();
+        let mut pieces = text.chunks(frame::RAW_MAX).peekable();
+        loop {
+            let piece = pieces.next().unwrap_or_default();
+            let last = pieces.peek().is_none();
+            self.send(&ToDaemon::Scan { end: end && last })?;
+            frame::write(&mut self.stream, Kind::Raw, piece)?;
+            match self.receive()? {
+                FromDaemon::Scanned { hits, decided, rules_only } => {
+                    all.hits.extend(hits);
+                    all.decided = decided;
+                    all.rules_only |= rules_only;
+                }
+                other => return Err(unexpected(other)),
+            }
+            if last {
+                return Ok(all);
+            }
+        }
     }
 
     /// Locks the store. When this returns the daemon has written its last words and ended.

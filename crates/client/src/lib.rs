@@ -21,7 +21,7 @@ mod rig;
 /// Where the store is and where its daemon listens.
 pub use wire::paths;
 
-pub use connection::{Answer, Connection, TakeBack};
+pub use connection::{Answer, Connection, Scanned, TakeBack};
 pub use error::Error;
 pub use guard::{may_type, under_agent};
 pub use human::{Acted, Hold, Human};

@@ -4,6 +4,7 @@
 mod kinds;
 mod ring;
 mod saved;
+mod scans;
 mod state;
 
 use crate::gate::Frozen;
@@ -15,6 +16,7 @@ use words::{CallerName, Evidence, Id};
 
 pub use kinds::{Blame, Counts, Due, Seal};
 pub use saved::BadSnapshot;
+pub use scans::{Exposure, TOO_MANY_SECRETS, TOO_MUCH_TEXT, UsedUp};
 
 /// The session of everything that neither was launched nor matches.
 pub const UNKNOWN: &str = "unknown";
@@ -171,6 +173,8 @@ impl Limits {
                 let session = entry.session.clone();
                 self.state.put_seal(Seal { id: entry.id, session, secret, since: entry.at });
             }
+            Event::Exposed => self.state.session(&entry.session, at).scans.expose(&entry.secret, at),
+            Event::Metered => self.state.session(&entry.session, at).scans.close(&entry.cause, at),
             Event::Unseal => self.state.open_seal(&entry.session, (!name.is_empty()).then_some(name)),
             _ => {}
         }

@@ -12,6 +12,7 @@ mod human;
 mod mine;
 mod propose;
 mod read;
+mod scan;
 mod slots;
 mod status;
 mod wanted;

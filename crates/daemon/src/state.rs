@@ -6,6 +6,7 @@ mod record;
 pub(crate) mod segments;
 mod shared;
 mod tick;
+pub(crate) mod watched;
 
 use crate::approve::Approvals;
 use crate::clock::{Clock, RealClock};
@@ -54,6 +55,8 @@ pub struct State {
     pub(crate) looks: RefCell<crate::serve::Meter>,
     /// Secrets that callers say are missing.
     pub(crate) wishes: RefCell<crate::serve::Wishes>,
+    /// The values that texts are searched for.
+    pub(crate) watched: watched::Watched,
     synced: Notify,
     connections: Cell<u64>,
 }

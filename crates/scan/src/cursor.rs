@@ -1,8 +1,9 @@
 //! One possible occurrence: from a start on, in one form, as far as the text goes.
 
-use crate::decode::{Bits, Form, Unit, base64, unit};
+use crate::decode::{Bits, Form, Unit, unit};
 use crate::filter::HEAD;
 use crate::needles::Needles;
+use crate::search::before;
 use std::ops::Range;
 
 /// Reads one form from one start and keeps to the values that still fit.
@@ -175,15 +176,4 @@ impl Cursor {
             *end -= by;
         }
     }
-}
-
-/// The character of base64 before `start`, if there is one; a line break may lie between.
-fn before(text: &[u8], start: usize) -> Option<usize> {
-    let line = match &text[..start] {
-        [.., b'\r', b'\n'] => start - 2,
-        [.., b'\n'] => start - 1,
-        _ => start,
-    };
-    let at = line.checked_sub(1)?;
-    base64(text[at]).map(|_| at)
 }

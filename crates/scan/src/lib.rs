@@ -19,6 +19,7 @@ mod cursor;
 mod decode;
 mod entities;
 mod filter;
+mod hidden;
 mod leaks;
 mod needles;
 mod redactor;
@@ -28,6 +29,7 @@ mod table;
 mod values;
 mod whole;
 
+pub use hidden::{Hidden, LEAST_BITS, SHORTEST_HIDDEN, Sighting, bits_to_guess};
 pub use needles::{LONGEST, Needles, SHORTEST};
 pub use redactor::Redactor;
 pub use rules::Rules;

@@ -249,7 +249,7 @@ fn refers(text: &[u8]) -> bool {
 }
 
 /// Shannon's entropy of the text's bytes, in bits a byte.
-fn bits(text: &[u8]) -> f64 {
+pub(crate) fn bits(text: &[u8]) -> f64 {
     let mut counts = [0u32; 256];
     text.iter().for_each(|&b| counts[usize::from(b)] += 1);
     let len = text.len() as f64;

@@ -150,3 +150,14 @@ fn decoded(
     }
     bytes[..len].iter().any(|b| *b >= 0x80)
 }
+
+/// The character of base64 before `start`, if there is one; a line break may lie between.
+pub(crate) fn before(text: &[u8], start: usize) -> Option<usize> {
+    let line = match &text[..start] {
+        [.., b'\r', b'\n'] => start - 2,
+        [.., b'\n'] => start - 1,
+        _ => start,
+    };
+    let at = line.checked_sub(1)?;
+    base64(text[at]).map(|_| at)
+}

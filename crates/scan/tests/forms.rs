@@ -132,3 +132,38 @@ fn what_a_whole_text_has_is_what_a_stream_masks() {
         assert_eq!(out, redact(&[value], [&encoded[..]]), "{name}");
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn a_hidden_value_is_found_in_every_form_and_opened_for_nothing_else(
+        value in value(300), form in 0..FORMS.len(), cut in any::<prop::sample::Index>(),
+    ) {
+        let mut hidden = svault_scan::Hidden::new(1).unwrap();
+        prop_assume!(hidden.add(7, &value));
+        let (name, encode) = FORMS[form];
+        let text = [BEFORE, &encode(&value), AFTER].concat();
+        let open = |id| (id == 7).then(|| secret::Bytes::copy_from(&value).unwrap());
+        let found = hidden.find(&text, open);
+        prop_assert!(found.iter().any(|s| s.id == 7), "{name} {}", text.escape_ascii());
+        // A value that is not whole is not even opened.
+        let piece = &value[..cut.index(value.len())];
+        let text = [BEFORE, &encode(piece), AFTER].concat();
+        prop_assume!(!contains(&text, &value));
+        let found = hidden.find(&text, |_| panic!("opened for a piece: {name}"));
+        prop_assert_eq!(found, vec![]);
+    }
+}
+
+#[test]
+fn what_is_easily_guessed_is_not_looked_for() {
+    let mut hidden = svault_scan::Hidden::new(1).unwrap();
+    for value in ["", "hunter2", "password", "k3y-of-11ch", "aaaaaaaaaaaaaaaaaaaaaaaa", "passwordpassword"] {
+        assert!(!hidden.add(1, value.as_bytes()), "{value}");
+    }
+    assert!(hidden.add(1, b"sk-test-LEAKED333444555"));
+    assert_eq!(hidden.len(), 1);
+    hidden.remove(1);
+    assert!(hidden.is_empty());
+}

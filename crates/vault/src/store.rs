@@ -39,6 +39,8 @@ pub(crate) struct Pace {
     pub(crate) releases: u32,
     /// Whether anything has happened since.
     pub(crate) active: bool,
+    /// Changes of vaults since the store was opened.
+    pub(crate) changes: u64,
     /// When it was, in milliseconds since boot; none: before the first tick.
     pub(crate) since: Option<u64>,
     /// Not before this time is it looked for files that are mostly garbage.
@@ -63,6 +65,12 @@ impl Store {
     pub fn exists(disk: &dyn Disk, dir: &Path) -> Result<bool> {
         let path = Self::path(dir);
         Ok(disk.stat(&path).map_err(|e| seal::Error::io(&path, "look for", e))?.is_some())
+    }
+
+    /// How often a vault may have been changed since the store was opened: another number, another look at the list.
+    #[must_use]
+    pub fn changes(&self) -> u64 {
+        self.pace.changes
     }
 
     /// The id of its file.
@@ -175,6 +183,7 @@ impl Store {
     }
 
     pub(crate) fn vault_mut(&mut self, name: &VaultName) -> Result<&mut Vault> {
+        self.pace.changes += 1;
         let slotted = self.vaults.get_mut(name).ok_or_else(|| Error::NoVault(name.clone()))?;
         slotted.state.as_mut().map_err(|why| shut(name, &why.why))
     }

@@ -22,3 +22,5 @@ pub const BAD_MESSAGE: &str = "bad_message";
 pub const VERSION: &str = "version";
 /// Something of the machine: memory, randomness, disk.
 pub const MACHINE: &str = "machine";
+/// What was found can't be recorded, so it is not told.
+pub const NO_RECORD: &str = "no_record";

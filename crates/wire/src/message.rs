@@ -55,6 +55,12 @@ pub enum ToDaemon {
         /// Why, at most 512 bytes.
         why: String,
     },
+    /// Text to be searched for values of the store; one raw frame with it follows. The texts of one connection are one
+    /// text, until one that ends it.
+    Scan {
+        /// Nothing follows that belongs to this text.
+        end: bool,
+    },
     /// Lock now.
     Lock,
     /// Read the whole trail; the answer says only ok or broken.
@@ -178,6 +184,15 @@ pub enum FromDaemon {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<Id>,
     },
+    /// Where values are in a text. Nothing of the values themselves.
+    Scanned {
+        /// Whole values, in any form, that were not told of before; in order and apart.
+        hits: Vec<ScanHit>,
+        /// Where in the text no later answer will change anything before: depends on nothing but the text's length.
+        decided: u64,
+        /// Values are not looked for in this text: the session has used up what it may have looked at for now.
+        rules_only: bool,
+    },
     /// The trail was read to its end.
     Verified {
         /// Whether all of it holds.
@@ -207,6 +222,18 @@ pub enum FromDaemon {
     Report(Box<Report>),
     /// This can't be done, for a reason that gives nothing away.
     Error(Failure),
+}
+
+/// A value in a text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScanHit {
+    /// Its first byte, counted from the beginning of this connection's text. May lie before what was sent last.
+    pub start: u64,
+    /// Behind its last byte.
+    pub end: u64,
+    /// The secret's name where this caller could ask for it, else `secret`.
+    pub label: String,
 }
 
 /// One granted secret.

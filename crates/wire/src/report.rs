@@ -24,6 +24,9 @@ pub struct StatusReport {
     pub caller: String,
     /// With which evidence.
     pub evidence: Evidence,
+    /// Values are not looked for in texts of the asking session for now: see `scanned` in `spec/wire-v1.md`.
+    #[serde(default)]
+    pub rules_only: bool,
     /// What protection holds in the daemon: name and whether it does.
     pub protection: Vec<ProtectionRow>,
 }

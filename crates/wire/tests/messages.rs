@@ -61,6 +61,7 @@ fn from_clients() {
         ToDaemon::Mine { scope: None },
         ToDaemon::Mine { scope: Some("db".parse().unwrap()) },
         ToDaemon::RequestSecret { name: name(), scope: "db".parse().unwrap(), why: "it is missing".into() },
+        ToDaemon::Scan { end: true },
         ToDaemon::Lock,
         ToDaemon::VerifyTrail,
         ToDaemon::ProveBegin { slot: Hex([1; 8]), nonce: Hex([2; 32]) },
@@ -126,6 +127,7 @@ fn from_the_daemon() {
         memory_locked: true,
         caller: "unknown".into(),
         evidence: Evidence::Claimed,
+        rules_only: true,
         protection: vec![ProtectionRow { name: "not dumpable".into(), holds: true }],
     };
     let granted = Granted { secret: "A".parse().unwrap(), way: Way::File("A".parse().unwrap()) };
@@ -146,6 +148,11 @@ fn from_the_daemon() {
         FromDaemon::Released { id: id(), items: vec![granted] },
         FromDaemon::Denied { id: id(), narrower: Some(Exposure::Env) },
         FromDaemon::Done { id: None },
+        FromDaemon::Scanned {
+            hits: vec![ScanHit { start: 1, end: u64::MAX, label: "secret".into() }],
+            decided: 7,
+            rules_only: false,
+        },
         FromDaemon::Verified { ok: true },
         FromDaemon::ProveChallenge {
             nonce: Hex([1; 32]),

@@ -64,6 +64,11 @@ fn text(s: &StatusReport, place: &str, out: &Out) -> String {
             },
         ),
         ("yours", mine.join(" ")),
+        (
+            "redaction",
+            if s.rules_only { "rules only for now: too much text, or too many secrets in it" } else { "" }
+                .to_owned(),
+        ),
         ("trail", if s.trail_ok { "ok" } else { "takes no records: every request is denied" }.to_owned()),
         ("memory", if s.memory_locked { "locked" } else { "not locked: keys may reach the swap" }.to_owned()),
         (

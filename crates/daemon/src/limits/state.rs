@@ -1,6 +1,7 @@
 //! What is counted, in bounded memory. Which numbers are too many is the policy's business.
 
 use super::ring::Ring;
+use super::scans::Scans;
 use super::{FOLD_MS, Seal};
 use policy::{Policy, Rate};
 use serde::{Deserialize, Serialize};
@@ -66,6 +67,9 @@ pub(super) struct Session {
     /// Denials without a name: folded, or of too many names.
     #[serde(default, skip_serializing_if = "Ring::is_empty")]
     nameless: Ring,
+    /// What was found in its texts.
+    #[serde(default, skip_serializing_if = "Scans::is_empty")]
+    pub scans: Scans,
     /// Until when records of denials are paid for.
     #[serde(default)]
     paid_ms: i64,
@@ -199,7 +203,7 @@ impl State {
         self.sessions.values_mut().for_each(|s| s.fold = None);
     }
 
-    fn session(&mut self, name: &str, at: i64) -> &mut Session {
+    pub fn session(&mut self, name: &str, at: i64) -> &mut Session {
         self.counted += 1;
         if self.counted >= SWEEP_EVERY || self.sessions.len() > MOST_SESSIONS {
             self.counted = 0;
@@ -218,6 +222,7 @@ impl State {
         self.sessions.retain(|_, s| {
             s.requests.forget(now, h.requests_ms);
             s.nameless.forget(now, h.denials_ms);
+            s.scans.forget(now);
             s.denials.retain(|_, ring| {
                 ring.forget(now, h.denials_ms);
                 !ring.is_empty()
@@ -237,13 +242,14 @@ impl Session {
         self.requests.is_empty()
             && self.nameless.is_empty()
             && self.denials.is_empty()
+            && self.scans.is_empty()
             && self.fold.is_none()
             && self.paid_ms <= now
     }
 
     fn latest(&self) -> i64 {
         let rings = self.denials.values().chain([&self.requests, &self.nameless]);
-        rings.filter_map(Ring::last).max().unwrap_or(i64::MIN)
+        rings.filter_map(Ring::last).chain(self.scans.latest()).max().unwrap_or(i64::MIN)
     }
 }
 

@@ -395,7 +395,7 @@ fn a_snapshot_that_can_t_be_read_is_no_fresh_start() {
 fn happening() -> impl Strategy<Value = (i64, usize, usize, usize, u64)> {
     (
         prop_oneof![0..50_i64, 0..5_000_i64, 0..400_000_i64, Just(86_400_000)],
-        0..9_usize,
+        0..11_usize,
         0..5_usize,
         0..6_usize,
         0..30_u64,
@@ -418,7 +418,7 @@ proptest! {
             if n == roll {
                 (snapshot, since) = (Some(desk.limits.snapshot()), Vec::new());
             }
-            let event = [Event::Allow, Event::Ask, Event::Deny, Event::Deny, Event::Deny, Event::Folded, Event::Seal, Event::Unseal, Event::Suspend][*event];
+            let event = [Event::Allow, Event::Ask, Event::Deny, Event::Deny, Event::Deny, Event::Folded, Event::Seal, Event::Unseal, Event::Suspend, Event::Exposed, Event::Metered][*event];
             let session = ["unknown", "matched:claude", "matched:codex", "launched:7K2MQ9XA", ""][*session];
             let secret = ["main/LOW", "main/HIGH", "NO_SUCH", "work/LOW", "LOW", ""][*name];
             let mut e = Entry::new(Id::from_bits(*id), desk.at(), event);

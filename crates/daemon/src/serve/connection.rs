@@ -2,7 +2,7 @@
 //! a human who has proved presence.
 
 use super::answer::{self, Reply};
-use super::{ask, human, mine, propose, status, wanted};
+use super::{ask, human, mine, propose, scan, status, wanted};
 use crate::conn::{Conn, ConnError};
 use crate::gate::{Account, Anchor, Asker};
 use crate::life::Why;
@@ -30,13 +30,24 @@ pub(crate) struct Line {
     /// The store's epoch when the proof on this connection began.
     pub(crate) epoch: u64,
     pub(crate) number: u64,
+    pub(crate) text: scan::Text,
 }
 
 /// Serves a connection until it ends.
 pub(crate) async fn serve(state: Rc<State>, connected: Connected) {
     let Connected { conn, peer, door, claim } = connected;
     let number = state.next_connection();
-    let mut line = Line { state, conn, peer, door, claim, presence: Presence::new(), epoch: 0, number };
+    let mut line = Line {
+        state,
+        conn,
+        peer,
+        door,
+        claim,
+        presence: Presence::new(),
+        epoch: 0,
+        number,
+        text: scan::Text::default(),
+    };
     while let Ok(true) = line.step().await {}
     line.state.approvals.connection_closed(number);
 }
@@ -99,6 +110,7 @@ impl Line {
             ToDaemon::Propose { name, vault, class } => propose::serve(self, name, vault, class).await?,
             ToDaemon::Mine { scope } => mine::serve(self, scope.as_ref()),
             ToDaemon::RequestSecret { name, scope, why } => wanted::serve(self, name, scope, why).await,
+            ToDaemon::Scan { end } => scan::serve(self, end).await?,
             ToDaemon::Lock => {
                 let sent = self.conn.send(&FromDaemon::Done { id: None }).await;
                 // Also where whoever said so has gone by now.

@@ -1,6 +1,7 @@
 //! What anybody of this user may know: that the daemon runs, and whether the trail holds.
 
 use super::connection::Line;
+use crate::clock::Clock;
 use crate::state::State;
 use std::rc::Rc;
 use wire::{FromDaemon, StatusReport};
@@ -22,6 +23,7 @@ pub(crate) fn report(line: &Line) -> StatusReport {
         own_waiting,
         trail_ok: state.trail.borrow().is_ok(),
         memory_locked: secret::memory().locked,
+        rules_only: state.limits.borrow().scan_meter(&who.session.key(), state.clock.wall()).is_err(),
         caller: who.caller().to_owned(),
         evidence: who.evidence(),
         protection: state

@@ -74,6 +74,7 @@ impl State {
             verified: Shared::default(),
             looks: std::cell::RefCell::default(),
             wishes: std::cell::RefCell::default(),
+            watched: super::watched::Watched::default(),
             synced: Notify::new(),
             connections: Cell::new(0),
         });

@@ -1,0 +1,130 @@
+//! The values that texts are searched for, without the values: hashes of them, made when first needed and kept in step
+//! with the vaults. A value is opened for a moment where a text seems to have it.
+
+use super::State;
+use audit::Ticket;
+use scan::Hidden;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use tokio::sync::Mutex;
+use tokio::task::yield_now;
+use vault::{Secret, SecretKey, Store};
+
+/// So many values are opened between two looks at who else waits.
+const AT_ONCE: usize = 64;
+
+/// What is looked for.
+#[derive(Default)]
+pub(crate) struct Watched {
+    /// One refresh at a time.
+    turn: Mutex<()>,
+    list: RefCell<List>,
+    /// The last record of something that was found. Nobody tells of anything before it is durable.
+    pub(crate) recorded: RefCell<Option<Ticket>>,
+}
+
+#[derive(Default)]
+struct List {
+    hidden: Option<Hidden>,
+    /// The store's count of changes that this is of.
+    of: Option<u64>,
+    rows: HashMap<u32, Row>,
+    ids: HashMap<SecretKey, u32>,
+    next: u32,
+}
+
+struct Row {
+    key: SecretKey,
+    version: u64,
+    /// Bytes of the value; 0: it is not looked for.
+    len: usize,
+}
+
+/// A value in a text.
+pub(crate) struct Seen {
+    /// Its first byte, and the one behind its last, counted from where the text begins.
+    pub(crate) start: u64,
+    pub(crate) end: u64,
+    /// Whose value it is.
+    pub(crate) secret: Rc<Secret>,
+}
+
+impl Watched {
+    /// Takes in what has changed in the vaults. What can't be read now is not looked for.
+    pub(crate) async fn refresh(&self, state: &State) {
+        let _turn = self.turn.lock().await;
+        let changes = state.store.borrow().changes();
+        if self.list.borrow().of == Some(changes) {
+            return;
+        }
+        let Ok(secrets) = state.store.borrow().list() else { return };
+        self.list.borrow_mut().keep(&secrets);
+        for (n, secret) in secrets.iter().enumerate() {
+            self.list.borrow_mut().take(secret, &state.store.borrow());
+            if n % AT_ONCE == AT_ONCE - 1 {
+                yield_now().await;
+            }
+        }
+        self.list.borrow_mut().of = Some(changes);
+    }
+
+    /// Every whole value in a text that begins at `start`.
+    pub(crate) fn find(&self, state: &State, text: &[u8], start: u64) -> Vec<Seen> {
+        let list = self.list.borrow();
+        let Some(hidden) = &list.hidden else { return Vec::new() };
+        let store = state.store.borrow();
+        let open = |id| list.rows.get(&id).and_then(|row| store.open_value(&row.key, row.version).ok());
+        let mut secrets = HashMap::new();
+        let seen = |found: scan::Sighting| {
+            let at = |n: usize| start + u64::try_from(n).unwrap_or(0);
+            let secret = match secrets.get(&found.id) {
+                Some(secret) => Rc::clone(secret),
+                None => Rc::new(store.get(&list.rows.get(&found.id)?.key).ok()?),
+            };
+            secrets.insert(found.id, Rc::clone(&secret));
+            Some(Seen { start: at(found.range.start), end: at(found.range.end), secret })
+        };
+        hidden.find(text, open).into_iter().filter_map(seen).collect()
+    }
+
+    /// Bytes of the longest value that is looked for.
+    pub(crate) fn longest(&self) -> usize {
+        self.list.borrow().rows.values().map(|row| row.len).max().unwrap_or(0)
+    }
+}
+
+impl List {
+    /// Forgets what isn't there any more, and makes room for what is.
+    fn keep(&mut self, secrets: &[Secret]) {
+        if self.hidden.as_ref().is_none_or(Hidden::is_crowded) {
+            // Without randomness for its key nothing is looked for.
+            *self = Self { hidden: Hidden::new(secrets.len()).ok(), next: self.next, ..Self::default() };
+        }
+        let there: HashMap<&SecretKey, u64> = secrets.iter().map(|s| (&s.key, s.version)).collect();
+        let gone = self.rows.iter().filter(|(_, row)| there.get(&row.key) != Some(&row.version));
+        for id in gone.map(|(id, _)| *id).collect::<Vec<_>>() {
+            if let Some(row) = self.rows.remove(&id) {
+                self.ids.remove(&row.key);
+            }
+            if let Some(hidden) = &mut self.hidden {
+                hidden.remove(id);
+            }
+        }
+    }
+
+    fn take(&mut self, secret: &Secret, store: &Store) {
+        if self.ids.contains_key(&secret.key) {
+            return;
+        }
+        let (Some(hidden), Ok(value)) = (&mut self.hidden, store.open_value(&secret.key, secret.version))
+        else {
+            return;
+        };
+        let id = self.next;
+        self.next = self.next.wrapping_add(1);
+        let len = if hidden.add(id, value.expose()) { value.len() } else { 0 };
+        self.ids.insert(secret.key.clone(), id);
+        self.rows.insert(id, Row { key: secret.key.clone(), version: secret.version, len });
+    }
+}
