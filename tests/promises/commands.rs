@@ -310,3 +310,13 @@ fn demo() {
     shot(&sandbox, "demo", &said);
     assert_eq!(svault_tests::processes::with_argument(&sandbox.path("")), Vec::<i32>::new());
 }
+
+#[test]
+fn scrub() {
+    let house = house();
+    let text = "the key is sk-test-LEAKED333444555 as you see\n";
+    shot(&house, "scrub", &house.svault(&["scrub"]).stdin(text).run());
+    shot(&house, "scrub_as_json", &house.run(&["scrub", "--json"]));
+    house.lock();
+    shot(&house, "scrub_locked", &house.svault(&["scrub"]).stdin(text).run());
+}

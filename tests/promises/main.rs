@@ -26,6 +26,7 @@ mod reader;
 mod recorded_first;
 mod run;
 mod scanned;
+mod scrub;
 mod silent;
 mod snapshot;
 mod tamper;

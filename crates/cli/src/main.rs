@@ -16,6 +16,7 @@ mod new_keys;
 mod output;
 mod prompt;
 mod report;
+mod scrubbing;
 mod strength;
 mod table;
 mod times;

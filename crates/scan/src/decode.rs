@@ -220,10 +220,11 @@ fn number(text: &[u8], least: usize, most: usize, base: u32) -> Number {
 fn backslash(text: &[u8], at: usize, latin1: bool) -> Unit {
     let Some(&kind) = text.get(at + 1) else { return Unit::More };
     let rest = &text[at + 2..];
-    let numbered = |found: Number, latin1: bool, or: u8| match found {
+    let numbered = |found: Number, latin1: bool| match found {
         Number::Is(n, len) => Unit::point(n, latin1, 2 + len),
         Number::More => Unit::More,
-        Number::No => Unit::one(or, 2),
+        // Nothing that anybody writes: the backslash is itself.
+        Number::No => Unit::one(b'\\', 1),
     };
     match kind {
         b'n' => Unit::one(b'\n', 2),
@@ -234,16 +235,18 @@ fn backslash(text: &[u8], at: usize, latin1: bool) -> Unit {
         b'a' => Unit::one(7, 2),
         b'v' => Unit::one(11, 2),
         b'e' | b'E' => Unit::one(27, 2),
-        b'x' => numbered(number(rest, 1, 2, 16), true, kind),
-        b'U' => numbered(number(rest, 8, 8, 16), latin1, kind),
+        b'x' => numbered(number(rest, 1, 2, 16), true),
+        b'U' => numbered(number(rest, 8, 8, 16), latin1),
         b'u' => match number(rest, 4, 4, 16) {
             Number::Is(high @ 0xd800..0xdc00, _) => surrogates(high, &rest[4..]),
-            found => numbered(found, latin1, kind),
+            found => numbered(found, latin1),
         },
         b'0'..=b'7' => match number(&text[at + 1..], 1, 3, 8) {
             Number::Is(n, len) => Unit::one(n as u8, 1 + len),
             _ => Unit::More,
         },
+        // No letter needs a backslash to be itself.
+        other if other.is_ascii_alphanumeric() => Unit::one(b'\\', 1),
         other => Unit::one(other, 2),
     }
 }

@@ -108,7 +108,8 @@ fn around(
         // The mark may have been read as a part of what is before it.
         wide |= decoded(filter, text, at, at, forms[0], &mut both);
     }
-    if wide && kind != 0 {
+    // Where a space may be a `+`, a `+` may still be itself.
+    if (wide && kind != 0) || (filter.plus && kind == 0) {
         decoded(filter, text, from, at, forms[1], &mut both);
     }
 }

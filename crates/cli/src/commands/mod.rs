@@ -27,6 +27,7 @@ mod recover;
 mod remove;
 mod replace;
 mod run;
+mod scrub;
 mod seals;
 mod show;
 mod status;
@@ -68,6 +69,7 @@ pub enum Command {
     // Agents.
     Mcp(mcp::Mcp),
     Hook(hook::Hook),
+    Scrub(scrub::Scrub),
     // Humans deciding.
     Pending(pending::Pending),
     Approve(approve::Approve),
@@ -120,6 +122,7 @@ impl Command {
             Command::Get(c) => c.run(app),
             Command::Run(c) => c.run(app),
             Command::Hook(c) => c.run(app),
+            Command::Scrub(c) => c.run(app),
             Command::Mcp(c) => c.run(app),
             Command::Pending(c) => c.run(app),
             Command::Approve(c) => c.run(app),

@@ -1,0 +1,100 @@
+//! `svault scrub`: what comes in goes out, but for secrets.
+
+use svault_tests::need;
+use svault_tests::sandbox::Sandbox;
+
+const VALUE: &str = "sk_tst.scrubbed:0Zq7Xw3Kd9Lm";
+const LEAK: &str = "sk-test-LEAKED333444555";
+
+fn house() -> Sandbox {
+    let sandbox = Sandbox::open_to_all("");
+    sandbox.add("DB_URL", VALUE, &["--tier", "medium", "--scope", "db"]);
+    sandbox
+}
+
+fn scrubbed(sandbox: &Sandbox, text: &[u8], options: &[&str]) -> svault_tests::Output {
+    sandbox.svault(&[&["scrub"], options].concat()).stdin(text).run()
+}
+
+#[test]
+fn values_and_leaks_are_masked_and_the_rest_is_as_it_was() {
+    let house = house();
+    let text = [b"\x00\xff a ", VALUE.as_bytes(), b" b ", LEAK.as_bytes(), b" c\r\n\xfe"].concat();
+    let masked = scrubbed(&house, &text, &[]).ok();
+    assert_eq!(masked.out, b"\x00\xff a [svault:secret] b [svault:openai-key] c\r\n\xfe");
+    let alone = scrubbed(&house, &text, &["--rules-only"]).ok();
+    assert_eq!(alone.out, [b"\x00\xff a ", VALUE.as_bytes(), b" b [svault:openai-key] c\r\n\xfe"].concat());
+    assert!(alone.err.is_empty());
+}
+
+#[test]
+fn a_locked_store_leaves_the_rules_and_says_so_once() {
+    let house = house();
+    house.lock();
+    let masked = scrubbed(&house, format!("a {LEAK} b\n").as_bytes(), &[]).ok();
+    assert_eq!(masked.text(), "a [svault:openai-key] b\n");
+    assert_eq!(masked.err.lines().count(), 1, "{}", masked.all());
+    let none = Sandbox::empty();
+    assert_eq!(scrubbed(&none, LEAK.as_bytes(), &[]).ok().text(), "[svault:openai-key]");
+}
+
+#[test]
+fn a_large_text_loses_nothing() {
+    let house = house();
+    let mut state = 7u64;
+    let mut text = Vec::new();
+    while text.len() < 3 << 20 {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        text.extend_from_slice(&state.to_be_bytes());
+        if state.is_multiple_of(97) {
+            text.extend_from_slice(VALUE.as_bytes());
+        }
+    }
+    let masked = scrubbed(&house, &text, &[]).ok().out;
+    let parts: Vec<Vec<u8>> = split(&text, VALUE.as_bytes());
+    assert!(parts.len() > 1000);
+    let expected = parts.join(&b"[svault:secret]"[..]);
+    let same = masked.iter().zip(&expected).take_while(|(a, b)| a == b).count();
+    let near =
+        |text: &[u8]| text[same.saturating_sub(40)..text.len().min(same + 40)].escape_ascii().to_string();
+    assert!(masked == expected, "at {same}: {} instead of {}", near(&masked), near(&expected));
+}
+
+fn split(text: &[u8], by: &[u8]) -> Vec<Vec<u8>> {
+    let (mut parts, mut part, mut at) = (Vec::new(), Vec::new(), 0);
+    while at < text.len() {
+        if text[at..].starts_with(by) {
+            parts.push(std::mem::take(&mut part));
+            at += by.len();
+        } else {
+            part.push(text[at]);
+            at += 1;
+        }
+    }
+    parts.push(part);
+    parts
+}
+
+/// What comes late is masked too: the daemon knows where the value began.
+#[test]
+fn a_value_that_comes_in_two_parts_with_a_pause_does_not_come_out_whole() {
+    need!(Linux);
+    let house = house();
+    let line = format!(
+        "(printf 'a %s' '{}'; sleep 0.3; printf '%s b' '{}') | \"$SVAULT\" scrub",
+        &VALUE[..10],
+        &VALUE[10..]
+    );
+    let out = house.shell(&line).run().ok().text();
+    assert!(out.starts_with("a ") && out.ends_with(" b"), "{out}");
+    assert!(!out.contains(&VALUE[10..]) && !out.contains(VALUE), "{out}");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure_and_ends_it() {
+    need!(Linux);
+    let house = house();
+    let said = house.shell("(yes | \"$SVAULT\" scrub --rules-only; echo \"exit $?\" >&2) | head -1").run();
+    assert_eq!(said.text(), "y\n");
+    assert!(said.all().contains("exit 0"), "{}", said.all());
+}
