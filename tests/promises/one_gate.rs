@@ -35,6 +35,7 @@ fn wants() -> Vec<Value> {
         json!({"want": "replace", "secret": secret}),
         json!({"want": "remove", "secret": secret}),
         json!({"want": "edit", "secret": secret, "class": class}),
+        json!({"want": "import", "vault": "main", "update": true}),
         json!({"want": "vault_create", "name": "other"}),
         json!({"want": "vault_list"}),
         json!({"want": "pending"}),
@@ -57,6 +58,7 @@ fn wants() -> Vec<Value> {
 /// Every other message a client can send, but for `lock`, which has its own test.
 fn messages() -> Vec<Value> {
     let secret = json!({"vault": "main", "name": "LOW"});
+    let class = json!({"scope": "db", "tier": "low"});
     let mut all = vec![
         json!({"type": "hello", "version": 1, "door": "cli", "caller": null}),
         json!({"type": "status"}),
@@ -70,6 +72,7 @@ fn messages() -> Vec<Value> {
         json!({"type": "prove_begin", "slot": "0011223344556677", "nonce": HEX}),
         json!({"type": "prove_end", "mac": HEX}),
         json!({"type": "yes", "act": HEX, "mac": HEX}),
+        json!({"type": "items", "items": [{"name": "NEW", "class": class}]}),
     ];
     all.extend(wants().into_iter().map(|mut want| {
         want["type"] = "want".into();

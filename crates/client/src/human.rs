@@ -94,6 +94,11 @@ impl Human {
         if values.len() != wants {
             return Err(Error::Values { wants, got: values.len() });
         }
+        if let Want::Import { items, .. } = &want {
+            for items in wire::ImportItem::parts(items.clone()) {
+                self.send(&ToDaemon::Items { items })?;
+            }
+        }
         let asked = ToDaemon::Want(Box::new(want));
         self.send(&asked)?;
         let ToDaemon::Want(want) = asked else { return Err(Error::Unexpected) };

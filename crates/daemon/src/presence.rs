@@ -219,6 +219,17 @@ impl Presence {
         }
     }
 
+    /// Whether something that belongs to a want may come now, before the want.
+    ///
+    /// # Errors
+    /// Without a proof, late, or after the want.
+    pub fn collects(&self, now: u64) -> Result<(), Failure> {
+        match &self.state {
+            State::Proved { until, .. } => in_time(*until, now),
+            _ => Err(out_of_order()),
+        }
+    }
+
     /// The act of the want, to be sent to the human.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ mod connection;
 mod facts;
 mod house;
 mod human;
+mod import;
 mod mine;
 mod propose;
 mod read;

@@ -5,6 +5,7 @@
 
 mod create;
 mod error;
+mod import;
 mod keys;
 mod lockline;
 mod mark;
@@ -24,6 +25,7 @@ mod vaults;
 mod wordlist;
 
 pub use error::{Error, FileState, Result, RowState, Shut};
+pub use import::{Import, Imported, Importing};
 pub use lockline::LastLock;
 pub use mark::Mark;
 pub use record::{Segment, SegmentState};

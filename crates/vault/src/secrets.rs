@@ -179,7 +179,11 @@ impl Store {
     }
 
     /// The secret after a change, and what of it is written.
-    fn plan<'a>(&self, change: Change<'a>, now: Timestamp) -> Result<(Secret, Option<&'a Bytes>, Op)> {
+    pub(crate) fn plan<'a>(
+        &self,
+        change: Change<'a>,
+        now: Timestamp,
+    ) -> Result<(Secret, Option<&'a Bytes>, Op)> {
         match change {
             Change::Add(new, value) => Ok((self.new_secret(new, now)?, Some(value), Op::Put)),
             Change::Replace(key, value) => {
@@ -214,7 +218,7 @@ impl Store {
 }
 
 #[derive(Clone, Copy)]
-enum Op {
+pub(crate) enum Op {
     Put,
     Meta,
     Remove,

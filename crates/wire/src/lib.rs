@@ -9,6 +9,7 @@ pub mod code;
 pub mod exit;
 pub mod frame;
 pub mod hex;
+mod import;
 mod message;
 mod pages;
 pub mod paths;
@@ -17,6 +18,7 @@ mod report;
 mod want;
 
 pub use hex::{Hex, HexBytes};
+pub use import::{IMPORT_BYTES, IMPORT_MAX, ImportItem, Known, locked};
 pub use message::*;
 pub use report::*;
 pub use want::{Lasts, Want};

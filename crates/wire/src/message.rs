@@ -77,6 +77,11 @@ pub enum ToDaemon {
         /// HMAC(K_p, "svault/1/c" | T).
         mac: Hex<32>,
     },
+    /// A part of what [`Want::Import`] brings in: in a sealed channel, before the want. There is no answer.
+    Items {
+        /// In the order of their values.
+        items: Vec<crate::ImportItem>,
+    },
     /// A human's act. In a sealed channel, or in the open inside a window.
     Want(Box<Want>),
     /// The human's yes to an act as shown; raw frames follow where the act takes values (see [`Want::values`]).

@@ -38,7 +38,8 @@ impl Report {
     }
 }
 
-fn parts<T: Serialize>(rows: Vec<T>) -> Vec<Vec<T>> {
+/// Rows in parts that each fit into one message.
+pub(crate) fn parts<T: Serialize>(rows: Vec<T>) -> Vec<Vec<T>> {
     let (mut all, mut part, mut used) = (Vec::new(), Vec::new(), 0);
     for row in rows {
         let len = serde_json::to_vec(&row).map_or(PART, |json| json.len() + 1);

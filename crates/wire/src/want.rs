@@ -1,6 +1,7 @@
 //! What a human can want: every act that takes presence.
 
 use crate::hex::HexBytes;
+use crate::import::ImportItem;
 use crate::message::{Ask, Failure};
 use serde::{Deserialize, Serialize};
 use words::{CallerName, Class, Id, Name, SecretRef, VaultName};
@@ -45,6 +46,16 @@ pub enum Want {
         secret: SecretRef,
         /// What it shall be.
         class: Class,
+    },
+    /// New secrets and new values in one vault, all or nothing; for each item one value follows the yes, in order.
+    Import {
+        /// Their vault.
+        vault: VaultName,
+        /// A name that exists gets a new version where its value differs; without this, that is refused.
+        update: bool,
+        /// What comes in. In front of the want, in parts: [`crate::ToDaemon::Items`].
+        #[serde(skip)]
+        items: Vec<ImportItem>,
     },
     /// A new vault.
     VaultCreate {
@@ -138,6 +149,7 @@ impl Want {
         match self {
             Want::Add { .. } | Want::Replace { .. } => 1,
             Want::Slots { slots, .. } => 3 * slots.len(),
+            Want::Import { items, .. } => items.len(),
             _ => 0,
         }
     }

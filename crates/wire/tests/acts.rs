@@ -5,7 +5,7 @@
 
 use svault_wire as wire;
 use wire::act::{Act, Error, Facts, Label, MAX, RequestFacts, Resolved};
-use wire::{Ask, AskItem, HexBytes, Lasts, Want};
+use wire::{Ask, AskItem, HexBytes, ImportItem, Known, Lasts, Want};
 use words::{Class, Exposure, Id, SecretRef, Tier, Way};
 
 fn resolved(vault: &str, name: &str, version: Option<u64>) -> Resolved {
@@ -75,6 +75,7 @@ fn all() -> Vec<(Want, Facts)> {
         (Want::Replace { secret: secret("svault://main/K") }, one("K")),
         (Want::Remove { secret: secret("K") }, one("K")),
         (Want::Edit { secret: secret("K"), class: class() }, one("K")),
+        (import(&["A", "B"], class()), Facts { exists: Known(vec![(1, 4)]).text(), ..facts() }),
         (Want::VaultCreate { name: "work".parse().unwrap() }, facts()),
         (Want::VaultList, facts()),
         (Want::Pending, facts()),
@@ -99,6 +100,34 @@ fn all() -> Vec<(Want, Facts)> {
         (Want::AuditShow { id: id() }, facts()),
         (Want::Slots { epoch: 2, slots: vec![HexBytes(vec![0, 1, 255]), HexBytes(vec![7])] }, facts()),
     ]
+}
+
+fn import(names: &[&str], class: Class) -> Want {
+    let item = |name: &&str| ImportItem { name: name.parse().unwrap(), class: class.clone() };
+    Want::Import { vault: "main".parse().unwrap(), update: false, items: names.iter().map(item).collect() }
+}
+
+/// A card that shows other names than what would be stored is not agreed to.
+#[test]
+fn an_import_of_anything_else_has_another_digest() {
+    let asked = import(&["A", "B"], class());
+    let act = |want: &Want| Act::build(want, &facts()).unwrap();
+    act(&asked).agrees_with(&asked).unwrap();
+    let mut lower = class();
+    lower.tier = Tier::Low;
+    for other in [
+        import(&["A", "C"], class()),
+        import(&["B", "A"], class()),
+        import(&["A", "B"], lower),
+        import(&["A", "B"], Class { description: String::new(), ..class() }),
+    ] {
+        let differs = act(&other).agrees_with(&asked).unwrap_err();
+        assert_eq!(differs.label, Label::Digest);
+    }
+    assert_eq!(act(&import(&["A"], class())).agrees_with(&asked).unwrap_err().label, Label::Count);
+    let Want::Import { vault, items, .. } = asked.clone() else { return };
+    let update = Want::Import { vault, update: true, items };
+    assert_eq!(act(&update).agrees_with(&asked).unwrap_err().label, Label::Update);
 }
 
 fn facts() -> Facts {
@@ -176,6 +205,7 @@ fn any_field_that_the_client_named_is_noticed_when_it_differs() {
             let (label, how) = what.split_once(' ').unwrap();
             let free = facts.contains(&label) || (about_request && of_request.contains(&label));
             // The version is the daemon's to say, but it says at most one.
+            let free = free || (label == "exists" && matches!(want, Want::Import { .. }));
             let free = free || (label == "version" && (how == "changed" || how == "left out"));
             let agrees = Act::decode(&bytes).is_ok_and(|a| a.agrees_with(&want).is_ok());
             // A secret that is not there yet has no version; the daemon may say so of the last one.

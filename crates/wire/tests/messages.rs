@@ -67,6 +67,8 @@ fn from_clients() {
         ToDaemon::ProveBegin { slot: Hex([1; 8]), nonce: Hex([2; 32]) },
         ToDaemon::ProveEnd { mac: Hex([3; 32]) },
         ToDaemon::Yes { act: id(), mac: Hex([4; 32]) },
+        ToDaemon::Items { items: vec![ImportItem { name: name(), class: class() }] },
+        want(Want::Import { vault: vault(), update: true, items: Vec::new() }),
         want(Want::Window),
         want(Want::Show { secret: "A".parse().unwrap() }),
         want(Want::Run(ask())),

@@ -2,7 +2,7 @@
 
 use super::answer::Reply;
 use super::connection::Line;
-use super::{ask, change, facts, human, read, slots};
+use super::{ask, change, facts, human, import, read, slots};
 use crate::clock::Clock;
 use crate::conn::ConnError;
 use crate::gate::{Account, Outcome};
@@ -38,6 +38,9 @@ pub(crate) async fn perform(line: &mut Line, want: Want, act: &Act, yes: Yes) ->
         Want::Run(asked) => return release(line, asked, Some(act), account).await,
         Want::Add { .. } | Want::Replace { .. } | Want::Remove { .. } | Want::Edit { .. } => {
             change::serve(line, want, act, &values).await
+        }
+        Want::Import { vault, update, items } => {
+            import::serve(line, &import::Asked { vault, update, items }, act, &values).await
         }
         Want::VaultCreate { name } => vault_create(line, &name).await,
         Want::Approve { id, lasts } => approve(line, id, lasts).await,

@@ -18,7 +18,7 @@ use wire::{Failure, Want, exit};
 use words::Class;
 
 /// The right to change secrets, until the last copy of it is dropped.
-type Turn = Rc<OwnedMutexGuard<()>>;
+pub(super) type Turn = Rc<OwnedMutexGuard<()>>;
 
 /// Waits for the right to change secrets.
 pub(crate) async fn turn(state: &State) -> Turn {
@@ -126,7 +126,7 @@ fn described(class: &Class) -> String {
 }
 
 /// Yeses that were given for it are void.
-fn line_changed(line: &Line, was: &Secret) {
+pub(super) fn line_changed(line: &Line, was: &Secret) {
     let id = SecretId { vault: was.key.vault.clone(), record: was.key.record.0 };
     line.state.approvals.secret_changed(&id);
 }

@@ -31,6 +31,8 @@ pub(crate) struct Line {
     pub(crate) epoch: u64,
     pub(crate) number: u64,
     pub(crate) text: scan::Text,
+    /// What an import brings in, until its want comes.
+    pub(crate) items: Vec<wire::ImportItem>,
 }
 
 /// Serves a connection until it ends.
@@ -47,6 +49,7 @@ pub(crate) async fn serve(state: Rc<State>, connected: Connected) {
         epoch: 0,
         number,
         text: scan::Text::default(),
+        items: Vec::new(),
     };
     while let Ok(true) = line.step().await {}
     line.state.approvals.connection_closed(number);
@@ -121,7 +124,7 @@ impl Line {
             ToDaemon::ProveBegin { slot, nonce } => human::begin(self, slot, nonce),
             ToDaemon::ProveEnd { mac } => human::prove(self, mac),
             ToDaemon::Want(want) => human::in_window(self, *want).await?,
-            ToDaemon::Hello { .. } | ToDaemon::Yes { .. } => {
+            ToDaemon::Hello { .. } | ToDaemon::Yes { .. } | ToDaemon::Items { .. } => {
                 Failure::new(code::OUT_OF_ORDER, exit::FAILED, "a message that has no place at this step")
                     .into()
             }

@@ -39,6 +39,7 @@ pub(crate) fn act(line: &Line, want: &Want) -> Result<Act, Failure> {
         }
         Want::VaultCreate { name } => free_vault(line, name)?,
         Want::Add { vault, .. } => open_vault(line, vault)?,
+        Want::Import { vault, items, .. } => super::import::facts(line, vault, items, &mut facts)?,
         Want::Edit { secret, class } => edited(line, secret, class, &mut facts)?,
         Want::Replace { secret } => replaced(line, secret, &mut facts)?,
         Want::Remove { .. } => facts.notes.push("its value can't be had back".into()),
@@ -107,7 +108,11 @@ pub(crate) fn failure(e: &vault::Error) -> Failure {
     crate::life::failure::named(crate::life::failure::vault_name(e), e.to_string())
 }
 
-fn open_vault(line: &Line, vault: &VaultName) -> Result<(), Failure> {
+/// Whether a vault is there and open.
+///
+/// # Errors
+/// Where it is not.
+pub(super) fn open_vault(line: &Line, vault: &VaultName) -> Result<(), Failure> {
     let vaults = line.state.store.borrow().vaults();
     match vaults.iter().find(|v| v.name == *vault) {
         Some(v) => match &v.shut {

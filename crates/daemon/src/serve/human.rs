@@ -3,7 +3,7 @@
 use super::acts::{self, Yes};
 use super::answer::Reply;
 use super::connection::{Line, value};
-use super::facts;
+use super::{facts, import};
 use crate::conn::ConnError;
 use crate::peer::Peer;
 use crate::presence::{Client, Shell, WindowEvidence};
@@ -50,15 +50,28 @@ pub(crate) async fn sealed(line: &mut Line, message: ToDaemon) -> Result<Option<
     }
     let reply = match message {
         ToDaemon::Want(want) => wants(line, *want),
+        ToDaemon::Items { items } => match import::collect(line, items) {
+            Ok(()) => return Ok(None),
+            Err(e) => Err(e),
+        },
         ToDaemon::Yes { act, mac } => return yes(line, act, mac).await.map(Some),
         _ => Err(Failure::new(code::OUT_OF_ORDER, exit::FAILED, "a message that has no place at this step")),
     };
     Ok(Some(reply.unwrap_or_else(Reply::from)))
 }
 
-fn wants(line: &mut Line, want: Want) -> Result<Reply, Failure> {
+fn wants(line: &mut Line, mut want: Want) -> Result<Reply, Failure> {
     let now = line.state.now_ms();
     line.presence.wants(now)?;
+    let collected = std::mem::take(&mut line.items);
+    match &mut want {
+        Want::Import { items, .. } => *items = collected,
+        _ if collected.is_empty() => {}
+        _ => {
+            line.presence.spend();
+            return Err(Failure::new(code::BAD_MESSAGE, exit::FAILED, "items came before another want"));
+        }
+    }
     let act = facts::act(line, &want).inspect_err(|_| line.presence.spend())?;
     Ok(line.presence.show(want, act, now)?.into())
 }

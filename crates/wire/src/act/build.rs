@@ -47,6 +47,8 @@ pub struct Facts {
     pub asked: String,
     /// The line of parents, nearest first, as `pid exe`.
     pub process: Vec<String>,
+    /// Of an import: which of its names exist, as [`crate::Known::text`] writes it.
+    pub exists: String,
     /// What else a human should know, such as `wider than its tier gives`.
     pub notes: Vec<String>,
 }
@@ -137,6 +139,7 @@ impl Want {
             Want::Replace { .. } => "replace",
             Want::Remove { .. } => "remove",
             Want::Edit { .. } => "edit",
+            Want::Import { .. } => "import",
             Want::VaultCreate { .. } => "vault_create",
             Want::VaultList => "vault_list",
             Want::Pending => "pending",
@@ -209,6 +212,7 @@ impl Act {
         if let Some(request) = &facts.request {
             out.request(request);
         }
+        out.some(Label::Exists, &facts.exists);
         out.some(Label::Who, &facts.who);
         out.some(Label::Session, &facts.session);
         out.some(Label::Door, &facts.door);

@@ -3,6 +3,7 @@
 use super::build::Fields;
 use super::{Act, Label};
 use crate::Want;
+use sha2::{Digest, Sha256};
 
 /// The act is not the one that was asked for. Nothing is confirmed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,6 +23,12 @@ pub(super) fn named(want: &Want, out: &mut Fields) {
             out.some(Label::Reason, ask.reason.as_deref().unwrap_or_default());
         }
         Want::Add { class, .. } | Want::Edit { class, .. } => out.class(class),
+        Want::Import { vault, update, items } => {
+            out.put(Label::Vault, vault.as_str());
+            out.put(Label::Count, items.len().to_string());
+            out.put(Label::Digest, crate::hex::encode(&digest(items)));
+            out.put(Label::Update, if *update { "get a new version" } else { "are refused" });
+        }
         Want::VaultCreate { name } => out.put(Label::Vault, name.as_str()),
         Want::Approve { id, lasts } => {
             out.put(Label::Request, id.as_str());
@@ -58,6 +65,20 @@ pub(super) fn named(want: &Want, out: &mut Fields) {
     }
 }
 
+/// SHA-256 over each item's fields, in order: as fields stand in the bytes of an act.
+fn digest(items: &[crate::ImportItem]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for item in items {
+        let mut fields = Fields::default();
+        fields.put(Label::Secret, item.name.as_str());
+        fields.class(&item.class);
+        for f in &fields.0 {
+            f.write(&mut |bytes| hash.update(bytes));
+        }
+    }
+    hash.finalize().into()
+}
+
 /// Labels that only the daemon fills, for every want.
 const FACTS: &[Label] = &[Label::Who, Label::Session, Label::Door, Label::Asked, Label::Process, Label::Note];
 
@@ -82,7 +103,10 @@ impl Act {
             Want::Approve { .. } | Want::Deny { .. } | Want::CancelAny { .. } | Want::Unseal { .. }
         );
         let loose = |l: Label| {
-            FACTS.contains(&l) || (about_request && OF_REQUEST.contains(&l)) || OF_SECRET.contains(&l)
+            FACTS.contains(&l)
+                || (l == Label::Exists && matches!(want, Want::Import { .. }))
+                || (about_request && OF_REQUEST.contains(&l))
+                || OF_SECRET.contains(&l)
         };
         for &label in Label::ALL.iter().filter(|l| !loose(**l)) {
             let named = expect.0.iter().filter(|f| f.label == label).map(|f| f.value.as_slice());

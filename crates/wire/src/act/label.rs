@@ -66,6 +66,14 @@ labels! {
     For = "for", "only for caller";
     /// Who proposed it.
     ProposedBy = "proposed_by", "proposed by";
+    /// How many items an import has.
+    Count = "count", "secrets";
+    /// SHA-256 over an import's names and classifications, in order.
+    Digest = "digest", "digest of the list";
+    /// What happens to names that exist with another value.
+    Update = "update", "other values of existing names";
+    /// Which names of an import exist, as `place:version`.
+    Exists = "exists", "exist already";
     /// A request that waits, or a seal.
     Request = "request", "request";
     /// How long a yes holds.

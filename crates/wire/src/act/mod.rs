@@ -27,6 +27,17 @@ pub struct Field {
     pub value: Vec<u8>,
 }
 
+impl Field {
+    /// Its bytes: u8 length and label, u32 length and value. Labels are short, and an act's length was checked.
+    fn write(&self, to: &mut dyn FnMut(&[u8])) {
+        let label = self.label.as_str().as_bytes();
+        to(&[label.len() as u8]);
+        to(label);
+        to(&(self.value.len() as u32).to_le_bytes());
+        to(&self.value);
+    }
+}
+
 /// An act, as fields in their order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Act {
@@ -84,11 +95,7 @@ impl Act {
         out.extend_from_slice(MAGIC);
         out.extend_from_slice(&u16::try_from(self.fields.len()).map_err(|_| too_long.clone())?.to_le_bytes());
         for f in &self.fields {
-            let label = f.label.as_str().as_bytes();
-            out.push(u8::try_from(label.len()).map_err(|_| too_long.clone())?);
-            out.extend_from_slice(label);
-            out.extend_from_slice(&u32::try_from(f.value.len()).map_err(|_| too_long.clone())?.to_le_bytes());
-            out.extend_from_slice(&f.value);
+            f.write(&mut |bytes| out.extend_from_slice(bytes));
         }
         Ok(out)
     }
