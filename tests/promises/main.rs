@@ -10,6 +10,8 @@ mod downgrade;
 mod errors;
 mod hooks;
 mod identity;
+mod import;
+mod import_attacks;
 mod install;
 mod load;
 mod loaders;

@@ -167,16 +167,30 @@ impl Human<'_> {
     /// # Errors
     /// As [`Human::read`].
     pub fn act(&mut self, want: Want, values: Vec<Bytes>, consent: Consent) -> Result<Done, Error> {
+        let out = self.app.out;
+        self.act_shown(want, values, &mut |shown, implied| match consent {
+            Consent::Named => true,
+            Consent::Card(question) => card::agree(&out, shown, question, implied, false),
+            Consent::Whole(question) => card::agree(&out, shown, question, implied, true),
+        })
+    }
+
+    /// As [`Human::act`]; how the human is asked is the caller's. It is told whether the yes came with a descriptor.
+    ///
+    /// # Errors
+    /// As [`Human::read`].
+    pub fn act_shown(
+        &mut self,
+        want: Want,
+        values: Vec<Bytes>,
+        agree: &mut dyn FnMut(&wire::card::Card, bool) -> bool,
+    ) -> Result<Done, Error> {
         self.ready()?;
         let prover = self.prover(&self.app.store()?)?;
         let connection = self.app.connect(None)?;
         let human = connection.prove(prover)?;
-        let agree = |shown: &wire::card::Card| match consent {
-            Consent::Named => true,
-            Consent::Card(question) => card::agree(&self.app.out, shown, question, self.implied, false),
-            Consent::Whole(question) => card::agree(&self.app.out, shown, question, self.implied, true),
-        };
-        let Acted { answer, hold } = human.act(want, &values, agree)?;
+        let implied = self.implied;
+        let Acted { answer, hold } = human.act(want, &values, |shown| agree(shown, implied))?;
         match answer {
             refusal @ (Answer::Denied { .. } | Answer::Pending { .. }) => Err(refused(refusal)),
             answer => Ok(Done { answer, _hold: hold }),

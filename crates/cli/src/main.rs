@@ -11,6 +11,7 @@ mod diff;
 mod env_files;
 mod gather;
 mod hooks;
+mod import;
 mod input;
 mod new_keys;
 mod output;

@@ -168,7 +168,7 @@ impl World {
     /// One operation. What it does to the content is known before it is done.
     fn act(&mut self, dice: &mut Dice) -> (Content, Done) {
         let mut next = self.now.clone();
-        let done = match dice.below(24) {
+        let done = match dice.below(26) {
             0..=3 => self.add(dice, &mut next),
             4 | 5 => self.replace(dice, &mut next),
             6 => self.edit(dice, &mut next),
@@ -196,6 +196,7 @@ impl World {
             20 => self.segment(),
             21 => self.slots(&mut next),
             22 => self.house().store.checkpoint().map_err(Into::into),
+            23 | 24 => self.import(dice, &mut next),
             _ => self.garbage(dice, &mut next),
         };
         (next, done)
@@ -211,6 +212,29 @@ impl World {
         let new = NewSecret { vault, name, class: class(), created_by: None };
         self.house().store.add(new, &bytes(&value), at(1))?;
         Ok(())
+    }
+
+    /// Several new secrets and a new value of the same vault: all of them or none.
+    fn import(&mut self, dice: &mut Dice, next: &mut Content) -> Done {
+        let vaults: Vec<String> = next.vaults.iter().cloned().collect();
+        let vault: VaultName = dice.pick(&vaults).unwrap().parse().unwrap();
+        let old = self.some_secret(dice).filter(|secret| secret.key.vault == vault);
+        let news: Vec<u64> = (0..=dice.below(4)).map(|_| self.number()).collect();
+        let values: Vec<_> = news.iter().map(|n| format!("sk-test-{n}")).collect();
+        for (n, value) in news.iter().zip(&values) {
+            next.secrets.insert(format!("{vault}/I{n}"), (value.clone(), String::new()));
+        }
+        let held: Vec<_> = values.iter().map(|v| bytes(v)).collect();
+        let name = |n: &u64| format!("I{n}").parse().unwrap();
+        let new = |n| NewSecret { vault: vault.clone(), name: name(n), class: class(), created_by: None };
+        let mut all: Vec<_> = news.iter().zip(&held).map(|(n, v)| vault::Import::New(new(n), v)).collect();
+        if let Some(old) = &old {
+            next.secrets.get_mut(&format!("{vault}/{}", old.name)).unwrap().0.clone_from(&values[0]);
+            all.push(vault::Import::Value(&old.key, &held[0]));
+        }
+        let store = &mut self.house.as_mut().unwrap().store;
+        let importing = store.import(&vault, all, at(4))?;
+        Ok(store.imported(importing.run())?)
     }
 
     fn replace(&mut self, dice: &mut Dice, next: &mut Content) -> Done {

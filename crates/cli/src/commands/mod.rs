@@ -15,6 +15,7 @@ mod edit;
 mod get;
 mod guard;
 mod hook;
+mod import;
 mod init;
 mod install;
 mod list;
@@ -56,6 +57,7 @@ pub enum Command {
     Passphrase(passphrase::Passphrase),
     // Secrets, as a human.
     Add(add::Add),
+    Import(import::Import),
     Replace(replace::Replace),
     Remove(remove::Remove),
     List(list::List),
@@ -113,6 +115,7 @@ impl Command {
             Command::Recover(c) => c.run(app),
             Command::Passphrase(c) => c.run(app),
             Command::Add(c) => c.run(app),
+            Command::Import(c) => c.run(app),
             Command::Replace(c) => c.run(app),
             Command::Remove(c) => c.run(app),
             Command::List(c) => c.run(app),

@@ -1,0 +1,149 @@
+//! The old text of a file that was replaced: kept in the vault as secrets of their own, in parts that fit, so that it
+//! is encrypted, listed, shown through the gate and removed like every other secret.
+
+use crate::report::Error;
+use jiff::Timestamp;
+use secret::Bytes;
+use sha2::{Digest, Sha256};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use wire::SecretRow;
+use words::{Class, Name, Scope, Tier, VaultName};
+
+/// What every backup's name begins with.
+const PREFIX: &str = "env-backup";
+/// Its scope. No caller has it unless a human gives it.
+const SCOPE: &str = "svault-backup";
+/// Bytes in one part.
+const PART: usize = 60 * 1024;
+
+/// A part of a backup.
+pub struct Part {
+    /// Its name: `env-backup.FILE.DATE.1of1`.
+    pub name: Name,
+    /// Scope `svault-backup`, tier high.
+    pub class: Class,
+    /// Its bytes.
+    pub bytes: Bytes,
+}
+
+/// Which file, in 16 hex digits of the SHA-256 of its path.
+fn file_key(path: &Path) -> String {
+    let hash: [u8; 32] = Sha256::digest(path.as_os_str().as_bytes()).into();
+    wire::hex::encode(&hash[..8])
+}
+
+/// The parts of a file's backup.
+///
+/// # Errors
+/// When no locked memory can be had.
+pub fn parts(path: &Path, text: &Bytes, now: Timestamp) -> Result<Vec<Part>, Error> {
+    let bad = |e: words::BadWord| Error::usage(e.to_string());
+    let scope: Scope = SCOPE.parse().map_err(bad)?;
+    let count = text.len().div_ceil(PART);
+    let date = now.strftime("%Y%m%dT%H%M%S%.3fZ");
+    let mut parts = Vec::with_capacity(count);
+    for (i, bytes) in text.expose().chunks(PART).enumerate() {
+        let mut class = Class::new(scope.clone(), Tier::High);
+        let shown = crate::output::foreign(&path.display().to_string(), 300);
+        class.description = format!("{shown} before svault import --replace");
+        let name = format!("{PREFIX}.{}.{date}.{}of{count}", file_key(path), i + 1);
+        parts.push(Part { name: name.parse().map_err(bad)?, class, bytes: Bytes::copy_from(bytes)? });
+    }
+    Ok(parts)
+}
+
+/// The names of the newest whole backup of a file, in order.
+#[must_use]
+pub fn newest(rows: &[SecretRow], vault: &VaultName, path: &Path) -> Option<Vec<Name>> {
+    let begins = format!("{PREFIX}.{}.", file_key(path));
+    let own = rows.iter().filter(|r| r.vault == *vault && r.class.scope.as_str() == SCOPE);
+    let mut found: Vec<(&str, usize, usize, &Name)> = own
+        .filter(|r| r.class.proposed_by.is_none())
+        .filter_map(|r| {
+            let (date, part) = r.name.as_str().strip_prefix(&begins)?.rsplit_once('.')?;
+            let (n, of) = part.split_once("of")?;
+            Some((date, n.parse().ok()?, of.parse().ok()?, &r.name))
+        })
+        .collect();
+    found.sort_unstable();
+    let whole = |date: &str| {
+        let parts: Vec<_> = found.iter().filter(|f| f.0 == date).collect();
+        let complete = parts.iter().enumerate().all(|(i, f)| f.1 == i + 1 && f.2 == parts.len());
+        complete.then(|| parts.iter().map(|f| f.3.clone()).collect())
+    };
+    found.iter().rev().map(|f| f.0).find_map(whole)
+}
+
+/// Whether `now` is `old` with references in place of some values, and no other difference.
+#[must_use]
+pub fn came_from(old: &dotenv::File<'_>, now: &str) -> bool {
+    let Ok(new) = dotenv::parse(now) else { return false };
+    let Ok(values) = new.values(|_| None) else { return false };
+    let references: Vec<(usize, &str)> = values
+        .iter()
+        .enumerate()
+        .filter(|(_, v)| v.text.starts_with("svault://"))
+        .map(|(i, v)| (i, v.text.as_str()))
+        .collect();
+    old.replace(&references).as_str() == now
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(part: &Part, vault: &str) -> SecretRow {
+        SecretRow {
+            name: part.name.clone(),
+            vault: vault.parse().unwrap(),
+            class: part.class.clone(),
+            exposure: part.class.exposure(),
+            wider: false,
+            version: 1,
+            changed: String::new(),
+            seen: false,
+        }
+    }
+
+    #[test]
+    fn the_newest_whole_backup_of_this_file_is_found() {
+        let main: VaultName = "main".parse().unwrap();
+        let text = Bytes::copy_from(&[b'x'; PART * 11 + 1]).unwrap();
+        let at =
+            |path: &str, s: i64| parts(Path::new(path), &text, Timestamp::from_second(s).unwrap()).unwrap();
+        let (old, new, other) = (at("/p/.env", 100), at("/p/.env", 200), at("/q/.env", 300));
+        assert_eq!(old.iter().map(|p| p.bytes.len()).sum::<usize>(), text.len());
+        let rows = |all: &[&[Part]]| -> Vec<SecretRow> {
+            all.iter().flat_map(|parts| parts.iter().map(|p| row(p, "main"))).rev().collect()
+        };
+        let names = |parts: &[Part]| Some(parts.iter().map(|p| p.name.clone()).collect::<Vec<_>>());
+        let path = Path::new("/p/.env");
+        assert_eq!(newest(&rows(&[&old, &new, &other]), &main, path), names(&new));
+        assert_eq!(newest(&rows(&[&old, &new[1..], &other]), &main, path), names(&old));
+        assert_eq!(newest(&rows(&[&other]), &main, path), None);
+        assert_eq!(newest(&rows(&[&old]), &"other".parse().unwrap(), path), None);
+        // An agent may propose a secret of that name; its content is not put into a file.
+        let mut proposed = rows(&[&old]);
+        proposed.iter_mut().for_each(|r| r.class.proposed_by = Some("codex".parse().unwrap()));
+        assert_eq!(newest(&proposed, &main, path), None);
+    }
+
+    #[test]
+    fn only_values_may_differ_and_only_by_references() {
+        let old = dotenv::parse("# c\nA='x' # d\nB=1\n").unwrap();
+        assert!(came_from(&old, "# c\nA='svault://main/A' # d\nB=1\n"));
+        assert!(came_from(&old, "# c\nA='x' # d\nB=1\n"));
+        for now in [
+            "# c\nA='svault://main/A' # d\nB=2\n",
+            "# c\nA='svault://main/A' # e\nB=1\n",
+            "# c\nA='svault://main/A' # d\nB=1\nC=3\n",
+            "A='svault://main/A'\nB=1\n",
+            "# c\nA=svault://main/A # d\nB=1\n",
+            "\"",
+            "",
+        ] {
+            assert!(!came_from(&old, now), "{now}");
+        }
+    }
+}
