@@ -198,7 +198,7 @@ fn said(call: &Import, taken: usize, existing: usize, place: &Place) -> String {
     if call.replace {
         let path = crate::output::foreign(&place.path.display().to_string(), 300);
         text.push_str(&format!(
-            "{path} has references now. Start programs with: svault run --env-file {name} -- COMMAND\n\
+            "{path} has references now. Start programs with 'svault run' from now on.\n\
              A program that loads the file by itself would read the references.\n\
              Editors may still show or save the old text: close the file there. To go back: svault import --undo {name}\n",
             name = crate::output::command_line(&[call.file.display().to_string()]),
