@@ -20,6 +20,12 @@ impl Tmpfs {
         Self { at: at.to_owned() }
     }
 
+    /// Lets it be read only, or written again; whether the kernel did: it refuses while a file is open for writing.
+    pub fn only_read(&self, on: bool) -> bool {
+        let flags = if on { MountFlags::NOSUID | MountFlags::RDONLY } else { MountFlags::NOSUID };
+        rustix::mount::mount_remount(&self.at, flags, c"").is_ok()
+    }
+
     /// Fills it to the last byte; removing the file makes room again.
     #[must_use]
     pub fn fill(&self) -> PathBuf {

@@ -8,8 +8,12 @@ use std::time::Duration;
 use svault_tests::need;
 use svault_tests::sandbox::{GOOD_REASON, Sandbox};
 use svault_tests::socket::{RAW, Raw, ask};
+use svault_tests::tmpfs::Tmpfs;
 
-const ROUNDS: u64 = 50;
+/// How often the daemon is killed: 50 times, or as `cargo xtask soak` says.
+fn rounds(usual: u64) -> u64 {
+    std::env::var("SVAULT_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(usual)
+}
 
 /// What was acknowledged.
 enum Acked {
@@ -60,13 +64,28 @@ fn acked(answer: &Value, yes: &str, so: impl FnOnce() -> Acked) -> Acked {
     if answer["type"] == yes { so() } else { Acked::Denied(answer["id"].as_str().unwrap_or("none").into()) }
 }
 
+/// Every name that was taken is in the list, and every release in the trail.
+#[track_caller]
+fn kept(sandbox: &Sandbox, names: &[String], ids: &[String]) {
+    let listed = sandbox.human(&["list", "--json"]).ok().json();
+    let listed: Vec<&str> =
+        listed["secrets"].as_array().expect("rows").iter().filter_map(|r| r["name"].as_str()).collect();
+    let lost: Vec<&String> = names.iter().filter(|n| !listed.contains(&n.as_str())).collect();
+    assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
+    let trail = sandbox.human(&["audit", "list", "--json", "--last", "1000000"]).ok().json();
+    let recorded: Vec<&str> =
+        trail["entries"].as_array().expect("rows").iter().filter_map(|e| e["id"].as_str()).collect();
+    let lost: Vec<&String> = ids.iter().filter(|id| !recorded.contains(&id.as_str())).collect();
+    assert!(lost.is_empty(), "released and not recorded: {lost:?}");
+}
+
 #[test]
 fn fifty_kills_during_writes_lose_nothing_acknowledged() {
     need!(Linux);
     let sandbox = Sandbox::open_to_all("");
     sandbox.add("LOW", "sk-test-crash", &["--tier", "low", "--scope", "db"]);
     let (mut names, mut ids, mut denied) = (Vec::new(), Vec::new(), Vec::new());
-    for round in 0..ROUNDS {
+    for round in 0..rounds(50) {
         let (tell, told) = mpsc::channel();
         let writers: Vec<_> = (0..2)
             .map(|w| {
@@ -96,22 +115,57 @@ fn fifty_kills_during_writes_lose_nothing_acknowledged() {
         names.len(),
         ids.len()
     );
-    let listed = sandbox.human(&["list", "--json"]).ok().json();
-    let listed: Vec<&str> =
-        listed["secrets"].as_array().expect("rows").iter().filter_map(|r| r["name"].as_str()).collect();
-    let lost: Vec<&String> = names.iter().filter(|n| !listed.contains(&n.as_str())).collect();
-    assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
-    let trail = sandbox.human(&["audit", "list", "--json", "--last", "1000000"]).ok().json();
-    let recorded: Vec<&str> =
-        trail["entries"].as_array().expect("rows").iter().filter_map(|e| e["id"].as_str()).collect();
-    let lost: Vec<&String> = ids.iter().filter(|id| !recorded.contains(&id.as_str())).collect();
-    assert!(lost.is_empty(), "released and not recorded: {lost:?}");
+    kept(&sandbox, &names, &ids);
     for name in names.iter().rev().step_by(names.len() / 20 + 1) {
-        // A proposal's value is for nobody before a human has confirmed it.
-        let _ = sandbox.human(&["edit", name, "--vault", "main", "--tier", "medium"]).ok();
         // A proposal is confirmed by a human before anybody uses it.
         let _ = sandbox.human(&["edit", name, "--vault", "main", "--tier", "medium"]).ok();
         assert_eq!(sandbox.human(&["show", name, "--vault", "main"]).ok().text(), format!("value of {name}"));
     }
+    let _ = sandbox.run(&["audit", "verify"]).ok();
+}
+
+/// What happens to the disk in the middle of the load.
+fn harm(disk: &Tmpfs, round: u64) {
+    match round % 3 {
+        0 => drop(disk.fill()),
+        1 => drop(disk.only_read(true)),
+        _ => {
+            let _ = disk.only_read(true) || !disk.fill().as_os_str().is_empty();
+        }
+    }
+}
+
+#[test]
+fn full_and_read_only_disks_lose_nothing_acknowledged() {
+    need!(Linux, Root);
+    let sandbox = Sandbox::empty();
+    let disk = Tmpfs::mount(&sandbox.store(), 64 * 1024, sandbox.uid());
+    let _ = sandbox.init();
+    sandbox.set_policy(svault_tests::sandbox::OPEN_POLICY);
+    sandbox.add("LOW", "sk-test-crash", &["--tier", "low", "--scope", "db"]);
+    let (mut names, mut ids) = (Vec::new(), Vec::new());
+    for round in 0..rounds(6) {
+        let (tell, told) = mpsc::channel();
+        let socket = sandbox.socket();
+        let load = std::thread::spawn(move || writer(socket, 100_000 + round, tell));
+        std::thread::sleep(Duration::from_micros(5_000 + (round * 7_919) % 59 * 1_000));
+        harm(&disk, round);
+        std::thread::sleep(Duration::from_millis(10 + round % 40));
+        sandbox.kill_daemon();
+        load.join().expect("a writer");
+        assert!(disk.only_read(false), "writable again");
+        let _ = std::fs::remove_file(sandbox.store().join("filler"));
+        for acked in told {
+            // What can't be recorded is denied: no finding here.
+            match acked {
+                Acked::Proposed(name) => names.push(name),
+                Acked::Released(id) => ids.push(id),
+                Acked::Denied(_) => {}
+            }
+        }
+        let _ = sandbox.unlock();
+    }
+    assert!(!names.is_empty() && !ids.is_empty(), "nothing was acknowledged at all");
+    kept(&sandbox, &names, &ids);
     let _ = sandbox.run(&["audit", "verify"]).ok();
 }

@@ -2,6 +2,7 @@
 #![cfg(unix)]
 
 mod approvals;
+mod attacks;
 mod commands;
 mod counters;
 mod crash;

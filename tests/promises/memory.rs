@@ -88,6 +88,21 @@ fn the_daemon_is_closed_to_others_and_keeps_its_keys_in_locked_memory() {
 }
 
 #[test]
+fn the_daemon_is_closed_from_its_first_moment() {
+    need!(Linux, Root);
+    let sandbox = Sandbox::ready();
+    let status = sandbox.run(&["daemon", "status", "--json"]).ok().json();
+    let rows = status["protection"].as_array().expect("protections");
+    let row = rows.iter().find(|r| r["name"] == "not readable from its first moment").expect("a row");
+    assert_eq!(row["holds"], true, "{status}");
+    // What it runs is a copy that may be executed and not read, and which has no name.
+    let pid = sandbox.daemon().expect("a daemon");
+    use std::os::unix::fs::MetadataExt;
+    let program = std::fs::metadata(format!("/proc/{pid}/exe")).expect("stat");
+    assert_eq!((program.mode() & 0o777, program.nlink(), program.uid()), (0o100, 0, sandbox.uid()));
+}
+
+#[test]
 fn no_key_and_no_passphrase_is_in_argv_environment_or_a_file() {
     need!(Linux, Root);
     let sandbox = Sandbox::open_to_all("");

@@ -1,4 +1,5 @@
-//! `cargo xtask fuzz`: every fuzz target under `fuzz/`, one after the other.
+//! `cargo xtask fuzz`: every fuzz target under `fuzz/`, one after the other. What it finds lies in `fuzz/artifacts` and
+//! belongs, once mended, into `fuzz/found/TARGET`, where the ordinary tests try it again.
 
 use crate::run::{Done, cargo, is_there, must, top};
 
@@ -17,9 +18,14 @@ pub fn fuzz(args: &[String]) -> Done {
     }
     for target in targets {
         eprintln!("xtask: {target}, {seconds} s");
+        // New inputs go to the corpus, which is not kept; the seeds are only read.
+        let (corpus, seeds) = (format!("fuzz/corpus/{target}"), format!("fuzz/seeds/{target}"));
+        std::fs::create_dir_all(top().join(&corpus)).map_err(|e| format!("{corpus}: {e}"))?;
+        let time = format!("-max_total_time={seconds}");
+        let words =
+            ["fuzz", "run", "--features", "fuzzer", &target, &corpus, &seeds, "--", &time, "-timeout=10"];
         // cargo-fuzz wants unstable flags of the compiler; this lets the pinned one take them.
-        let mut run = cargo(&["fuzz", "run", &target, "--", &format!("-max_total_time={seconds}")]);
-        must(run.env("RUSTC_BOOTSTRAP", "1"))?;
+        must(cargo(&words).env("RUSTC_BOOTSTRAP", "1"))?;
     }
     Ok(())
 }

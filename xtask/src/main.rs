@@ -17,7 +17,8 @@ use std::process::ExitCode;
 const HELP: &str = "\
 cargo xtask test [ARGS]     every test; ARGS go to the runner, such as a part of a test's name
 cargo xtask bench           speed and size beside their floors: [--quick] [--only ROW] [--peers]
-cargo xtask soak            the long form of the crash tests: 10,000 random sequences
+cargo xtask soak [PART]     the long form of the crash tests: crashes (10,000 random sequences) and kills (300 of each
+                            kind); or mutants: whether a test notices each change of policy, seal and the gate
 cargo xtask fuzz [SECONDS]  each fuzz target for so long (default 60)
 cargo xtask release         the binary that is handed out: static, stripped; says its size
 cargo xtask size            no file over 500 lines, no function of 60 lines or more
@@ -32,7 +33,7 @@ fn main() -> ExitCode {
         "test" => test::all(&rest),
         "bench" => bench::bench(&rest),
         "release" => release::release(),
-        "soak" => soak::soak(),
+        "soak" => soak::soak(&rest),
         "fuzz" => fuzz::fuzz(&rest),
         "size" => size::check(),
         "vectors" => vectors::write(),

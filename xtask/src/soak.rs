@@ -1,11 +1,49 @@
-//! `cargo xtask soak`: the crash tests with many more random sequences than the everyday run has.
+//! `cargo xtask soak`: the crash tests with many more random sequences and kills than the everyday run has; and
+//! `cargo xtask soak mutants`: whether a test notices each change of the code that decides.
 
-use crate::run::{Done, cargo, must};
+use crate::binaries::Binaries;
+use crate::run::{Done, cargo, is_there, must};
 
-/// Runs the crash tests of the sealed file, and of store, vaults and trail, for long. `SVAULT_SEQUENCES` may say how long.
-pub fn soak() -> Done {
+/// What is changed line by line: whole crates, and the gate. `.cargo/mutants.toml` has what is left out, and why.
+const DECIDE: &[&str] = &["crates/policy/src/**", "crates/seal/src/**", "crates/daemon/src/gate.rs"];
+
+/// Everything, or what is named.
+pub fn soak(args: &[String]) -> Done {
+    match args.first().map(String::as_str) {
+        None => crashes().and_then(|()| kills()),
+        Some("crashes") => crashes(),
+        Some("kills") => kills(),
+        Some("mutants") => mutants(),
+        Some(other) => Err(format!("no soak '{other}': crashes, kills, mutants")),
+    }
+}
+
+/// The sealed file, and store, vaults and trail, on a simulated disk that is cut at every point. `SVAULT_SEQUENCES` may
+/// say how many sequences.
+fn crashes() -> Done {
     let sequences = std::env::var("SVAULT_SEQUENCES").unwrap_or_else(|_| "10000".into());
     eprintln!("xtask: {sequences} random sequences, each cut at every point");
     let mut run = cargo(&["test", "--release", "--package", "svault-seal", "--package", "svault-vault"]);
     must(run.args(["--test", "crash"]).env("SVAULT_SEQUENCES", &sequences))
+}
+
+/// The daemon killed for real, with and without a disk that fills up. `SVAULT_ROUNDS` may say how often.
+fn kills() -> Done {
+    let rounds = std::env::var("SVAULT_ROUNDS").unwrap_or_else(|_| "300".into());
+    eprintln!("xtask: {rounds} kills under load, and as many with the disk full or read-only");
+    let binaries = Binaries::build()?;
+    let mut run = cargo(&["test", "--package", "svault-tests", "--test", "promises", "--", "crash::"]);
+    binaries.name_in(&mut run);
+    must(run.env("SVAULT_ROUNDS", &rounds))
+}
+
+fn mutants() -> Done {
+    if !is_there("cargo", &["mutants", "--version"]) {
+        return Err("needs cargo-mutants: cargo install cargo-mutants".into());
+    }
+    let mut run = cargo(&["mutants", "--no-shuffle", "--timeout-multiplier", "3"]);
+    for path in DECIDE {
+        run.args(["--file", path]);
+    }
+    must(&mut run)
 }

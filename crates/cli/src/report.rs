@@ -309,8 +309,24 @@ pub fn bad_usage(e: &clap::Error) -> u8 {
         let line = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
         return Error::usage(line).hint("see --help").tell(&Out::new(true));
     }
-    let _ = e.print();
+    // What was typed is in the text; characters that hide or turn round show themselves.
+    let text = e.to_string();
+    let shown = shown_lines(&text);
+    if shown == text {
+        let _ = e.print();
+    } else {
+        Out::new(false).lines_to_stderr(&shown);
+    }
     exit::USAGE
+}
+
+/// Lines in which nothing hides. A backslash stays as it is where nothing does.
+fn shown_lines(text: &str) -> String {
+    let lines = text.split('\n').map(|line| {
+        let shown = wire::card::visible(line.as_bytes());
+        if shown == line.replace('\\', "\\\\") { line.to_owned() } else { shown }
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// An error with all that lies behind it, without saying anything twice.
@@ -331,6 +347,14 @@ pub fn one_line(e: &dyn StdError) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_hides_in_what_was_typed() {
+        for plain in ["", "error: no such 'x'\n\nUsage: svault [OPTIONS]\n", "C:\\x\n"] {
+            assert_eq!(shown_lines(plain), plain);
+        }
+        assert_eq!(shown_lines("a\n'\u{202e}b\x1b[2J'\n"), "a\n'\\u{202e}b\\u{1b}[2J'\n");
+    }
 
     #[test]
     fn the_lines_of_the_contract_stand_alone() {

@@ -14,7 +14,14 @@ const FILES: u64 = 8192;
 #[must_use]
 pub fn process() -> Vec<Protection> {
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    // `unlock` starts it from a copy that can be executed and not read: no process could open its memory before here.
+    let born_closed = !secret::dumpable();
     let mut holds = secret::harden();
+    holds.push(Protection {
+        name: "not readable from its first moment",
+        holds: born_closed,
+        fix: Some("a Linux kernel that runs programs from memory (vm.memfd_noexec below 2)"),
+    });
     holds.push(Protection {
         name: "room for connections",
         holds: raise_files(),

@@ -106,13 +106,15 @@ pub struct Life {
     ring: Option<Ring>,
     since: jiff::Timestamp,
     protection: Vec<Protection>,
+    /// Held as long as anything of the house lives.
+    lock: StoreLock,
 }
 
 impl Life {
-    fn new(ring: Option<Ring>, protection: Vec<Protection>) -> Rc<Self> {
+    fn new(ring: Option<Ring>, protection: Vec<Protection>, lock: StoreLock) -> Rc<Self> {
         let timer = RefCell::new(LockTimer::new(Limits::default(), Ticks::now()));
         let since = jiff::Timestamp::now();
-        Rc::new(Self { timer, why: Cell::new(None), end: Notify::new(), ring, since, protection })
+        Rc::new(Self { timer, why: Cell::new(None), end: Notify::new(), ring, since, protection, lock })
     }
 
     /// A human has proved presence, or done an act with it: the only thing that moves the idle clock.
@@ -125,13 +127,17 @@ impl Life {
         self.timer.borrow_mut().set_limits(limits);
     }
 
-    /// Whether the store may still be used. Ask before each release: after a sleep the first request can come before
-    /// the second's tick.
+    /// Whether the store may still be used. Ask before each message and each release: after a sleep the first request
+    /// can come before the second's tick, and a store that was moved away has another one in its place, whose trail
+    /// would not have what this one releases.
     #[must_use]
     pub fn unlocked(&self) -> bool {
         let due = self.timer.borrow_mut().due(Ticks::now());
         if let Some(why) = due {
             self.lock(why);
+        }
+        if !self.lock.still_ours() {
+            self.lock(Why::NotOurs);
         }
         self.why.get().is_none()
     }
@@ -202,7 +208,11 @@ pub fn run<H: House>(how: &Run) -> Result<(), Failure> {
     };
     let ring = how.ring.as_ref().and_then(|start| Ring::start(start, bell).ok());
     protection.push(harden::system_calls());
-    match serve::<H>(&mut pair, &dir, &lock, Life::new(ring, protection)) {
+    if secret::traced() {
+        return Err(told(&mut pair, traced()));
+    }
+    let life = Life::new(ring, protection, lock);
+    match serve::<H>(&mut pair, &dir, Rc::clone(&life)) {
         Ok(()) => Ok(()),
         Err(Refusal { files, failure }) if files.is_empty() => Err(told(&mut pair, failure)),
         Err(Refusal { files, failure: error }) => {
@@ -210,6 +220,12 @@ pub fn run<H: House>(how: &Run) -> Result<(), Failure> {
             Err(error)
         }
     }
+}
+
+/// Nobody can begin to trace a process that has closed itself; somebody was there before.
+fn traced() -> Failure {
+    Failure::new("traced", exit::FAILED, "another process traces svault's daemon, so it takes no keys")
+        .hint("end the debugger or tracer, and look what else it has read")
 }
 
 fn told(pair: &mut Pair, failure: Failure) -> Failure {
@@ -243,7 +259,7 @@ fn take(store: &std::path::Path) -> Result<Taken, Failure> {
 }
 
 /// From the handover to the end.
-fn serve<H: House>(pair: &mut Pair, dir: &StoreDir, lock: &StoreLock, life: Rc<Life>) -> Result<(), Refusal> {
+fn serve<H: House>(pair: &mut Pair, dir: &StoreDir, life: Rc<Life>) -> Result<(), Refusal> {
     pair.say(&FromChild::Locked { header: handover::header(dir)? });
     let Some(handed) = pair.hear()? else { return Ok(()) };
     if let Some(ring) = &life.ring {
@@ -266,14 +282,14 @@ fn serve<H: House>(pair: &mut Pair, dir: &StoreDir, lock: &StoreLock, life: Rc<L
         .build()
         .map_err(|e| machine(e.to_string()))?;
     let tasks = tokio::task::LocalSet::new();
-    let lived = tasks.block_on(&runtime, live::<H>(pair, opened, lock));
+    let lived = tasks.block_on(&runtime, live::<H>(pair, opened));
     // Dropping the tasks drops the last holders of the house, and with it every key.
     drop(tasks);
     runtime.shutdown_timeout(Duration::from_secs(2));
     lived
 }
 
-async fn live<H: House>(pair: &mut Pair, opened: Opened, lock: &StoreLock) -> Result<(), Refusal> {
+async fn live<H: House>(pair: &mut Pair, opened: Opened) -> Result<(), Refusal> {
     let (life, watch, dir) = (Rc::clone(&opened.life), Arc::clone(&opened.watch), opened.dir.clone());
     let signals = signals(&life).map_err(|e| failure::named("Failed", format!("signals: {e}")))?;
     let (house, report) = H::open(opened)?;
@@ -293,18 +309,22 @@ async fn live<H: House>(pair: &mut Pair, opened: Opened, lock: &StoreLock) -> Re
         tokio::select! {
             () = accept => {}
             () = life.end.notified() => {}
-            () = ticks(&house, &life, &listener, lock) => {}
+            () = ticks(&house, &life, &listener) => {}
             () = signals => {}
         }
     }
     drop(listener);
     let why = life.why.get().unwrap_or(Why::Failed);
+    if why == Why::NotOurs {
+        // Whoever has the store now writes to the same files.
+        return Ok(());
+    }
     let _ = tokio::time::timeout(LAST_WORDS, house.lock(why)).await;
     Ok(())
 }
 
-/// Every second: is it time, does the socket still stand, is the lock still ours, and what the house has to do.
-async fn ticks<H: House>(house: &Rc<H>, life: &Rc<Life>, listener: &Listener, lock: &StoreLock) {
+/// Every second: is it time, is the lock still ours, does the socket still stand, and what the house has to do.
+async fn ticks<H: House>(house: &Rc<H>, life: &Rc<Life>, listener: &Listener) {
     let mut seconds = tokio::time::interval(Duration::from_secs(1));
     seconds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut last: Option<tokio::task::JoinHandle<()>> = None;
@@ -315,9 +335,6 @@ async fn ticks<H: House>(house: &Rc<H>, life: &Rc<Life>, listener: &Listener, lo
         }
         if !listener.reachable() {
             life.lock(Why::Unreachable);
-        } else if !lock.still_ours() {
-            // A second process may believe that the store is its own.
-            life.lock(Why::Failed);
         } else if last.as_ref().is_none_or(|t| t.is_finished()) {
             let house = Rc::clone(house);
             last = Some(tokio::task::spawn_local(async move { house.tick().await }));

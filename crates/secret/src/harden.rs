@@ -28,6 +28,19 @@ pub fn harden() -> Vec<Protection> {
     all
 }
 
+/// Whether other processes of the user can read this one's memory now.
+#[must_use]
+pub fn dumpable() -> bool {
+    os::dumpable()
+}
+
+/// Whether another process traces this one. A process that has closed itself can't be traced by its user any more, but
+/// whoever began before goes on.
+#[must_use]
+pub fn traced() -> bool {
+    os::traced()
+}
+
 /// Makes this process readable to others of its user (`true`) or not, and says whether that holds now.
 /// A client calls it with `false` after its hello, so that the daemon can still see who is there, and before anything
 /// secret is typed.

@@ -36,7 +36,7 @@ pub use arena::{Memory, memory, set_weak};
 pub use birth::dies_with_us;
 pub use bytes::Bytes;
 pub use error::Error;
-pub use harden::{Protection, harden, set_dumpable};
+pub use harden::{Protection, dumpable, harden, set_dumpable, traced};
 pub use key::Key;
 
 /// What this crate's functions return.

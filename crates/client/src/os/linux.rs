@@ -8,9 +8,49 @@ use wire::Peer;
 /// How many parents are looked at.
 const DEPTH: usize = 64;
 
-/// This very program, whatever has become of its path.
-pub(crate) fn program() -> std::io::Result<PathBuf> {
-    Ok(PathBuf::from("/proc/self/exe"))
+/// A program to start, and what its path hangs on.
+pub(crate) struct Program {
+    pub path: PathBuf,
+    _copy: Option<std::os::fd::OwnedFd>,
+}
+
+impl Program {
+    /// One that lies somewhere.
+    pub(crate) fn at(path: PathBuf) -> Self {
+        Self { path, _copy: None }
+    }
+}
+
+/// This very program, whatever has become of its path, so that what is started from it is never readable to others.
+///
+/// A process closes itself as one of its first acts, but between its start and that act others of its user could open
+/// its memory, and keep it open. The kernel closes a process from its first moment where the program's file can be
+/// executed and not read: this is a copy of that kind in memory, which has no name for others to reach it by. Where
+/// the kernel has no such files, or runs no programs from them, it is the program itself, and the daemon says so.
+///
+/// # Errors
+/// When there could be a copy and it can't be made: that could be somebody's wish.
+pub(crate) fn program() -> std::io::Result<Program> {
+    use rustix::fs::{MemfdFlags, Mode, fchmod, memfd_create};
+    use rustix::io::Errno;
+    let own = PathBuf::from("/proc/self/exe");
+    let make = |more| memfd_create("svault", MemfdFlags::CLOEXEC | more);
+    let copy = match make(MemfdFlags::EXEC) {
+        // Kernels before 6.3 don't know the flag, and need none.
+        Err(Errno::INVAL) => make(MemfdFlags::empty()),
+        other => other,
+    };
+    let copy = match copy {
+        Ok(fd) => fd,
+        Err(Errno::NOSYS | Errno::INVAL | Errno::ACCESS) => return Ok(Program::at(own)),
+        Err(e) => return Err(e.into()),
+    };
+    fchmod(&copy, Mode::XUSR)?;
+    let mut to = std::fs::File::from(copy);
+    std::io::copy(&mut std::fs::File::open(own)?, &mut to)?;
+    let copy = std::os::fd::OwnedFd::from(to);
+    let path = PathBuf::from(format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&copy)));
+    Ok(Program { path, _copy: Some(copy) })
 }
 
 /// This process as the daemon must see it.

@@ -3,14 +3,14 @@
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{Process, ancestors, me, program, state};
+pub(crate) use linux::{Process, Program, ancestors, me, program, state};
 
 #[cfg(not(target_os = "linux"))]
 mod other;
-#[cfg(all(unix, not(target_os = "linux")))]
-pub(crate) use other::program;
 #[cfg(not(target_os = "linux"))]
 pub(crate) use other::{Process, ancestors, me, state};
+#[cfg(all(unix, not(target_os = "linux")))]
+pub(crate) use other::{Program, program};
 
 #[cfg(unix)]
 mod unix;

@@ -4,9 +4,23 @@ use super::Ancestor;
 use crate::{Error, Result};
 use wire::Peer;
 
+/// A program to start.
 #[cfg(unix)]
-pub(crate) fn program() -> std::io::Result<std::path::PathBuf> {
-    std::env::current_exe()
+pub(crate) struct Program {
+    pub path: std::path::PathBuf,
+}
+
+#[cfg(unix)]
+impl Program {
+    /// One that lies somewhere.
+    pub(crate) fn at(path: std::path::PathBuf) -> Self {
+        Self { path }
+    }
+}
+
+#[cfg(unix)]
+pub(crate) fn program() -> std::io::Result<Program> {
+    std::env::current_exe().map(Program::at)
 }
 
 pub(crate) fn me() -> Result<Peer> {

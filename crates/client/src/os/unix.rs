@@ -1,5 +1,6 @@
 //! Unix sockets: connecting to a daemon, and starting one with a private pair.
 
+use super::Program;
 use crate::{Error, Result};
 use std::fs::File;
 use std::os::fd::OwnedFd;
@@ -78,11 +79,10 @@ fn passes(name: &str) -> bool {
 /// Starts `svault daemon run --store REALPATH` with one end of a pair as its stdin.
 pub(crate) fn start(store: &StoreDir, program: Option<&Path>, bell: Option<File>) -> Result<Child> {
     let (ours, theirs) = UnixStream::pair().map_err(Error::Start)?;
-    let program = match program {
-        Some(p) => p.to_owned(),
-        None => super::program().map_err(Error::Start)?,
-    };
-    let process = Command::new(program)
+    let given = program.map(|p| Program::at(p.to_owned()));
+    // Our own lives as long as it takes to start it.
+    let program = given.map_or_else(super::program, Ok).map_err(Error::Start)?;
+    let process = Command::new(&program.path)
         .arg0("svault")
         .args(["daemon", "run", "--store"])
         .arg(store.real())

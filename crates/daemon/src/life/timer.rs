@@ -70,6 +70,8 @@ pub enum Why {
     Signal,
     /// The socket is gone, as at logout: nobody could lock any more.
     Unreachable,
+    /// The store was moved, or its lock exchanged: another process may hold it. No last words are written.
+    NotOurs,
     /// Something broke that only a fresh start can mend.
     Failed,
 }
@@ -85,6 +87,7 @@ impl Why {
             Why::Suspend => "suspend",
             Why::Signal => "signal",
             Why::Unreachable => "unreachable",
+            Why::NotOurs => "not_ours",
             Why::Failed => "failed",
         }
     }

@@ -3,6 +3,7 @@
 mod appending;
 mod generations;
 mod headers;
+mod known;
 mod opening;
 mod slots;
 mod tamper;

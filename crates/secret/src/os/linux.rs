@@ -73,7 +73,7 @@ pub(crate) fn harden() -> Vec<Protection> {
         },
         Protection {
             name: "not traced",
-            holds: tracer() == Some(0),
+            holds: !traced(),
             fix: Some("stop the debugger or tracer that is attached"),
         },
         Protection {
@@ -82,6 +82,16 @@ pub(crate) fn harden() -> Vec<Protection> {
             fix: Some("sudo sysctl kernel.yama.ptrace_scope=1"),
         },
     ]
+}
+
+/// Whether others of the user can read this process. What the kernel doesn't say counts as yes.
+pub(crate) fn dumpable() -> bool {
+    !dumpable_behavior().is_ok_and(|found| found != DumpableBehavior::Dumpable)
+}
+
+/// Whether another process traces this one. What the kernel doesn't say counts as yes.
+pub(crate) fn traced() -> bool {
+    tracer() != Some(0)
 }
 
 /// The pid of who traces this process; 0: nobody.

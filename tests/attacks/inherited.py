@@ -1,0 +1,29 @@
+# Tries to use what a command of the human's svault run inherits: descriptors, the parent's memory, its connection.
+# Ends: stopped
+# Trail: allow
+from _svault import *
+
+open(f"{WORK}/child.sh", "w").write(f"""
+exec > {LOOT}/child 2>&1
+ls -l /proc/self/fd
+/usr/bin/python3 - <<END
+import os
+for fd in range(3, 400):
+    try:
+        os.set_blocking(fd, False)
+        print(fd, os.readlink("/proc/self/fd/%d" % fd), os.read(fd, 1000))
+    except OSError:
+        pass
+END
+cat /proc/$PPID/environ /proc/$PPID/maps
+head -c 1 /proc/$PPID/mem
+ls -l /proc/$PPID/fd
+"$SVAULT" show HIGH
+"$SVAULT" list
+exit 0
+""".replace("$SVAULT", SVAULT))
+human("run")
+text = open(f"{LOOT}/child").read()
+say(text)
+assert "socket:" not in text, "a socket is inherited"
+assert "/store" not in text.replace(STORE + "/state", ""), "a file of the store is open"
