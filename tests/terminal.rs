@@ -99,6 +99,13 @@ impl Terminal {
         }
     }
 
+    /// The shell's process.
+    #[must_use]
+    pub fn shell_pid(&self) -> i32 {
+        let script = i32::try_from(self.child.id()).expect("pid");
+        crate::processes::children(script).first().copied().expect("a shell")
+    }
+
     /// Everything seen so far.
     #[must_use]
     pub fn seen(&self) -> String {

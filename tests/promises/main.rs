@@ -28,6 +28,7 @@ mod proofs;
 mod reader;
 mod recorded_first;
 mod run;
+mod run_terminal;
 mod scanned;
 mod scrub;
 mod silent;

@@ -76,6 +76,8 @@ pub enum Consent {
     Named,
     /// It says things that the human has not seen: it is shown, and this is asked.
     Card(&'static str),
+    /// The human named every field, but where something is new it is shown, and this is asked.
+    New(&'static str),
     /// The same, however long it is.
     Whole(&'static str),
 }
@@ -170,7 +172,10 @@ impl Human<'_> {
         let out = self.app.out;
         self.act_shown(want, values, &mut |shown, implied| match consent {
             Consent::Named => true,
-            Consent::Card(question) => card::agree(&out, shown, question, implied, false),
+            Consent::New(_) if !card::has_new(shown) => true,
+            Consent::Card(question) | Consent::New(question) => {
+                card::agree(&out, shown, question, implied, false)
+            }
             Consent::Whole(question) => card::agree(&out, shown, question, implied, true),
         })
     }

@@ -7,6 +7,7 @@ mod ask;
 mod change;
 mod connection;
 mod facts;
+mod folders;
 mod house;
 mod human;
 mod import;

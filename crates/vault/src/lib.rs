@@ -5,6 +5,7 @@
 
 mod create;
 mod error;
+mod folders;
 mod import;
 mod keys;
 mod lockline;
@@ -25,6 +26,7 @@ mod vaults;
 mod wordlist;
 
 pub use error::{Error, FileState, Result, RowState, Shut};
+pub use folders::{Folder, Standing};
 pub use import::{Import, Imported, Importing};
 pub use lockline::LastLock;
 pub use mark::Mark;

@@ -22,6 +22,7 @@ pub(crate) mod kind {
     pub(crate) const SEAL: u8 = 10;
     pub(crate) const ROTATION: u8 = 11;
     pub(crate) const ERA: u8 = 12;
+    pub(crate) const FOLDER: u8 = 13;
     /// In a vault: a secret.
     pub(crate) const SECRET: u8 = 1;
 }

@@ -187,6 +187,8 @@ pub struct PendingRow {
     pub argv: Vec<String>,
     /// Its folder.
     pub cwd: String,
+    /// Those of them that this folder's commands did not get by the last yes, as `vault/name`.
+    pub new_here: Vec<String>,
     /// What the caller says; not checked.
     pub reason: String,
     /// The rule that asks.

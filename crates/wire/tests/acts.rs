@@ -134,6 +134,7 @@ fn facts() -> Facts {
     Facts {
         who: "unknown (claimed)".into(),
         process: vec!["77 /usr/bin/bash".into()],
+        new: vec!["main/STRIPE_LIVE".into()],
         notes: vec!["wider than its tier gives".into()],
         ..Facts::default()
     }
@@ -193,7 +194,7 @@ fn twisted(act: &Act) -> Vec<(String, Vec<u8>)> {
 #[test]
 fn any_field_that_the_client_named_is_noticed_when_it_differs() {
     // What only the daemon knows may be anything; the rest may not.
-    let facts = ["who", "session", "door", "asked", "process", "note"];
+    let facts = ["who", "session", "door", "asked", "process", "new", "note"];
     let of_request = ["secret", "version", "exposure", "env", "file", "scope", "argv", "cwd", "reason"];
     for (want, f) in all() {
         let act = Act::build(&want, &f).unwrap();

@@ -122,6 +122,7 @@ pub fn one(r: &PendingRow, out: &Out) -> String {
                 format!("{} in {}", cut(&command_line(&r.argv), 600), foreign(&r.cwd, 200))
             },
         ),
+        ("new here", r.new_here.iter().map(|s| foreign(s, 200)).collect::<Vec<_>>().join(", ")),
         ("says (not checked)", format!("\"{}\"", wire::card::spaces_shown(&foreign(&r.reason, 600)))),
         ("rule", foreign(&r.rule, 120)),
         ("session", format!("{} through {}", foreign(&r.session, 80), r.door)),

@@ -90,7 +90,7 @@ impl Run {
             released(answer, first.as_ref())?
         } else {
             // What is in a file was not typed by the human: it is shown before the yes.
-            let consent = if from_files { Consent::Card("Run it?") } else { Consent::Named };
+            let consent = if from_files { Consent::Card("Run it?") } else { Consent::New("Run it?") };
             let proof = self.proof.not_stdin("the command reads stdin")?;
             app.human(proof).open_or_prove(Want::Run(ask), consent)?.released()?
         };

@@ -2,7 +2,7 @@
 
 use super::answer::Reply;
 use super::connection::Line;
-use super::{ask, change, facts, human, import, read, slots};
+use super::{ask, change, facts, folders, human, import, read, slots};
 use crate::clock::Clock;
 use crate::conn::ConnError;
 use crate::gate::{Account, Outcome};
@@ -76,13 +76,16 @@ async fn release(
 ) -> Result<Reply, ConnError> {
     asked.wait = 0;
     let want = Want::Run(asked.clone());
+    let said_yes = by == Account::Human;
     let by = line.human_asker(by);
     let Some(outcome) = ask::decide(line, asked, by).await? else {
         return Ok(Failure::new("gone", exit::FAILED, "the request has ended").into());
     };
     match &outcome {
-        Outcome::Released(_) if facts::high(line, &want).is_ok_and(|high| !high) => {
-            if let Some(act) = run {
+        Outcome::Released(_) => {
+            // What can't be kept is asked for again: the folder's last yes stays the one before.
+            let kept = !said_yes || run.is_none() || remember(line, &want).is_ok();
+            if let Some(act) = run.filter(|_| kept && facts::high(line, &want).is_ok_and(|high| !high)) {
                 human::remember_run(line, act);
             }
         }
@@ -95,6 +98,11 @@ async fn release(
         _ => {}
     }
     Ok(outcome.into())
+}
+
+fn remember(line: &Line, want: &Want) -> Result<(), Failure> {
+    let Want::Run(ask) = want else { return Ok(()) };
+    folders::remember(line, &ask.cwd, &ask.argv, &folders::of_run(line, ask)?)
 }
 
 /// An entry about an act of the human on this connection.
@@ -194,6 +202,11 @@ async fn approve(line: &Line, id: Id, lasts: Lasts) -> Result<Reply, Failure> {
     e.act = "approve".into();
     e.note = format!("for {}", lasts.word());
     record(line, e.clone()).await?;
+    let req = &waiting.req;
+    if !req.argv.is_empty() {
+        let kept = folders::remember(line, &req.cwd, &req.argv, &folders::of_request(req));
+        undone(line, &e, kept)?;
+    }
     // The request may have ended while the disk was waited for.
     let approved = line.state.approvals.approve(id, lasts, line.state.now_ms()).map_err(gone);
     undone(line, &e, approved)?;

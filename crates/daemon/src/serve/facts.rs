@@ -2,6 +2,7 @@
 //! what a human should know. Errors here may name things: whoever reads them has proved presence, or is in a window.
 
 use super::connection::Line;
+use super::folders;
 use crate::approve::Waiting;
 use crate::gate::Frozen;
 use policy::Policy;
@@ -22,12 +23,12 @@ pub(crate) fn act(line: &Line, want: &Want) -> Result<Act, Failure> {
                 Failure::new("cant_approve", exit::FAILED, e.to_string())
                     .hint("svault pending lists what waits")
             })?;
-            request(&mut facts, &waiting);
+            request(line, &mut facts, &waiting);
         }
         Want::Deny { id } if line.state.wishes.borrow().get(*id).is_some() => wish(line, *id, &mut facts),
         Want::Deny { id } | Want::CancelAny { id } => {
             let waiting = line.state.approvals.get(*id).ok_or_else(|| no_request(*id))?;
-            request(&mut facts, &waiting);
+            request(line, &mut facts, &waiting);
         }
         Want::Unseal { id } => unseal(line, *id, &mut facts)?,
         Want::PolicySet { toml } => policy(line, toml, &mut facts)?,
@@ -43,7 +44,11 @@ pub(crate) fn act(line: &Line, want: &Want) -> Result<Act, Failure> {
         Want::Edit { secret, class } => edited(line, secret, class, &mut facts)?,
         Want::Replace { secret } => replaced(line, secret, &mut facts)?,
         Want::Remove { .. } => facts.notes.push("its value can't be had back".into()),
-        Want::Run(_) => facts.notes.extend(high(line, want)?.then(|| "tier high: asked each time".into())),
+        Want::Run(ask) => {
+            let secrets = folders::of_act(&facts.secrets);
+            folders::told(line, &ask.cwd, &ask.argv, &secrets, &mut facts);
+            facts.notes.extend(high(line, want)?.then(|| "tier high: asked each time".into()));
+        }
         Want::Slots { .. } => super::slots::check(line, want, &mut facts)?,
         _ => {}
     }
@@ -136,8 +141,11 @@ fn free_vault(line: &Line, name: &VaultName) -> Result<(), Failure> {
 }
 
 /// A request that waits, as it was frozen.
-fn request(facts: &mut Facts, waiting: &Waiting) {
+fn request(line: &Line, facts: &mut Facts, waiting: &Waiting) {
     let req = &waiting.req;
+    if !req.argv.is_empty() {
+        folders::told(line, &req.cwd, &req.argv, &folders::of_request(req), facts);
+    }
     facts.request = Some(request_facts(req));
     facts.who = match req.evidence() {
         Some(evidence) => format!("{} ({evidence})", req.caller()),

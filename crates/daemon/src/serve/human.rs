@@ -3,11 +3,12 @@
 use super::acts::{self, Yes};
 use super::answer::Reply;
 use super::connection::{Line, value};
-use super::{facts, import};
+use super::{facts, folders, import};
 use crate::conn::ConnError;
 use crate::peer::Peer;
 use crate::presence::{Client, Shell, WindowEvidence};
 use std::time::Duration;
+use vault::Standing;
 use wire::act::Act;
 use wire::{Failure, Hex, ToDaemon, Want, code, exit};
 use words::Id;
@@ -117,10 +118,13 @@ pub(crate) async fn in_window(line: &mut Line, want: Want) -> Result<Reply, Conn
         Ok(_) | Err(_) => return Ok(Want::presence_needed().into()),
     };
     let now = line.state.now_ms();
-    if matches!(want, Want::Run(_)) {
+    if let Want::Run(ask) = &want {
         // Whether a secret exists is for those with presence: what can't be built is answered like what isn't served.
         let Ok(act) = facts::act(line, &want) else { return Ok(Want::presence_needed().into()) };
-        if !line.state.windows.borrow_mut().serves_run(&evidence, &act, now) {
+        // Another set than the folder's last yes asks again, also one that had its yes before that.
+        let same = folders::of_run(line, ask)
+            .is_ok_and(|s| folders::standing(line, &ask.cwd, &ask.argv, &s) == Standing::Same);
+        if !same || !line.state.windows.borrow_mut().serves_run(&evidence, &act, now) {
             return Ok(Want::presence_needed().into());
         }
         line.state.life.human_act();

@@ -96,10 +96,19 @@ fn pending(line: &Line, w: &Waiting) -> PendingRow {
         items: req.items.iter().map(|i| PendingItem { secret: i.shown(), way: i.way.clone() }).collect(),
         argv: short(&req.argv),
         cwd: short(std::slice::from_ref(&req.cwd)).concat(),
+        new_here: new_here(line, req),
         reason: req.reason.clone().unwrap_or_default(),
         rule: w.rule.clone(),
         process: req.by.process.clone(),
         wanted: None,
+    }
+}
+
+fn new_here(line: &Line, req: &crate::gate::Frozen) -> Vec<String> {
+    let secrets = super::folders::of_request(req);
+    match super::folders::standing(line, &req.cwd, &req.argv, &secrets) {
+        vault::Standing::Other(new) if !req.argv.is_empty() => new,
+        _ => Vec::new(),
     }
 }
 

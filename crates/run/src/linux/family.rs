@@ -2,7 +2,7 @@
 //! are the subreaper, so that is every descendant in the end).
 
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, waitpid};
+use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, wait};
 use std::time::{Duration, Instant};
 
 /// So long is tried; what can't be killed (a setuid program, one that hangs in the kernel) is left behind then.
@@ -16,7 +16,7 @@ pub(super) fn end_all() {
             let _ = kill_process(child, Signal::KILL);
         }
         loop {
-            match waitpid(None, WaitOptions::NOHANG) {
+            match wait(WaitOptions::NOHANG) {
                 Ok(Some(_)) | Err(Errno::INTR) => {}
                 Ok(None) => break,
                 Err(_) => return, // no child is left

@@ -11,8 +11,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::process::{
-    Pid, Signal, WaitOptions, WaitStatus, getpid, kill_process, kill_process_group, set_child_subreaper,
-    waitpid,
+    Pid, Signal, WaitOptions, WaitStatus, getpid, kill_process, kill_process_group, set_child_subreaper, wait,
 };
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use std::os::unix::net::UnixStream;
@@ -142,7 +141,7 @@ impl Guard {
     /// Takes ended processes off the table, and tells the command's end and its stops.
     fn reap(&mut self) {
         loop {
-            match waitpid(None, WaitOptions::NOHANG | WaitOptions::UNTRACED) {
+            match wait(WaitOptions::NOHANG | WaitOptions::UNTRACED) {
                 Ok(Some((pid, status))) if Some(pid) == self.command => self.tell(status),
                 Ok(Some(_)) | Err(Errno::INTR) => {}
                 Ok(None) | Err(_) => return,

@@ -47,6 +47,8 @@ pub struct Facts {
     pub asked: String,
     /// The line of parents, nearest first, as `pid exe`.
     pub process: Vec<String>,
+    /// Secrets that are new to the command's folder, as `vault/name`.
+    pub new: Vec<String>,
     /// Of an import: which of its names exist, as [`crate::Known::text`] writes it.
     pub exists: String,
     /// What else a human should know, such as `wider than its tier gives`.
@@ -218,6 +220,7 @@ impl Act {
         out.some(Label::Door, &facts.door);
         out.some(Label::Asked, &facts.asked);
         out.all(Label::Process, facts.process.iter().map(String::as_str));
+        out.all(Label::New, facts.new.iter().map(String::as_str));
         out.all(Label::Note, facts.notes.iter().map(String::as_str));
         let act = Self { fields: out.0 };
         act.encode()?;

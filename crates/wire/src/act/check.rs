@@ -80,7 +80,8 @@ fn digest(items: &[crate::ImportItem]) -> [u8; 32] {
 }
 
 /// Labels that only the daemon fills, for every want.
-const FACTS: &[Label] = &[Label::Who, Label::Session, Label::Door, Label::Asked, Label::Process, Label::Note];
+const FACTS: &[Label] =
+    &[Label::Who, Label::Session, Label::Door, Label::Asked, Label::Process, Label::New, Label::Note];
 
 /// What is said of one secret after another, and compared in that order.
 const OF_SECRET: &[Label] = &[Label::Secret, Label::Version, Label::Exposure, Label::Env, Label::File];

@@ -98,6 +98,8 @@ labels! {
     Asked = "asked", "asked at";
     /// A process of the line of parents, as `pid exe`.
     Process = "process", "process";
+    /// A secret that this folder's commands did not get by the last yes.
+    New = "new", "new here";
     /// Something else that a human should know before a yes.
     Note = "note", "note";
 }
