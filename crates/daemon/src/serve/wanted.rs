@@ -141,6 +141,7 @@ impl Wish {
             items: Vec::new(),
             argv: Vec::new(),
             cwd: String::new(),
+            new_here: Vec::new(),
             reason: self.why.clone(),
             rule: String::new(),
             process: self.by.process.clone(),
