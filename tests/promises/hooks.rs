@@ -111,3 +111,17 @@ fn clients_without_hooks_and_unknown_ones_are_usage_errors() {
     let _ = asks(&sandbox, "zed", b"{}").exits(2).says("no hooks");
     let _ = asks(&sandbox, "nobody", b"{}").exits(2).says("claude, codex");
 }
+
+/// A value that no rule knows is found by the daemon; locked, nobody can.
+#[test]
+fn values_of_the_store_are_masked_while_it_is_unlocked() {
+    let sandbox = Sandbox::ready();
+    let value = "correct horse battery staple 9173";
+    sandbox.add("PHRASE", value, &["--scope", "db"]);
+    let answer = answers(&sandbox, "claude", &printed(&format!("it is {value}, yes")));
+    let text = answer["hookSpecificOutput"]["updatedToolOutput"]["stdout"].as_str().expect("a text");
+    assert!(text.starts_with("it is [svault:") && text.ends_with("], yes"), "{answer}");
+    sandbox.lock();
+    let said = asks(&sandbox, "claude", printed(&format!("it is {value}, yes")).to_string().as_bytes()).ok();
+    assert_eq!(said.text(), "");
+}

@@ -127,7 +127,7 @@ fn a_denial_is_the_one_opaque_line() {
         let id = said.id();
         assert!(said.text.starts_with(&format!("denied ({id})")), "{said:?}");
         assert_eq!(house.entry(&id)["entry"]["door"], "mcp");
-        lines.push(said.wrong().replace(&id, "ID"));
+        lines.push(said.wrong().replace(&id, "ID").replace(name, "NAME"));
     }
     lines.dedup();
     assert_eq!(lines.len(), 1, "{lines:?}");

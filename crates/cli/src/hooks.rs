@@ -6,7 +6,6 @@ use crate::output::Out;
 use agents::Client;
 use agents::hook::guard::Guard;
 use agents::hook::{self, Reply, Setup};
-use clap::CommandFactory;
 use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -89,9 +88,8 @@ pub fn answer(client: Client, rewrite: bool) -> Reply {
     hook::answer(&setup, &payload, &mut finder::Anywhere)
 }
 
-/// The command that masks: this program, by its whole path, if it has that command.
+/// The command that masks: this program, by its whole path.
 fn scrub() -> Option<String> {
-    let _ = crate::args::Cli::command().find_subcommand("scrub")?;
     let exe = std::env::current_exe().ok()?;
     let exe = exe.to_str().filter(|e| !e.ends_with(" (deleted)"))?;
     cfg!(unix).then(|| format!("{} scrub", hook::rewrite::quoted(exe)))

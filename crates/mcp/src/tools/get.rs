@@ -71,7 +71,9 @@ impl Get {
                 _ => failed(&client::Error::Unexpected),
             },
             Ok(Answer::Denied { narrower: Some(_), .. }) => Said::text(handle(&secret, &self.scope)),
-            Ok(Answer::Denied { id, narrower: None }) => Said::wrong(denied(id)),
+            Ok(Answer::Denied { id, narrower: None }) => {
+                Said::wrong(denied(id, &format!("{} was not released", self.secret.name)))
+            }
             Ok(Answer::Pending { id }) => Said::wrong(pending(id)),
             Ok(_) => failed(&client::Error::Unexpected),
             Err(e) => failed(&e),

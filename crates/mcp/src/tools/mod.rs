@@ -80,10 +80,11 @@ fn told(e: &Error) -> String {
     }
 }
 
-/// The one line of every denial.
-fn denied(id: Id) -> String {
+/// The one line of every denial: the same for every cause but for the id and what the caller itself has named.
+fn denied(id: Id, what: &str) -> String {
     format!(
-        "denied ({id}). Tell the user this id: 'svault policy explain {id}' says why. Don't look for a way around it."
+        "denied ({id}): {what}. Tell the user this id: 'svault policy explain {id}' says why. Don't look for a way \
+         around it."
     )
 }
 

@@ -37,7 +37,9 @@ impl Wish {
                  themselves with 'svault add {name} --scope {scope}'; never ask for the value here. Go on with \
                  something else, or end your turn and say what you wait for."
             )),
-            Ok(Answer::Denied { id, .. }) => Said::wrong(denied(id)),
+            Ok(Answer::Denied { id, .. }) => {
+                Said::wrong(denied(id, &format!("the user was not asked for {name}")))
+            }
             Ok(_) => failed(&client::Error::Unexpected),
             Err(e) => failed(&e),
         }

@@ -39,6 +39,9 @@ pub struct Run {
     time: Duration,
 }
 
+/// What a denial is about.
+const NOT_RUN: &str = "the command was not run";
+
 impl Run {
     /// Checks them.
     ///
@@ -64,9 +67,9 @@ impl Run {
         let ask = job.ask(Some(self.scope.clone()), Some(self.reason.clone()), server.config.wait);
         let released = match server.pool.ask(&ask, call) {
             Ok(Answer::Released { items, .. }) => items,
-            Ok(Answer::Denied { id, narrower: None }) => return Said::wrong(denied(id)),
+            Ok(Answer::Denied { id, narrower: None }) => return Said::wrong(denied(id, NOT_RUN)),
             Ok(Answer::Denied { id, narrower: Some(way) }) => {
-                return Said::wrong(format!("{} It would be allowed as {way}.", denied(id)));
+                return Said::wrong(format!("{} It would be allowed as {way}.", denied(id, NOT_RUN)));
             }
             Ok(Answer::Pending { id }) => return Said::wrong(pending(id)),
             Ok(_) => return failed(&client::Error::Unexpected),
