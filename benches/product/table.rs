@@ -60,7 +60,7 @@ pub fn against(what: &str, measured: f64, bar: f64, unit: &str, at_most: bool) {
     let sign = if at_most { "<=" } else { ">=" };
     println!(
         "{what:<50} {:>12} {:>12} {:>8}  {sign} {bar} {unit}{missed}",
-        format!("{measured:.1} {unit}"),
+        format!("{measured:.2} {unit}"),
         "",
         ""
     );

@@ -224,14 +224,15 @@ fn the_lock_line_changes_when_everything_was_rolled_back() {
     let sandbox = house("1000/hour", WIDE);
     sandbox.lock();
     let old = sandbox.copy_store("old");
-    let line = |s: &Sandbox| {
-        let said = s.human(&["unlock", "--json"]).ok().json();
+    let of = |said: &serde_json::Value| {
         (said["word_pair"].clone(), said["entries"].clone(), said["last_lock"].clone())
     };
+    let line = |s: &Sandbox| of(&s.human(&["unlock", "--json"]).ok().json());
     let first = line(&sandbox);
     let _ = sandbox.get("ONE").ok();
-    sandbox.lock();
+    let locked = of(&sandbox.run(&["lock", "--json"]).ok().json());
     let second = line(&sandbox);
+    assert_eq!(locked, second, "what the lock says is what the next unlock says");
     assert_ne!(first.0, second.0, "the word pair names the state");
     assert_ne!(first.1, second.1);
     sandbox.lock();

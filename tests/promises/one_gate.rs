@@ -116,7 +116,7 @@ fn every_message_is_in_these_tests() {
         assert!(wanted.contains(&variant), "no test wants '{variant}'");
     }
     let answers = variants("message.rs", "FromDaemon");
-    let known = "hello status waiting pending released denied done scanned verified prove_challenge proved act more report error";
+    let known = "hello status waiting pending released denied done scanned locked verified prove_challenge proved act more report error";
     assert_eq!(answers, known.split(' ').collect::<Vec<_>>(), "a new answer: can it carry a value?");
 }
 

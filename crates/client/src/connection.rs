@@ -5,10 +5,11 @@ use secret::Bytes;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
 use wire::card::visible;
-use wire::frame::{self, Accept, Kind};
+use wire::frame::{self, Kind};
 use wire::paths::StoreDir;
 use wire::{
-    Ask, Failure, FromDaemon, Granted, MineRow, Report, ScanHit, StatusReport, ToDaemon, VERSION, Want,
+    Ask, Failure, FromDaemon, Granted, LastLock, MineRow, Report, ScanHit, StatusReport, ToDaemon, VERSION,
+    Want,
 };
 use words::{CallerName, Class, Door, Exposure, Id, Name, Scope, VaultName};
 
@@ -280,18 +281,22 @@ impl Connection {
         }
     }
 
-    /// Locks the store. When this returns the daemon has written its last words and ended.
+    /// Locks the store. When this returns the daemon has written its last words and ended. It tells how the store was
+    /// left, where that could be written.
     ///
     /// # Errors
     /// The connection's; [`Error::StillThere`] where the daemon does not end.
-    pub fn lock(mut self) -> Result<()> {
+    pub fn lock(mut self) -> Result<Option<LastLock>> {
         self.patience(LONG_ANSWER)?;
         let daemon = os::Process::of(self.daemon());
         self.send(&ToDaemon::Lock)?;
         let Answer::Done { .. } = self.answer(|_| {})? else { return Err(Error::Unexpected) };
-        // The connection is closed after the last words, a moment before the process is gone.
-        let _ = frame::read(&mut self.stream, Accept::CONTROL);
-        if daemon.ends_within(LAST_WORDS) { Ok(()) } else { Err(Error::StillThere { pid: self.daemon() }) }
+        // The last words, or the end of the connection; then, in a moment, the process is gone.
+        let left = match frame::read_control(&mut self.stream) {
+            Ok(Some(FromDaemon::Locked(left))) => Some(left),
+            _ => None,
+        };
+        if daemon.ends_within(LAST_WORDS) { Ok(left) } else { Err(Error::StillThere { pid: self.daemon() }) }
     }
 
     /// Has the daemon read the whole trail: does all of it hold?

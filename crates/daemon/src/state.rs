@@ -57,6 +57,8 @@ pub struct State {
     pub(crate) wishes: RefCell<crate::serve::Wishes>,
     /// The values that texts are searched for.
     pub(crate) watched: watched::Watched,
+    /// Who had the store locked, to be told how it was left.
+    locked_by: RefCell<Vec<std::os::unix::net::UnixStream>>,
     synced: Notify,
     connections: Cell<u64>,
 }
@@ -84,6 +86,13 @@ impl State {
         let n = self.connections.get() + 1;
         self.connections.set(n);
         n
+    }
+
+    /// Locks because somebody on this connection wants it.
+    pub(crate) fn lock_for(&self, by: std::os::fd::BorrowedFd<'_>) {
+        // Where it can't be kept they learn the same at the next unlock.
+        self.locked_by.borrow_mut().extend(by.try_clone_to_owned().map(Into::into));
+        self.life.lock(Why::Asked);
     }
 
     /// Locks: something broke that only a fresh start can mend.

@@ -21,6 +21,9 @@ pub struct LastLock {
 impl LastLock {
     /// The line for a lock whose checkpoint has these bytes.
     pub(crate) fn new(at: Timestamp, entries: u64, policy_date: Timestamp, checkpoint: &[u8]) -> Self {
+        // As they are written: in milliseconds.
+        let whole = |t: Timestamp| Timestamp::from_millisecond(t.as_millisecond()).unwrap_or(t);
+        let (at, policy_date) = (whole(at), whole(policy_date));
         let mut hash = Sha256::new();
         hash.update(b"svault/1/words");
         for n in [at.as_millisecond(), policy_date.as_millisecond()] {

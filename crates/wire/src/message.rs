@@ -2,7 +2,7 @@
 //! frame (kind 1) after the message that announces it, or the same inside a sealed frame (kind 2).
 
 use crate::hex::{Hex, HexBytes};
-use crate::report::{Report, RollbackFile, StatusReport, UnlockReport};
+use crate::report::{LastLock, Report, RollbackFile, StatusReport, UnlockReport};
 use crate::want::Want;
 use serde::{Deserialize, Serialize};
 use words::{CallerName, Class, Door, EnvName, Exposure, Id, Name, Scope, SecretRef, VaultName, Way};
@@ -198,6 +198,8 @@ pub enum FromDaemon {
         /// Values are not looked for in this text: the session has used up what it may have looked at for now.
         rules_only: bool,
     },
+    /// The store is locked and this is how it was left. Comes after `done`, in the open, to who had it locked.
+    Locked(LastLock),
     /// The trail was read to its end.
     Verified {
         /// Whether all of it holds.

@@ -67,6 +67,19 @@ pub struct UnlockReport {
     pub notes: Vec<String>,
 }
 
+/// What `lock` says last, and the next `unlock` says again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastLock {
+    /// When the store was locked, RFC 3339 UTC.
+    pub last_lock: String,
+    /// Entries in the trail.
+    pub entries: u64,
+    /// When the policy was last changed, RFC 3339 UTC.
+    pub policy_date: String,
+    /// Two words over all heads, for a human to remember.
+    pub word_pair: String,
+}
+
 /// A vault that stays shut while the rest of the store is open.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefusedVault {

@@ -155,6 +155,12 @@ fn from_the_daemon() {
             decided: 7,
             rules_only: false,
         },
+        FromDaemon::Locked(LastLock {
+            last_lock: "2026-01-01T00:00:00Z".into(),
+            entries: u64::MAX,
+            policy_date: "2026-01-01T00:00:00Z".into(),
+            word_pair: "one two".into(),
+        }),
         FromDaemon::Verified { ok: true },
         FromDaemon::ProveChallenge {
             nonce: Hex([1; 32]),

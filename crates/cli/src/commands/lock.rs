@@ -1,14 +1,19 @@
 //! `svault lock`.
 
 use crate::app::App;
+use crate::output::Out;
 use crate::report::Outcome;
+use crate::table::pairs;
+use crate::times;
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::time::Duration;
+use wire::LastLock;
 
 /// Lock now: the keys are wiped and the daemon ends
 ///
-/// Needs no proof. On a locked store it does nothing.
+/// Needs no proof. On a locked store it does nothing. What it prints is what the next unlock says about the last lock:
+/// keep the two words in mind.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  svault lock")]
 pub struct Lock {}
@@ -18,6 +23,15 @@ impl Lock {
     pub fn run(self, app: &App) -> Outcome {
         lock(app)
     }
+}
+
+/// How the store was left, as `lock` and the next `unlock` say it.
+pub fn left_as(left: &LastLock, out: &Out) -> [(&'static str, String); 3] {
+    [
+        ("last lock", format!("{}, {} entries in the trail", times::shown(&left.last_lock), left.entries)),
+        ("policy of", times::shown(&left.policy_date)),
+        ("word pair", format!("{}  (another one after every lock)", out.style(&left.word_pair, "1"))),
+    ]
 }
 
 /// A daemon that says nothing for so long is ended.
@@ -45,7 +59,16 @@ pub fn lock(app: &App) -> Outcome {
         }
         other => other?,
     };
-    connection.lock()?;
-    app.out.answer(json!({"state": "locked", "was": "unlocked"}), |_| "locked\n".to_owned())?;
+    let left = connection.lock()?;
+    let mut object = json!({"state": "locked", "was": "unlocked"});
+    if let (Value::Object(all), Some(Value::Object(left))) =
+        (&mut object, left.as_ref().and_then(|l| serde_json::to_value(l).ok()))
+    {
+        all.extend(left);
+    }
+    app.out.answer(object, |out| {
+        let rows = left.as_ref().map(|l| pairs(&left_as(l, out))).unwrap_or_default();
+        rows.lines().fold("locked\n".to_owned(), |text, row| format!("{text}  {row}\n"))
+    })?;
     Ok(wire::exit::DONE)
 }

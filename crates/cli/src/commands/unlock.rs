@@ -1,5 +1,6 @@
 //! `svault unlock`.
 
+use super::lock::left_as;
 use crate::app::App;
 use crate::output::Out;
 use crate::report::{Error, Outcome};
@@ -10,7 +11,7 @@ use client::{Asker, How, Presented, StoreHeader, Unlocked};
 use seal::RecoveryCode;
 use serde_json::{Value, json};
 use std::fs::File;
-use wire::{RollbackFile, UnlockReport};
+use wire::{LastLock, RollbackFile, UnlockReport};
 use words::{Door, VaultName};
 
 /// Unlock the store: one passphrase opens every vault
@@ -201,15 +202,15 @@ fn text(r: &UnlockReport, out: &Out) -> String {
             format!("{uses}, {denials}: svault audit list --since '{from}'")
         }
     };
-    for line in pairs(&[
-        ("last lock", format!("{}, {} entries in the trail", times::shown(last), r.entries)),
-        ("policy of", times::shown(&r.policy_date)),
-        ("word pair", format!("{}  (another one after every lock)", out.style(&r.word_pair, "1"))),
-        ("last time", since),
-        ("trail", "ok".to_owned()),
-    ])
-    .lines()
-    {
+    let left = LastLock {
+        last_lock: last.clone(),
+        entries: r.entries,
+        policy_date: r.policy_date.clone(),
+        word_pair: r.word_pair.clone(),
+    };
+    let mut rows = left_as(&left, out).to_vec();
+    rows.extend([("last time", since), ("trail", "ok".to_owned())]);
+    for line in pairs(&rows).lines() {
         text.push_str(&format!("  {line}\n"));
     }
     text

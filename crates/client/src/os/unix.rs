@@ -33,12 +33,14 @@ pub(crate) fn connect(socket: &Socket) -> Result<Option<(Stream, Option<u32>)>> 
 /// The credentials of the process that listens: its user must be ours.
 #[cfg(target_os = "linux")]
 fn listener(stream: &Stream, socket: &Socket) -> Result<Option<u32>> {
-    let of = rustix::net::sockopt::socket_peercred(stream)
+    use nix::sys::socket::{getsockopt, sockopt};
+    let of = getsockopt(stream, sockopt::PeerCredentials)
         .map_err(|e| wire::paths::Error::Io { path: socket.path(), source: e.into() })?;
-    if of.uid != rustix::process::geteuid() {
+    if of.uid() != rustix::process::geteuid().as_raw() {
         return Err(Error::NotOurs(socket.path()));
     }
-    Ok(u32::try_from(of.pid.as_raw_nonzero().get()).ok())
+    // 0: it runs in a namespace that can't be seen from here.
+    Ok(u32::try_from(of.pid()).ok().filter(|pid| *pid != 0))
 }
 
 /// Where the kernel's word is not asked for, the owner of socket and folder must do (checked before).

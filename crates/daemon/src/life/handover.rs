@@ -102,8 +102,9 @@ pub fn inherit() -> Result<Inherited, Failure> {
 
 #[cfg(target_os = "linux")]
 fn of_this_user(stream: &UnixStream) -> bool {
-    let peer = rustix::net::sockopt::socket_peercred(stream);
-    peer.is_ok_and(|p| p.uid == rustix::process::geteuid())
+    use nix::sys::socket::{getsockopt, sockopt};
+    let peer = getsockopt(stream, sockopt::PeerCredentials);
+    peer.is_ok_and(|p| p.uid() == rustix::process::geteuid().as_raw())
 }
 
 /// A pair has no name, so only a parent can have handed it down.

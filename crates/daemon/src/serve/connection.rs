@@ -5,12 +5,12 @@ use super::answer::{self, Reply};
 use super::{ask, human, mine, propose, scan, status, wanted};
 use crate::conn::{Conn, ConnError};
 use crate::gate::{Account, Anchor, Asker};
-use crate::life::Why;
 use crate::listen::Connected;
 use crate::peer::Peer;
 use crate::presence::Presence;
 use crate::session::Who;
 use crate::state::State;
+use std::os::fd::AsFd;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -117,7 +117,7 @@ impl Line {
             ToDaemon::Lock => {
                 let sent = self.conn.send(&FromDaemon::Done { id: None }).await;
                 // Also where whoever said so has gone by now.
-                self.state.life.lock(Why::Asked);
+                self.state.lock_for(self.conn.stream().as_fd());
                 return sent.map(|()| None);
             }
             ToDaemon::VerifyTrail => status::verify(&self.state).await.into(),

@@ -75,6 +75,7 @@ impl State {
             looks: std::cell::RefCell::default(),
             wishes: std::cell::RefCell::default(),
             watched: super::watched::Watched::default(),
+            locked_by: RefCell::default(),
             synced: Notify::new(),
             connections: Cell::new(0),
         });

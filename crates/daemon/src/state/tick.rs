@@ -72,6 +72,16 @@ impl State {
         let mut trail = self.trail.borrow_mut();
         let _ = trail.commit(&mut Lent(&mut store));
         // What can't be written now is found missing at the next unlock; there is nobody left to tell.
-        let _ = store.lock(trail.total(), self.clock.wall());
+        let Ok(left) = store.lock(trail.total(), self.clock.wall()) else { return };
+        let told = wire::FromDaemon::Locked(wire::LastLock {
+            last_lock: left.at.to_string(),
+            entries: left.entries,
+            policy_date: left.policy_date.to_string(),
+            word_pair: left.word_pair,
+        });
+        for mut to in self.locked_by.take() {
+            // The socket does not block: who reads nothing is not waited for.
+            let _ = wire::frame::write_control(&mut to, &told);
+        }
     }
 }
