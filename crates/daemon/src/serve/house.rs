@@ -92,7 +92,9 @@ impl Trail for House {
     type Ticket = Option<Ticket>;
 
     fn append(&self, entries: &[Entry]) -> Result<Self::Ticket, NoRecord> {
-        if !self.state.life.unlocked() {
+        // What was denied before the lock is counted at it, by the last words.
+        let counts = entries.iter().all(|e| e.event == Event::Folded);
+        if !counts && !self.state.life.unlocked() {
             return Err(NoRecord);
         }
         let wait = entries.iter().any(|e| !matches!(e.event, Event::Deny | Event::Folded));
