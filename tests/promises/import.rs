@@ -157,7 +157,7 @@ fn names_that_exist_are_reused_refused_or_updated() {
         rows.find(|r| r["name"] == name).cloned().expect("a row")
     };
     assert_eq!((&row("A_KEY")["version"], &row("B_KEY")["version"]), (&1.into(), &2.into()));
-    assert_eq!(row("A_KEY")["class"]["tier"], "high", "what exists keeps its classification");
+    assert_eq!(row("A_KEY")["tier"], "high", "what exists keeps its classification");
     // Done again: there is nothing left to import.
     let again = human(&sandbox, &["import", ".env", "--replace", "--json"]).ok().json();
     assert_eq!(again["imported"], 0);

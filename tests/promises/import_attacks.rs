@@ -96,7 +96,7 @@ fn a_file_that_is_swapped_before_the_yes_is_left_alone() {
     let sandbox = Sandbox::ready();
     let path = file(&sandbox, "A_KEY=sk-test-1\n");
     let mut shell = Terminal::shell(&sandbox);
-    shell.types(&format!("\"$SVAULT\" import '{}' --replace; echo \"=$?=\"\n", path.display()));
+    shell.types(&format!("svault import '{}' --replace; echo \"=$?=\"\n", path.display()));
     shell.waits_for("assphrase");
     shell.types(&format!("{PASSPHRASE}\n"));
     shell.waits_for("[y/N]");
