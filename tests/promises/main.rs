@@ -7,6 +7,7 @@ mod commands;
 mod counters;
 mod crash;
 mod docs;
+mod doctor_agents;
 mod downgrade;
 mod errors;
 mod hooks;

@@ -14,6 +14,7 @@ mod vscode;
 mod windsurf;
 mod zed;
 
+pub(crate) use codex::folder as codex_folder;
 pub use native::executables;
 
 use crate::Client;

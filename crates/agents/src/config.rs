@@ -13,6 +13,7 @@ mod yaml;
 
 pub use edit::{Edit, is_ours, plan};
 pub use op::{Op, Path, Step};
+pub(crate) use op::{look, shown};
 pub use undo::{left_over, undo};
 
 use serde_json::Value;

@@ -1,6 +1,7 @@
 //! The AI coding agents on this machine: what their hooks say and want to hear, and where their settings are.
 #![forbid(unsafe_code)]
 
+pub mod check;
 mod client;
 pub mod clients;
 pub mod config;

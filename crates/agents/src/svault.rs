@@ -92,7 +92,7 @@ impl Svault {
     }
 
     /// One word of the system's usual shell, whatever is in it.
-    fn quoted(&self, word: &str) -> String {
+    pub(crate) fn quoted(&self, word: &str) -> String {
         if self.system == System::Windows {
             return format!("\"{word}\"");
         }

@@ -31,7 +31,7 @@ pub(super) const SPEC: Spec = Spec {
 const TIMEOUT: u32 = 20;
 
 /// The settings folder.
-pub(super) fn folder(machine: &Machine) -> PathBuf {
+pub(crate) fn folder(machine: &Machine) -> PathBuf {
     machine.folder_or("CODEX_HOME", ".codex")
 }
 

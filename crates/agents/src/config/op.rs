@@ -103,7 +103,7 @@ pub(super) fn kind(value: &Value) -> &'static str {
 }
 
 /// The way for people: `hooks.PreToolUse[0]`.
-pub(super) fn shown(path: &[Step]) -> String {
+pub(crate) fn shown(path: &[Step]) -> String {
     let mut text = String::new();
     for step in path {
         match step {
@@ -116,7 +116,7 @@ pub(super) fn shown(path: &[Step]) -> String {
 }
 
 /// The value at the end of a way of keys.
-pub(super) fn look<'a>(tree: &'a Value, path: &[Step]) -> Option<&'a Value> {
+pub(crate) fn look<'a>(tree: &'a Value, path: &[Step]) -> Option<&'a Value> {
     path.iter().try_fold(tree, |at, step| match step {
         Step::Key(key) => at.get(key),
         Step::At(n) => at.get(*n),

@@ -1,5 +1,6 @@
 //! `svault doctor`: what protection holds on this machine, what doesn't, and the fix. Works without a daemon.
 
+mod agents;
 mod machine;
 mod store;
 
@@ -8,14 +9,19 @@ use crate::output::Out;
 use crate::report::{Error, Outcome};
 use clap::Args;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
+use std::borrow::Cow;
 
 /// Say what protection holds on this machine, what doesn't, and the fix
 ///
 /// Works without a daemon and needs no proof. Exit code 1 when something is broken.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  svault doctor")]
-pub struct Doctor {}
+#[command(after_help = "Examples:\n  svault doctor\n  svault doctor --agents")]
+pub struct Doctor {
+    /// Look at the agents that 'svault install' wrote to, and try what they start
+    #[arg(long)]
+    agents: bool,
+}
 
 /// How something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -32,7 +38,7 @@ enum State {
 /// One thing that was looked at.
 #[derive(Debug, Clone, Serialize)]
 struct Check {
-    name: &'static str,
+    name: Cow<'static, str>,
     state: State,
     detail: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -40,15 +46,15 @@ struct Check {
 }
 
 impl Check {
-    fn ok(name: &'static str, detail: impl Into<String>) -> Self {
-        Self { name, state: State::Ok, detail: detail.into(), fix: None }
+    fn ok(name: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
+        Self { name: name.into(), state: State::Ok, detail: detail.into(), fix: None }
     }
 
-    fn weak(name: &'static str, detail: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self { name, state: State::Weak, detail: detail.into(), fix: Some(fix.into()) }
+    fn weak(name: impl Into<Cow<'static, str>>, detail: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { name: name.into(), state: State::Weak, detail: detail.into(), fix: Some(fix.into()) }
     }
 
-    fn broken(name: &'static str, detail: impl Into<String>, fix: impl Into<String>) -> Self {
+    fn broken(name: impl Into<Cow<'static, str>>, detail: impl Into<String>, fix: impl Into<String>) -> Self {
         Self { state: State::Broken, ..Self::weak(name, detail, fix) }
     }
 }
@@ -56,17 +62,30 @@ impl Check {
 impl Doctor {
     /// Runs it.
     pub fn run(self, app: &App) -> Outcome {
+        if self.agents {
+            let found = agents::found()?;
+            let left = agents::line(&found.clicks, &found.checks);
+            return said(app, &found.checks, json!({"checks": found.checks, "agents": found.clients}), &left);
+        }
         let mut checks = vec![daemon(app)];
         checks.extend(store::checks());
         checks.extend(machine::checks());
-        let broken = checks.iter().filter(|c| c.state == State::Broken).count();
-        if app.out.json() && broken > 0 {
-            let line = format!("{broken} of {} checks are broken", checks.len());
-            return Err(Error::new("broken", wire::exit::FAILED, line).with("checks", json!(checks)));
-        }
-        app.out.answer(json!({"checks": checks}), |out| text(&checks, out))?;
-        Ok(if broken == 0 { wire::exit::DONE } else { wire::exit::FAILED })
+        said(app, &checks, json!({"checks": checks}), "")
     }
+}
+
+fn said(app: &App, checks: &[Check], object: Value, after: &str) -> Outcome {
+    let broken = checks.iter().filter(|c| c.state == State::Broken).count();
+    if app.out.json() && broken > 0 {
+        let line = format!("{broken} of {} checks are broken", checks.len());
+        let mut error = Error::new("broken", wire::exit::FAILED, line);
+        for (key, value) in object.as_object().into_iter().flatten() {
+            error = error.with(key, value.clone());
+        }
+        return Err(error);
+    }
+    app.out.answer(object, |out| text(checks, out) + after)?;
+    Ok(if broken == 0 { wire::exit::DONE } else { wire::exit::FAILED })
 }
 
 fn daemon(app: &App) -> Check {

@@ -158,7 +158,7 @@ impl Options {
 }
 
 /// Paths below the home as people write them.
-fn short(path: &Path) -> String {
+pub(super) fn short(path: &Path) -> String {
     let home = std::env::home_dir();
     match home.as_deref().and_then(|h| path.strip_prefix(h).ok()) {
         Some(rest) => crate::output::foreign(&format!("~/{}", rest.display()), 300),

@@ -1,0 +1,196 @@
+//! The agents on this machine: whether what install told them is there, and works when it is started as they start it.
+//!
+//! Only what is word for word what this svault would install is started: a settings file must not be able to have
+//! `doctor` run another program in a human's terminal.
+
+mod hooks;
+mod probe;
+mod server;
+
+use super::{Check, State};
+use crate::commands::install::{self, short};
+use crate::output::foreign;
+use crate::report::Error;
+use agents::check::{self, Files};
+use agents::clients::{Executable, Spec, executables, spec};
+use agents::install::Record;
+use agents::{Client, Machine, Svault};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+/// Everything that is looked at.
+pub(super) struct Found {
+    /// The rows.
+    pub checks: Vec<Check>,
+    /// What a human has to click, one line each.
+    pub clicks: Vec<String>,
+    /// The same by client, for scripts.
+    pub clients: Vec<Value>,
+}
+
+struct Looking<'a> {
+    machine: &'a Machine,
+    svault: &'a Svault,
+    record: &'a Record,
+    folders: &'a [PathBuf],
+}
+
+pub(super) fn found() -> Result<Found, Error> {
+    let machine = install::machine()?;
+    let svault = install::this_svault(&machine)?;
+    let record = Record::open(&machine.state()).map_err(install::trouble)?;
+    let folders = project();
+    let looking = Looking { machine: &machine, svault: &svault, record: &record, folders: &folders };
+    let mut all = Found { checks: Vec::new(), clicks: Vec::new(), clients: Vec::new() };
+    for client in Client::ALL {
+        let known = spec(client);
+        let files = check::files(&machine, &svault, client);
+        let installed = record.has(client, None);
+        if !installed && !known.is_there(&machine) {
+            continue;
+        }
+        if installed || (files.starts_svault && files.faults.is_empty()) {
+            all.checks.extend(looking.installed(client, &files));
+            all.clicks.extend(known.clicks.iter().map(|line| format!("{}: {line}", known.title)));
+        } else {
+            let fix = format!("svault install --client {client}");
+            all.checks.push(Check::weak(known.title, "found; it knows nothing of svault", fix));
+        }
+        let clicks: &[&str] = if installed { known.clicks } else { &[] };
+        all.clients.push(
+            json!({"client": client.as_str(), "installed": installed, "clicks": clicks, "gaps": known.gaps}),
+        );
+    }
+    if all.checks.is_empty() {
+        let fix = format!("name one: svault install --client NAME; known: {}", Client::names());
+        all.checks.push(Check::weak("agents", "none was found", fix));
+    }
+    Ok(all)
+}
+
+/// This folder, and the top of the repository that it is in.
+fn project() -> Vec<PathBuf> {
+    let Ok(here) = std::env::current_dir() else { return Vec::new() };
+    let top = here.ancestors().find(|f| f.join(".git").exists()).map(PathBuf::from);
+    let mut all: Vec<PathBuf> = top.into_iter().collect();
+    if all.first() != Some(&here) {
+        all.push(here);
+    }
+    all
+}
+
+fn row(known: &Spec, what: &str) -> String {
+    format!("{}, {what}", known.title)
+}
+
+impl Looking<'_> {
+    fn installed(&self, client: Client, files: &Files) -> Vec<Check> {
+        let known = spec(client);
+        let mut all = vec![self.settings(known, files)];
+        if let Some(server) = &files.server {
+            all.push(server::check(&row(known, "server"), server));
+        }
+        all.extend(hooks::checks(known, &files.hooks));
+        all.extend(self.trust(known));
+        all.extend(self.caller(known));
+        all.extend(self.project(known));
+        all
+    }
+
+    fn settings(&self, known: &Spec, files: &Files) -> Check {
+        let name = row(known, "settings");
+        let fix = format!("svault install --client {}", known.client);
+        if !files.faults.is_empty() {
+            let faults: Vec<String> = files.faults.iter().map(|f| foreign(f, 300)).collect();
+            return Check::broken(
+                name,
+                format!("not as installed, so not tried: {}", faults.join("; ")),
+                fix,
+            );
+        }
+        let targets = known.targets(self.machine, self.svault, agents::clients::Place::User);
+        let paths: Vec<String> = targets.iter().map(|t| short(&t.path)).collect();
+        Check::ok(name, paths.join(", "))
+    }
+
+    fn trust(&self, known: &Spec) -> Option<Check> {
+        if known.client != Client::Codex {
+            return None;
+        }
+        let name = row(known, "trust");
+        let trust = check::codex_trust(self.machine)?;
+        if trust.trusted == trust.all {
+            return Some(Check::ok(name, format!("Codex has noted all {} hooks as trusted", trust.all)));
+        }
+        let detail = format!(
+            "{} of {} hooks are trusted: Codex runs without the others and says nothing",
+            trust.trusted, trust.all
+        );
+        Some(Check::broken(name, detail, "open codex, type /hooks and trust svault's hooks"))
+    }
+
+    fn caller(&self, known: &Spec) -> Option<Check> {
+        let name = row(known, "caller");
+        let now = executables(known, self.machine);
+        let Executable::Own(_) = known.executable else {
+            return Some(Check::ok(name, "can't be told from other programs: no rights by itself"));
+        };
+        let seen: Vec<_> = self.record.executables().iter().filter(|s| s.caller == known.caller).collect();
+        let fix = format!("svault install --client {}", known.client);
+        if seen.is_empty() {
+            let detail = if now.is_empty() {
+                "its executable was not found on the path"
+            } else {
+                "not registered: it has no rights"
+            };
+            return Some(Check::weak(name, detail, fix));
+        }
+        for one in &seen {
+            let fingerprint = agents::install::fingerprint(&one.path).ok();
+            if fingerprint != Some((one.file, one.sha256.clone())) {
+                let detail = format!("{} has changed since you confirmed it", short(&one.path));
+                return Some(Check::weak(
+                    name,
+                    detail,
+                    format!("if you updated it: {fix} confirms it again"),
+                ));
+            }
+        }
+        if let Some(other) = now.iter().find(|p| seen.iter().all(|s| s.path != **p)) {
+            let detail = format!("{} runs now, which you have not confirmed", short(other));
+            return Some(Check::weak(name, detail, format!("if you updated it: {fix} confirms it")));
+        }
+        let paths: Vec<String> = seen.iter().map(|s| short(&s.path)).collect();
+        Some(Check::ok(name, format!("{}, as you confirmed it: {}", known.caller, paths.join(", "))))
+    }
+
+    /// What is in the way of the user's settings here.
+    fn project(&self, known: &Spec) -> Option<Check> {
+        let mut said = Vec::new();
+        for shadow in check::shadows(self.machine, self.svault, self.folders, known.client) {
+            said.push(match shadow.starts {
+                Some(what) => format!(
+                    "{} has another server called svault: {}",
+                    short(&shadow.path),
+                    foreign(&what, 200)
+                ),
+                None => format!("{} can't be read", short(&shadow.path)),
+            });
+        }
+        if known.client == Client::Claude {
+            let off = check::hooks_off(self.machine, self.folders);
+            said.extend(off.iter().map(|path| format!("{} switches all hooks off", short(path))));
+        }
+        let fix = "look at these files, and take that out, before you start an agent here";
+        (!said.is_empty()).then(|| Check::weak(row(known, "this project"), said.join("; "), fix))
+    }
+}
+
+/// The lines after the rows.
+pub(super) fn line(clicks: &[String], checks: &[Check]) -> String {
+    if clicks.is_empty() || checks.iter().all(|c| c.state == State::Broken) {
+        return String::new();
+    }
+    let lines: String = clicks.iter().map(|l| format!("  - {l}\n")).collect();
+    format!("\nWhat svault can't see, and you have to do once:\n{lines}")
+}

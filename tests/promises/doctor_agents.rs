@@ -1,0 +1,212 @@
+//! `svault doctor --agents` over the real binary: what is as installed and works, what isn't, and what is never started.
+
+use serde_json::Value;
+use std::path::PathBuf;
+use svault_tests::scratch::own;
+use svault_tests::{Cmd, Output, Sandbox, need};
+
+const CLIENTS: [&str; 12] = [
+    "claude", "codex", "copilot", "vscode", "cursor", "aider", "gemini", "opencode", "qwen", "cline",
+    "windsurf", "zed",
+];
+
+fn file(sandbox: &Sandbox, path: &str, text: &str) -> PathBuf {
+    let file = sandbox.home().join(path);
+    for folder in file.ancestors().skip(1).take_while(|f| *f != sandbox.home()) {
+        std::fs::create_dir_all(folder).expect("folder");
+        own(folder, sandbox.uid());
+    }
+    std::fs::write(&file, text).expect("write");
+    own(&file, sandbox.uid());
+    file
+}
+
+fn change(sandbox: &Sandbox, path: &str, from: &str, to: &str) {
+    let file = sandbox.home().join(path);
+    let text = std::fs::read_to_string(&file).expect("read");
+    assert!(text.contains(from), "{path}: {text}");
+    std::fs::write(&file, text.replacen(from, to, 1)).expect("write");
+}
+
+fn command(sandbox: &Sandbox, args: &[&str]) -> Cmd {
+    let path = format!("{}:/usr/bin:/bin", sandbox.home().join("bin").display());
+    sandbox.svault(args).env("PATH", path).cwd(&sandbox.home())
+}
+
+fn install(sandbox: &Sandbox, clients: &[&str]) {
+    let mut args = vec!["install", "--yes"];
+    args.extend(clients.iter().flat_map(|c| ["--client", c]));
+    let _ = command(sandbox, &args).run().ok();
+}
+
+/// The rows, and the exit code that goes with them.
+#[track_caller]
+fn rows(said: &Output) -> Vec<(String, String, String)> {
+    let json = said.json();
+    let checks = if json["checks"].is_array() { &json["checks"] } else { &json["error"]["checks"] };
+    let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
+    let row = |c: &Value| {
+        (text(&c["name"]), text(&c["state"]), format!("{} {}", text(&c["detail"]), text(&c["fix"])))
+    };
+    let rows: Vec<_> = checks.as_array().unwrap_or_else(|| panic!("{json}")).iter().map(row).collect();
+    let broken = rows.iter().any(|(_, state, _)| state == "broken");
+    assert_eq!(said.code, i32::from(broken), "{}", said.all());
+    rows
+}
+
+#[track_caller]
+fn doctor(sandbox: &Sandbox) -> Vec<(String, String, String)> {
+    rows(&command(sandbox, &["doctor", "--agents", "--json"]).run())
+}
+
+#[track_caller]
+fn row(rows: &[(String, String, String)], name: &str, state: &str) -> String {
+    let found = rows.iter().find(|(n, ..)| n == name).unwrap_or_else(|| panic!("no {name} in {rows:#?}"));
+    assert_eq!(found.1, state, "{found:?}");
+    found.2.clone()
+}
+
+#[test]
+fn every_client_as_installed_works_when_it_is_started_as_it_starts_it() {
+    let sandbox = Sandbox::empty();
+    install(&sandbox, &CLIENTS);
+    let all = doctor(&sandbox);
+    let broken: Vec<_> = all.iter().filter(|(_, state, _)| state == "broken").collect();
+    // Nobody has opened Codex here.
+    assert!(broken.len() == 1 && broken[0].0 == "Codex CLI, trust", "{broken:#?}");
+    assert!(row(&all, "Codex CLI, trust", "broken").contains("type /hooks"));
+    for (what, count) in [("server", 11), ("settings", 12), (".env", 10)] {
+        let rows = all.iter().filter(|(n, s, _)| n.ends_with(&format!(", {what}")) && s == "ok").count();
+        assert_eq!(rows, count, "{what}: {all:#?}");
+    }
+    for client in ["Claude Code", "Codex CLI", "Copilot CLI", "VS Code", "Cursor", "Gemini CLI", "opencode"] {
+        assert!(row(&all, &format!("{client}, output"), "ok").contains("masked"));
+    }
+    for client in ["Qwen Code", "Cline"] {
+        assert!(row(&all, &format!("{client}, output"), "weak").contains("the model is warned"));
+    }
+    // Trusted, as Codex notes it.
+    let hooks = sandbox.home().join(".codex/hooks.json");
+    let config = sandbox.home().join(".codex/config.toml");
+    let mut text = std::fs::read_to_string(&config).expect("read");
+    for event in ["user_prompt_submit", "pre_tool_use", "post_tool_use"] {
+        assert!(row(&doctor(&sandbox), "Codex CLI, trust", "broken").contains("of 3 hooks are trusted"));
+        let key = format!("{}:{event}:0:0", hooks.display());
+        text.push_str(&format!("\n[hooks.state.\"{key}\"]\ntrusted_hash = \"sha256:00\"\n"));
+        std::fs::write(&config, &text).expect("write");
+    }
+    let _ = row(&doctor(&sandbox), "Codex CLI, trust", "ok");
+}
+
+#[test]
+fn what_people_see() {
+    let sandbox = Sandbox::empty();
+    file(&sandbox, ".config/zed/settings.json", "{}\n");
+    install(&sandbox, &["codex", "gemini"]);
+    let text = command(&sandbox, &["doctor", "--agents"]).run().exits(1).text();
+    for part in [
+        "✓ Gemini CLI, settings  ~/.gemini/settings.json\n",
+        "✓ Gemini CLI, .env      a tool that would read one is stopped\n",
+        "✓ Gemini CLI, output    a key in it is masked\n",
+        "✕ Codex CLI, trust      0 of 3 hooks are trusted: Codex runs without the others and says nothing\n",
+        "fix: open codex, type /hooks and trust svault's hooks\n",
+        "! Zed                   found; it knows nothing of svault\n",
+        "fix: svault install --client zed\n",
+        "\nWhat svault can't see, and you have to do once:\n  - Codex CLI: open codex, type /hooks",
+    ] {
+        assert!(text.contains(part), "{part:?} in\n{text}");
+    }
+    let none = Sandbox::empty();
+    let said = command(&none, &["doctor", "--agents", "--json"]).run();
+    assert_eq!(row(&rows(&said), "agents", "weak").split(' ').next(), Some("none"), "{}", said.all());
+}
+
+#[test]
+fn another_program_in_our_place_is_named_and_never_started() {
+    let sandbox = Sandbox::empty();
+    install(&sandbox, &["qwen", "gemini", "claude"]);
+    let marker = sandbox.home().join("started");
+    let script = format!("#!/bin/sh\ntouch '{}'\n", marker.display());
+    let evil = file(&sandbox, "bin/svault", &script);
+    std::fs::set_permissions(&evil, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("chmod");
+    let ours = sandbox.binary().display().to_string();
+    let theirs = evil.display().to_string();
+    // As the server, as a hook, and by a variable that loads something into ours.
+    change(
+        &sandbox,
+        ".qwen/settings.json",
+        &format!("\"command\": \"{ours}\""),
+        &format!("\"command\": \"{theirs}\""),
+    );
+    change(&sandbox, ".gemini/settings.json", &format!("{ours} hook"), &format!("{theirs} hook"));
+    change(&sandbox, ".claude.json", "\"env\": {", "\"env\": {\"LD_PRELOAD\": \"/tmp/x.so\", ");
+    let all = doctor(&sandbox);
+    assert!(row(&all, "Qwen Code, settings", "broken").contains("bin/svault mcp"));
+    assert!(row(&all, "Gemini CLI, settings", "broken").contains("bin/svault hook --client gemini"));
+    assert!(row(&all, "Claude Code, settings", "broken").contains("LD_PRELOAD=/tmp/x.so"));
+    for (name, ..) in &all {
+        assert!(name != "Qwen Code, server" && name != "Claude Code, server", "{all:#?}");
+    }
+    assert!(!marker.exists());
+    install(&sandbox, &["qwen", "gemini", "claude"]);
+    assert!(doctor(&sandbox).iter().all(|(_, state, _)| state != "broken"));
+}
+
+#[test]
+fn broken_files_and_missing_hooks_are_named() {
+    let sandbox = Sandbox::empty();
+    install(&sandbox, &["qwen", "gemini", "cursor", "cline"]);
+    file(&sandbox, ".qwen/settings.json", "{\"mcpServers\": {");
+    change(&sandbox, ".gemini/settings.json", "BeforeTool", "Before");
+    std::fs::remove_file(sandbox.home().join(".cursor/hooks.json")).expect("remove");
+    file(&sandbox, ".cline/hooks/PreToolUse", "#!/bin/sh\nexit 0\n");
+    let all = doctor(&sandbox);
+    assert!(row(&all, "Qwen Code, settings", "broken").contains("settings.json: line 1, column"));
+    assert!(row(&all, "Gemini CLI, settings", "broken").contains("no hook of svault's in hooks.BeforeTool"));
+    assert!(row(&all, "Cursor, settings", "broken").contains("hooks.json is not there"));
+    assert!(row(&all, "Cline, settings", "broken").contains("PreToolUse is not as svault wrote it"));
+    assert!(row(&all, "Cline, settings", "broken").contains("svault install --client cline"));
+}
+
+#[test]
+fn an_executable_that_has_changed_is_to_be_confirmed() {
+    need!(Linux);
+    let sandbox = Sandbox::ready();
+    file(&sandbox, "bin/x", "");
+    std::fs::copy("/bin/true", sandbox.home().join("bin/claude")).expect("copy");
+    own(&sandbox.home().join("bin/claude"), sandbox.uid());
+    install(&sandbox, &["claude"]);
+    assert!(row(&doctor(&sandbox), "Claude Code, caller", "weak").contains("not registered"));
+    let _ = command(&sandbox, &["install", "--yes"]).human().run().ok();
+    let _ = row(&doctor(&sandbox), "Claude Code, caller", "ok");
+    std::fs::copy("/bin/false", sandbox.home().join("bin/claude")).expect("copy");
+    let said = row(&doctor(&sandbox), "Claude Code, caller", "weak");
+    assert!(said.contains("has changed since") && said.contains("svault install"), "{said}");
+}
+
+#[test]
+fn a_project_that_puts_itself_in_the_way_is_named() {
+    let sandbox = Sandbox::empty();
+    install(&sandbox, &["claude", "copilot", "cursor", "codex", "zed"]);
+    let other =
+        "{\"mcpServers\": {\"svault\": {\"command\": \"/tmp/other\", \"args\": [\"\\u001b[2Jmcp\"]}}}";
+    file(&sandbox, "work/.git/HEAD", "ref: x\n");
+    file(&sandbox, "work/.mcp.json", other);
+    file(&sandbox, "work/.cursor/mcp.json", "{");
+    file(&sandbox, "work/.codex/config.toml", "[mcp_servers.svault]\ncommand = \"/tmp/codex\"\n");
+    file(&sandbox, "work/.zed/settings.json", "{\"context_servers\": {\"other\": {}}}");
+    let src = file(&sandbox, "work/src/.claude/settings.local.json", "{\"disableAllHooks\": true}");
+    let here = src.ancestors().nth(2).expect("folder");
+    let said = command(&sandbox, &["doctor", "--agents", "--json"]).cwd(here).run();
+    assert!(!said.text().contains("\\u001b"), "{}", said.text());
+    let all = rows(&said);
+    let claude = row(&all, "Claude Code, this project", "weak");
+    assert!(claude.contains("/work/.mcp.json has another server called svault: /tmp/other"), "{claude}");
+    assert!(claude.contains("settings.local.json switches all hooks off"), "{claude}");
+    assert!(row(&all, "Copilot CLI, this project", "weak").contains("/tmp/other"));
+    assert!(row(&all, "Cursor, this project", "weak").contains("mcp.json can't be read"));
+    assert!(row(&all, "Codex CLI, this project", "weak").contains("/tmp/codex"));
+    assert!(!all.iter().any(|(name, ..)| name == "Zed, this project"));
+    let elsewhere = doctor(&sandbox);
+    assert!(!elsewhere.iter().any(|(name, ..)| name.ends_with("this project")), "{elsewhere:#?}");
+}
