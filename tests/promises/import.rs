@@ -195,7 +195,7 @@ fn ten_thousand_lines_go_in_at_once_and_come_back() {
     assert_eq!(sandbox.human(&["show", &format!("{long}_9999_KEY")]).ok().text(), "sk-test-9999");
     assert!(!read(&path).contains("sk-test"));
     let id = said["id"].as_str().expect("an id");
-    assert_eq!(sandbox.entry(id)["act"], "import");
+    assert_eq!(sandbox.entry(id)["entry"]["act"], "import");
     let backup = said["backup"].as_array().expect("a backup").len();
     assert!(backup > 1, "{backup}");
     let _ = human(&sandbox, &["import", "--undo", ".env"]).ok();

@@ -64,7 +64,7 @@ fn without_presence_nothing_changes() {
     }
     let _ = sandbox.svault(&["import", "--undo", ".env", "--yes"]).cwd(&folder).run().exits(4);
     let wrong = sandbox.svault(&["import", ".env", "--yes"]).cwd(&folder);
-    let _ = wrong.secret("--passphrase-fd", "wrong").run().exits(4);
+    let _ = wrong.secret("--passphrase-fd", "wrong").run().exits(1);
     if cfg!(target_os = "linux") {
         let agent = sandbox.path("claude");
         std::fs::copy("/bin/bash", &agent).expect("copy");
@@ -112,8 +112,10 @@ fn a_file_that_is_swapped_before_the_yes_is_left_alone() {
 fn a_full_disk_leaves_all_or_nothing() {
     need!(Root);
     let sandbox = Sandbox::empty();
-    let disk = Tmpfs::mount(&sandbox.store(), 2048, sandbox.uid());
+    let disk = Tmpfs::mount(&sandbox.store(), 8192, sandbox.uid());
     let _ = sandbox.init();
+    let vault = || std::fs::metadata(sandbox.store().join("vaults/main.svault")).expect("the vault").len();
+    let before = vault();
     let text: String = (0..2_000).map(|i| format!("K{i}_KEY=sk-test-{i}\n")).collect();
     let path = file(&sandbox, &text);
     let filler = disk.fill();
@@ -123,6 +125,7 @@ fn a_full_disk_leaves_all_or_nothing() {
     half.set_len(len - (300 << 10)).expect("room");
     let _ = human(&sandbox, &["import", ".env", "--replace"]).exits(1);
     assert_eq!(read(&path), text, "the file is as it was");
+    assert_eq!(vault(), before, "nothing half done takes room");
     std::fs::remove_file(&filler).expect("remove");
     let _ = sandbox.human(&["list"]);
     assert_eq!(names(&sandbox).len(), 0);
@@ -212,13 +215,16 @@ fn git_is_asked_and_its_configuration_is_not_run() {
         let _ = git(&["config", key, evil.to_str().expect("text")]);
     }
     let _ = git(&["config", "log.showSignature", "true"]);
-    let dry = |part: &str| human(&sandbox, &["import", ".env", "--dry-run"]).ok().says(part);
-    let _ = dry("git tracks");
+    let dry = |part: &str| {
+        let plan = human(&sandbox, &["import", ".env", "--dry-run"]).ok().all();
+        assert!(plan.contains(part), "{plan}");
+    };
+    dry("git tracks");
     let _ = git(&[&["-c", "core.fsmonitor=false"], &who[..], &["rm", "-q", "--cached", ".env"]].concat());
     let _ = git(&[&["-c", "core.fsmonitor=false"], &who[..], &["commit", "-qm", "two"]].concat());
     let _ = std::fs::remove_file(&mark);
-    let _ = dry("history");
+    dry("history");
     assert!(!Path::new(&mark).exists(), "the repository's configuration was run");
     std::fs::write(folder.join(".env~"), "x").expect("write");
-    let _ = dry(".env~");
+    dry(".env~");
 }

@@ -63,6 +63,7 @@ mod tests {
     #[test]
     fn who_does_not_hold_the_store_is_left_alone() {
         let folder = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
         std::fs::write(folder.path().join("store.svault"), "").unwrap();
         let store = StoreDir::open(folder.path()).unwrap();
         let mut bystander = std::process::Command::new("sleep").arg("20").spawn().unwrap();

@@ -51,7 +51,7 @@ impl Scans {
     /// Takes a text of this length. False: it is too much.
     pub fn text(&mut self, len: usize, now: i64) -> bool {
         let (since, bytes) = self.bytes;
-        let fresh = now < since || now - since >= MINUTE_MS;
+        let fresh = bytes == 0 || now < since || now - since >= MINUTE_MS;
         let (since, bytes) = if fresh { (now, 0) } else { (since, bytes) };
         let bytes = bytes.saturating_add(u64::try_from(len).unwrap_or(u64::MAX).max(LEAST));
         self.bytes = (since, bytes);
