@@ -28,4 +28,4 @@ say(text)
 # What its parent, the guard, has is listed behind that one's environment: the guard can be seen, and holds nothing.
 own = text.split("HOME=")[0]
 assert "socket:" not in own, "a socket is inherited"
-assert "/store" not in text.replace(STORE + "/state", ""), "a file of the store is open"
+assert "/store" not in own.replace(STORE + "/state", ""), "a file of the store is open"

@@ -123,6 +123,7 @@ fn a_full_disk_leaves_all_or_nothing() {
     let half = std::fs::OpenOptions::new().write(true).open(&filler).expect("the filler");
     let len = half.metadata().expect("its length").len();
     half.set_len(len - (300 << 10)).expect("room");
+    drop(half);
     let _ = human(&sandbox, &["import", ".env", "--replace"]).exits(1);
     assert_eq!(read(&path), text, "the file is as it was");
     assert_eq!(vault(), before, "nothing half done takes room");

@@ -10,8 +10,11 @@ use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-/// The longest file, in bytes.
+/// The longest file that is imported, in bytes.
 pub const FILE_MAX: usize = 2 << 20;
+
+/// The longest file that is looked at again: with references in the place of values it can be longer than before.
+const AGAIN_MAX: usize = 3 * FILE_MAX;
 
 /// A file's folder and name.
 pub struct Place {
@@ -64,7 +67,11 @@ impl Place {
     /// # Errors
     /// What is wrong with it.
     pub fn read(&self) -> Result<Source, Error> {
-        self.read_if_there()?.ok_or_else(|| {
+        let source = self.read_if_there()?;
+        if source.as_ref().is_some_and(|s| s.stat.st_size > FILE_MAX as i64) {
+            return Err(self.too_long());
+        }
+        source.ok_or_else(|| {
             Error::io("open", &self.path, &std::io::ErrorKind::NotFound.into())
                 .hint("give the path of a .env file")
         })
@@ -113,15 +120,19 @@ impl Place {
         if stat.st_uid != rustix::process::geteuid().as_raw() {
             return Err(self.refused("belongs to another user").hint("copy it to a file of your own first"));
         }
-        if usize::try_from(stat.st_size).is_ok_and(|n| n <= FILE_MAX) {
+        if usize::try_from(stat.st_size).is_ok_and(|n| n <= AGAIN_MAX) {
             return Ok(());
         }
-        Err(Error::new(
+        Err(self.too_long())
+    }
+
+    fn too_long(&self) -> Error {
+        Error::new(
             "too_long",
             wire::exit::FAILED,
             format!("{} has more than {} MiB", self.path.display(), FILE_MAX >> 20),
         )
-        .hint("a .env file has values; keep data elsewhere"))
+        .hint("a .env file has values; keep data elsewhere")
     }
 
     fn refused(&self, what: &str) -> Error {
@@ -224,9 +235,7 @@ impl Source {
 }
 
 fn getrandom(to: &mut [u8]) -> Result<(), Error> {
-    rustix::rand::getrandom(to, rustix::rand::GetRandomFlags::empty())
-        .map(drop)
-        .map_err(|e| Error::failed("no random number", e))
+    getrandom::fill(to).map_err(|e| Error::failed("no random number", e))
 }
 
 /// Group and permissions of the old file. Where the group can't be given, it gets no rights.
