@@ -293,7 +293,12 @@ mod tests {
         let place = Place::of(&path).unwrap();
         let source = place.read().unwrap();
         let mut steps = Vec::new();
-        place.put("new", Some(&source), &mut |step| Ok(steps.push(step))).unwrap();
+        place
+            .put("new", Some(&source), &mut |step| {
+                steps.push(step);
+                Ok(())
+            })
+            .unwrap();
         assert_eq!(steps, STEPS);
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "new");
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o640);
