@@ -3,6 +3,7 @@
 //! No files, no clock, no daemon.
 //!
 //! ```
+//! # use svault_scan as scan;
 //! use std::sync::Arc;
 //! let mut needles = scan::Needles::new();
 //! assert!(needles.add(1, "API_KEY", b"sk-test-0123456789").unwrap());
