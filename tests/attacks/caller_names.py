@@ -5,8 +5,7 @@ from _svault import *
 
 names = [None, "robot", "started", "tester", "human", "root", "svault", "unknown", "cli", "launched", "a" * 64]
 for name in names:
-    # What `robot` may have is in said_name.py.
-    for secret, scope in [("VIP", "vip"), ("STARTED", "started"), ("OTHER", "payments")][name == "robot":]:
+    for secret, scope in [("VIP", "vip"), ("STARTED", "started"), ("OTHER", "payments")]:
         request(secret, caller=name, scope=scope)
 for name in ["", "ROBOT", "robot\0", "robot ", "*", "../robot", "rob\u043et", 7, ["robot"], {"name": "robot"}]:
     c = hello(name)

@@ -21,6 +21,7 @@ impl House {
         let stranger = copy(&sandbox, env!("CARGO_BIN_EXE_stranger"), "stranger");
         sandbox.set_policy(&format!(
             "[callers.robot]\nexe = [\"{}\"]\nscopes = [\"db\"]\nrate = \"1000/hour\"\nverified = {verified}\n\
+             [callers.said]\nscopes = [\"db\"]\n\
              [limits]\nburst_per_session = \"1000/10s\"\nburst_per_secret = \"1000/10s\"\nseal_after = \"20 denials/1s\"\n",
             robot.display()
         ));
@@ -95,11 +96,14 @@ fn the_registered_executable_is_matched() {
 fn a_name_that_is_only_said_stays_claimed() {
     need!(Linux);
     let house = House::new(false);
-    let line = format!("{} --caller robot", house.get());
-    let _ = house.by("/bin/bash".as_ref(), &line).ok();
-    let entry = &house.sandbox.trail().into_iter().find(|e| e["event"] == "allow").expect("one");
-    assert_eq!((&entry["caller"], &entry["evidence"]), (&"robot".into(), &"claimed".into()));
-    assert_eq!(entry["session"], "unknown", "a claim makes no session of its own");
+    // One that stands for an executable is worth nothing without it; one that stands for none is what the policy gave it.
+    let _ = house.by("/bin/bash".as_ref(), &format!("{} --caller robot", house.get())).denied();
+    let _ = house.by("/bin/bash".as_ref(), &format!("{} --caller said", house.get())).ok();
+    for (event, name) in [("deny", "robot"), ("allow", "said")] {
+        let entry = &house.sandbox.trail().into_iter().find(|e| e["event"] == event).expect("one");
+        assert_eq!((&entry["caller"], &entry["evidence"]), (&name.into(), &"claimed".into()));
+        assert_eq!(entry["session"], "unknown", "a claim makes no session of its own");
+    }
     // A claim beside a match: the intersection of rights. `other` has none.
     let line = format!("{} --caller other", house.get());
     let _ = house.by(&house.robot, &line).denied();

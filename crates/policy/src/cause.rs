@@ -34,6 +34,7 @@ causes! {
     Ambiguous = "ambiguous", "the name is in several vaults: name one";
     Unconfirmed = "unconfirmed", "it is a proposal that no human has confirmed";
     UnknownCaller = "unknown_caller", "the caller is not registered";
+    NotMatched = "not_matched", "the caller's name was only said, and its executable is not among the process and its parents (after an update of it: 'svault install')";
     NotVerified = "not_verified", "the caller must be launched with 'svault agent start'";
     NoScope = "no_scope", "no scope was named";
     WrongScope = "wrong_scope", "the secret has another scope";

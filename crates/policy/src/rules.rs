@@ -31,6 +31,7 @@ pub(crate) const ALWAYS: &[(&str, Rule)] = &[
 /// Rules that a human's yes to exactly this stands for.
 pub(crate) const CALLERS: &[(&str, Rule)] = &[
     ("caller", registered),
+    ("matched", matched),
     ("verified", verified),
     ("scope", scope),
     ("secret's callers", named),
@@ -102,6 +103,15 @@ fn registered(a: &Asked<'_>) -> Said {
         };
     };
     no(Cause::UnknownCaller, format!("no [callers.{}]", stranger.name))
+}
+
+/// A name that stands for executables is not enough by itself.
+fn matched(a: &Asked<'_>) -> Said {
+    let stands = |c: &&Named| a.policy.caller(&c.name).is_some_and(|r| !r.exe.is_empty());
+    match a.q.callers.iter().filter(stands).find(|c| c.evidence < Evidence::Matched) {
+        Some(c) => no(Cause::NotMatched, format!("callers.{}.exe", c.name)),
+        None => Ok(()),
+    }
 }
 
 fn verified(a: &Asked<'_>) -> Said {

@@ -134,7 +134,9 @@ const TABLE: &[(&str, Change, Verdict, Verdict)] = &[
         // who
         ("nobody", |c| c.callers.clear(), Deny(UnknownCaller), Allow),
         ("a stranger", |c| c.callers = vec![named("stranger", Evidence::Claimed)], Deny(UnknownCaller), Allow),
-        ("only claimed", |c| c.callers = vec![named("claude", Evidence::Claimed)], Allow, Allow),
+        ("claimed, with an executable", |c| c.callers = vec![named("claude", Evidence::Claimed)], Deny(NotMatched), Allow),
+        ("claimed, without one", |c| c.callers = vec![named("codex", Evidence::Claimed)], Allow, Allow),
+        ("a match beside a claim with an executable", |c| c.callers = vec![named("codex", Evidence::Matched), named("claude", Evidence::Claimed)], Deny(NotMatched), Allow),
         ("launched", |c| c.callers = vec![named("claude", Evidence::Launched)], Allow, Allow),
         ("a match beside a claim, both hold it", |c| c.callers.push(named("codex", Evidence::Claimed)), Allow, Allow),
         ("a match beside a claim that does not hold it", |c| { both(c); api(c) }, Deny(ScopeNotHeld), Allow),
@@ -340,7 +342,7 @@ fn every_decision_names_its_rule_and_explains_itself() {
         assert!(last.starts_with(word) && last.contains(&decision.rule), "{what}: {last}");
     }
     let steps = base().ask(explain);
-    assert_eq!(steps.len(), 14);
+    assert_eq!(steps.len(), 15);
     assert_eq!(steps[0], "forbid: ok");
 }
 
@@ -349,6 +351,6 @@ fn every_rule_runs_whatever_another_said() {
     for (what, change, _, _) in TABLE {
         let mut case = base();
         change(&mut case);
-        assert_eq!(case.ask(explain).len(), 14, "{what}");
+        assert_eq!(case.ask(explain).len(), 15, "{what}");
     }
 }

@@ -180,20 +180,20 @@ async fn a_process_that_ends_voids_what_it_held() {
 #[tokio::test]
 async fn the_unknown_session_gets_once_and_on_its_own_connection_only() {
     let house = house();
-    let id = leave(&house, "MEDIUM", claimed("claude", 3)).await;
+    let id = leave(&house, "MEDIUM", claimed("codex", 3)).await;
     assert_eq!(house.approvals.can_approve(id, Lasts::Session).err(), Some(CantApprove::OnlyOnce));
     yes(&house, id, Lasts::Once);
-    assert!(!comes(&house, "MEDIUM", claimed("claude", 4)).await);
+    assert!(!comes(&house, "MEDIUM", claimed("codex", 4)).await);
     // Also where both are held by the same process by mistake.
     let one =
-        |connection| Asker { anchor: Anchor::Process { pid: 1, start: 1 }, ..claimed("claude", connection) };
-    assert!(comes(&house, "MEDIUM", claimed("claude", 3)).await);
-    assert!(!comes(&house, "MEDIUM", claimed("claude", 3)).await);
+        |connection| Asker { anchor: Anchor::Process { pid: 1, start: 1 }, ..claimed("codex", connection) };
+    assert!(comes(&house, "MEDIUM", claimed("codex", 3)).await);
+    assert!(!comes(&house, "MEDIUM", claimed("codex", 3)).await);
     let id = leave(&house, "HIGH", one(5)).await;
     yes(&house, id, Lasts::Once);
     assert!(!comes(&house, "HIGH", one(6)).await);
 
-    leave(&house, "HIGH", claimed("claude", 7)).await;
+    leave(&house, "HIGH", claimed("codex", 7)).await;
     let before = house.approvals.waiting().len();
     house.approvals.connection_closed(7);
     assert_eq!(house.approvals.waiting().len(), before - 1);

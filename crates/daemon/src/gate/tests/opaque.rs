@@ -20,6 +20,7 @@ const CAUSES: &[(Cause, Setup)] = &[
     }),
     (Cause::Forbidden, |h, _| h.set_policy(&format!("{POLICY}[[forbid]]\ncaller = 'claude'"))),
     (Cause::UnknownCaller, |h, _| h.set_policy("")),
+    (Cause::NotMatched, |h, _| h.set_policy("[callers.claude]\nexe=['/opt/claude']\nscopes=['database']")),
     (Cause::NotVerified, |h, _| h.set_policy("[callers.claude]\nscopes=['database']\nverified=true")),
     (Cause::NoScope, |_, a| a.scope = None),
     (Cause::WrongScope, |_, a| a.scope = Some("api".parse().unwrap())),
@@ -68,7 +69,8 @@ async fn every_cause_has_the_same_steps_and_the_same_answer() {
         let house = Fake::new();
         let mut wanted = wanting(&["LOW"]);
         setup(&house, &mut wanted);
-        let req = house.freeze(wanted, claude());
+        let by = if *cause == Cause::NotMatched { claimed("claude", 1) } else { claude() };
+        let req = house.freeze(wanted, by);
         house.take_steps();
         let said = denied(decide_and_release(&house, &req).await);
         assert_eq!(house.cause(), cause.as_str());
