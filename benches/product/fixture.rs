@@ -1,13 +1,14 @@
 //! Large stores in seconds: filled below the daemon, by the libraries that it uses, and locked as it locks.
 
-use audit::{Durable, Entry, Event, Known, Mark, Segments, Start, StoreError, Trail};
-use seal::{Disk, FileId, Head, Header, RealDisk, SlotId, SlotKeys};
-use secret::{Bytes, Key};
+use audit::{Durable, Entry, Event, Start, Trail};
+use seal::{Disk, Header, RealDisk, SlotId, SlotKeys};
+use secret::Bytes;
 use std::path::Path;
 use std::sync::Arc;
+use svault_daemon::state::segments::Lent;
 use svault_tests::Sandbox;
 use svault_tests::sandbox::{GOOD_REASON, PASSPHRASE};
-use vault::{Change, NewSecret, Rollback, SegmentState, Store};
+use vault::{Change, NewSecret, Rollback, Store};
 use words::{Class, Door, Evidence, Exposure, Id, Tier};
 
 /// What a store shall have.
@@ -35,18 +36,18 @@ fn fill_locked(dir: &Path, what: &Fill) {
     let opened = Store::open(Arc::clone(&disk), dir, &slot, &keys, &Rollback::Refuse, now);
     let (mut store, _) = opened.expect("the store");
     secrets(&mut store, what, now);
-    let opened = Trail::open(disk, dir, &Side(&mut store), Start::Verify);
+    let opened = Trail::open(disk, dir, &Lent(&mut store), Start::Verify);
     let (mut trail, _) = opened.expect("the trail");
     let snapshot = svault_daemon::limits::Limits::default().snapshot();
     // Long ago, so that no limit remembers them.
     let long_ago = now - jiff::SignedDuration::from_hours(48);
     for n in 0..what.entries {
         if trail.is_full() {
-            trail.new_segment(&mut Side(&mut store), &snapshot, None, long_ago).expect("a segment");
+            trail.new_segment(&mut Lent(&mut store), &snapshot, None, long_ago).expect("a segment");
         }
-        let _ = trail.append(entry(n, long_ago), &Side(&mut store), Durable::Later).expect("an entry");
+        let _ = trail.append(entry(n, long_ago), &Lent(&mut store), Durable::Later).expect("an entry");
     }
-    trail.commit(&mut Side(&mut store)).expect("a sync");
+    trail.commit(&mut Lent(&mut store)).expect("a sync");
     store.lock(trail.total(), now).expect("the lock");
 }
 
@@ -96,61 +97,4 @@ fn entry(n: usize, at: jiff::Timestamp) -> Entry {
     e.process =
         ["4242 /usr/bin/svault", "4241 /usr/bin/bash", "4200 /usr/local/bin/claude"].map(Into::into).into();
     e
-}
-
-/// The store as its trail sees it.
-struct Side<'a>(&'a mut Store);
-
-fn to_store(s: &audit::Segment) -> vault::Segment {
-    let state = match s.state {
-        audit::State::Planned => SegmentState::Planned,
-        audit::State::Open(head) => SegmentState::Open(head),
-        audit::State::Closed(head) => SegmentState::Closed(head),
-        audit::State::Lost(head) => SegmentState::Lost(head),
-    };
-    vault::Segment { number: s.number, state }
-}
-
-fn to_trail(s: &vault::Segment) -> audit::Segment {
-    let state = match s.state {
-        SegmentState::Planned => audit::State::Planned,
-        SegmentState::Open(head) => audit::State::Open(head),
-        SegmentState::Closed(head) => audit::State::Closed(head),
-        SegmentState::Lost(head) => audit::State::Lost(head),
-    };
-    audit::Segment { number: s.number, state }
-}
-
-impl Known for Side<'_> {
-    fn segments(&self) -> Result<Vec<audit::Segment>, StoreError> {
-        Ok(self.0.segments()?.iter().map(to_trail).collect())
-    }
-    fn kek(&self, number: u64) -> Result<Key, StoreError> {
-        Ok(self.0.segment_kek(number)?)
-    }
-    fn expected(&self, file: &FileId) -> Option<Head> {
-        self.0.expected_head(file)
-    }
-    fn mark(&self) -> Result<Mark, StoreError> {
-        Ok(self.0.mark()?.to_bytes())
-    }
-    fn check(&self, mark: &Mark) -> Result<(), StoreError> {
-        Ok(self.0.check_mark(&vault::Mark::from_bytes(*mark), "the trail")?)
-    }
-    fn wants_new(&self) -> bool {
-        self.0.wants_new_segment()
-    }
-}
-
-impl Segments for Side<'_> {
-    fn plan(&mut self, at_least: u64) -> Result<u64, StoreError> {
-        Ok(self.0.plan_segment(at_least)?)
-    }
-    fn switch(&mut self, settled: &[audit::Segment], open: u64, head: Head) -> Result<(), StoreError> {
-        let settled: Vec<_> = settled.iter().map(to_store).collect();
-        Ok(self.0.switch_segment(&settled, open, head)?)
-    }
-    fn head(&mut self, head: Head) -> Result<(), StoreError> {
-        Ok(self.0.set_trail_head(head)?)
-    }
 }

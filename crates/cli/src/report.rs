@@ -3,7 +3,6 @@
 use crate::output::Out;
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
-use std::error::Error as StdError;
 use wire::{Failure, exit};
 use words::Id;
 
@@ -237,14 +236,14 @@ impl From<client::Error> for Error {
             client::Error::Store(s) => store_code(s),
             e => e.code().to_owned(),
         };
-        Self::new(code, e.exit(), one_line(&e)).maybe_hint(e.hint()).advice_apart()
+        Self::new(code, e.exit(), wire::one_line(&e)).maybe_hint(e.hint()).advice_apart()
     }
 }
 
 impl From<run::Error> for Error {
     fn from(e: run::Error) -> Self {
         use run::Error as E;
-        let line = one_line(&e);
+        let line = wire::one_line(&e);
         match e {
             E::Memory(e) => e.into(),
             E::Empty | E::NoText => Self::usage(line),
@@ -269,7 +268,7 @@ impl From<secret::Error> for Error {
 impl From<seal::Error> for Error {
     fn from(e: seal::Error) -> Self {
         if let seal::Error::Recovery { .. } = &e {
-            return Self::new("bad_recovery_code", exit::FAILED, one_line(&e))
+            return Self::new("bad_recovery_code", exit::FAILED, wire::one_line(&e))
                 .hint("compare it with the paper: nine groups of four letters and digits");
         }
         client::Error::Store(e).into()
@@ -327,21 +326,6 @@ fn shown_lines(text: &str) -> String {
         if shown == line.replace('\\', "\\\\") { line.to_owned() } else { shown }
     });
     lines.collect::<Vec<_>>().join("\n")
-}
-
-/// An error with all that lies behind it, without saying anything twice.
-pub fn one_line(e: &dyn StdError) -> String {
-    let mut text = e.to_string();
-    let mut next = e.source();
-    while let Some(source) = next {
-        let more = source.to_string();
-        if !text.contains(&more) {
-            text.push_str(": ");
-            text.push_str(&more);
-        }
-        next = source.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 mod open;
 mod record;
-pub(crate) mod segments;
+pub mod segments;
 mod shared;
 mod tick;
 pub(crate) mod watched;

@@ -7,7 +7,8 @@
 mod common;
 
 use audit::{Durable, Event, Filter, Ticket};
-use common::{DIR, House, Opener, Side, at, bytes, class, dir, entry, settings};
+use common::{DIR, House, Opener, at, bytes, class, dir, entry, settings};
+use daemon::state::segments::Lent;
 use seal::sim::SimDisk;
 use seal::{Disk, FileId, OsRandom};
 use std::collections::{BTreeMap, BTreeSet};
@@ -66,7 +67,7 @@ fn content(house: &House) -> Content {
 
 /// The entries' own numbers, oldest first.
 fn entries(house: &mut House) -> Vec<u64> {
-    let reader = house.trail.reader(&mut Side(&mut house.store)).unwrap();
+    let reader = house.trail.reader(&mut Lent(&mut house.store)).unwrap();
     let read = reader.query(&Filter::default()).unwrap();
     let number = |e: &audit::Entry| e.reason.strip_prefix("reason ").and_then(|n| n.parse().ok()).unwrap();
     read.iter().rev().map(number).collect()
@@ -147,7 +148,7 @@ impl World {
         let n = self.number();
         let house = self.house.as_mut().unwrap();
         let event = if durable == Durable::Later { Event::Deny } else { Event::Allow };
-        let ticket = house.trail.append(entry(n, event), &Side(&mut house.store), durable)?;
+        let ticket = house.trail.append(entry(n, event), &Lent(&mut house.store), durable)?;
         self.tickets.push((self.written.len(), ticket));
         self.written.push(n);
         Ok(())
@@ -156,7 +157,7 @@ impl World {
     fn sync(&mut self) -> Done {
         let house = self.house();
         if let Some(job) = house.trail.pending_sync() {
-            house.trail.synced(job.run(), &mut Side(&mut house.store))?;
+            house.trail.synced(job.run(), &mut Lent(&mut house.store))?;
         }
         Ok(())
     }
@@ -272,7 +273,7 @@ impl World {
         self.append(Durable::Now)?;
         if let Some(job) = job {
             let house = self.house();
-            house.trail.synced(job.run(), &mut Side(&mut house.store))?;
+            house.trail.synced(job.run(), &mut Lent(&mut house.store))?;
         }
         if dice.below(2) == 0 { self.sync() } else { Ok(()) }
     }
@@ -310,7 +311,7 @@ impl World {
         let house = self.house.as_mut().unwrap();
         let first = Some(entry(n, Event::Act));
         self.written.push(n);
-        let done = house.trail.new_segment(&mut Side(&mut house.store), b"counters", first, at(4));
+        let done = house.trail.new_segment(&mut Lent(&mut house.store), b"counters", first, at(4));
         if done.is_err() {
             self.written.pop();
         } else {
@@ -352,7 +353,7 @@ impl World {
         let disk = house.disk.clone();
         disk.set_capacity(None);
         if lock {
-            house.trail.commit(&mut Side(&mut house.store)).unwrap();
+            house.trail.commit(&mut Lent(&mut house.store)).unwrap();
             house.store.lock(house.trail.total(), at(6)).unwrap();
         }
         let House { opener, store, trail, .. } = house;
@@ -467,7 +468,7 @@ fn check(disk: &SimDisk, opener: &Opener, base: &Point, next: &Point, all: bool,
         house.release(9_999);
         let before = content(&house);
         let (epoch, entries_before) = (house.store.epoch(), entries(&mut house));
-        let reader = house.trail.reader(&mut Side(&mut house.store)).unwrap();
+        let reader = house.trail.reader(&mut Lent(&mut house.store)).unwrap();
         assert_eq!(reader.verify().unwrap().entries, entries_before.len() as u64);
         let (disk, opener, _) = house.lock(700);
         let opened = House::open_in(&disk, opener, &Rollback::Refuse, epoch).map_err(|(e, _)| e.name());

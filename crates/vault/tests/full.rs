@@ -5,7 +5,8 @@
 mod common;
 
 use audit::{Durable, Event};
-use common::{House, Opener, Side, at, bytes, entry, new};
+use common::{House, Opener, at, bytes, entry, new};
+use daemon::state::segments::Lent;
 use seal::sim::SimDisk;
 use svault_vault::{Found, Rollback, SealRecord};
 use words::Id;
@@ -70,7 +71,7 @@ fn at_every_room(act: impl Fn(&mut House) -> bool, then: impl Fn(&mut House)) {
 fn a_new_segment_at_every_room() {
     let begin = |house: &mut House| {
         let first = Some(entry(7, Event::Act));
-        house.trail.new_segment(&mut Side(&mut house.store), b"counters", first, at(3)).is_ok()
+        house.trail.new_segment(&mut Lent(&mut house.store), b"counters", first, at(3)).is_ok()
     };
     at_every_room(begin, |house| {
         // A file of the next segment may lie there: also after the keys were changed.
@@ -118,7 +119,7 @@ fn releases_outlast_denials() {
     house.disk.set_capacity(Some(house.disk.used() + 20_000));
     let mut denied = 0;
     loop {
-        let denial = house.trail.append(entry(denied, Event::Deny), &Side(&mut house.store), Durable::Later);
+        let denial = house.trail.append(entry(denied, Event::Deny), &Lent(&mut house.store), Durable::Later);
         match denial {
             Ok(_) => denied += 1,
             Err(e) => {
@@ -135,24 +136,24 @@ fn releases_outlast_denials() {
     assert!(house.trail.is_ok());
     // What the reserve gave back is not for denials.
     for n in 0..100 {
-        let denial = house.trail.append(entry(n, Event::Deny), &Side(&mut house.store), Durable::Later);
+        let denial = house.trail.append(entry(n, Event::Deny), &Lent(&mut house.store), Durable::Later);
         assert_eq!(denial.unwrap_err().name(), "Full");
     }
     let mut released = 100;
     let refused = loop {
-        match house.trail.append(entry(released, Event::Allow), &Side(&mut house.store), Durable::Now) {
+        match house.trail.append(entry(released, Event::Allow), &Lent(&mut house.store), Durable::Now) {
             Ok(_) => released += 1,
             Err(e) => break e,
         }
         assert!(released < 1000, "the disk is never full");
     };
     assert_eq!(refused.name(), "Full");
-    house.trail.commit(&mut Side(&mut house.store)).unwrap();
+    house.trail.commit(&mut Lent(&mut house.store)).unwrap();
     // With room again it works on, and the reserve is filled again.
     house.disk.set_capacity(None);
     house.trail.refill_reserve();
     house.release(5);
-    let denial = house.trail.append(entry(6, Event::Deny), &Side(&mut house.store), Durable::Later);
+    let denial = house.trail.append(entry(6, Event::Deny), &Lent(&mut house.store), Durable::Later);
     assert!(denial.is_ok());
     let before = house.trail.total();
     let again = open(&house.disk.killed(), house.opener, &[1]);
@@ -166,20 +167,20 @@ fn entries_that_belong_together_are_all_there_or_none() {
         let mut house = house();
         let before = house.trail.total();
         // The reserve would make room.
-        while house.trail.append(entry(1, Event::Allow), &Side(&mut house.store), Durable::Now).is_ok() {
+        while house.trail.append(entry(1, Event::Allow), &Lent(&mut house.store), Durable::Now).is_ok() {
             let used = house.disk.used();
             house.disk.set_capacity(Some(used));
             assert!(house.trail.total() < before + 2_000, "the disk is never full");
         }
-        house.trail.commit(&mut Side(&mut house.store)).unwrap();
+        house.trail.commit(&mut Lent(&mut house.store)).unwrap();
         let before = house.trail.total();
         house.disk.set_capacity(Some(house.disk.used() + room));
         let three = vec![entry(2, Event::Allow), entry(3, Event::Allow), entry(4, Event::Allow)];
-        let all = house.trail.append_all(three, &Side(&mut house.store), Durable::Now);
+        let all = house.trail.append_all(three, &Lent(&mut house.store), Durable::Now);
         let expected = before + if all.is_ok() { 3 } else { 0 };
         assert_eq!(house.trail.total(), expected, "room {room}");
         house.disk.set_capacity(None);
-        house.trail.commit(&mut Side(&mut house.store)).unwrap();
+        house.trail.commit(&mut Lent(&mut house.store)).unwrap();
         let again = open(&house.disk.killed(), house.opener, &[1]);
         assert_eq!(again.trail.total(), expected, "room {room}");
         if room > 3_500 {
@@ -206,19 +207,19 @@ fn a_full_disk_can_be_unlocked_and_read() {
 #[test]
 fn a_failed_sync_ends_all_recording() {
     let mut house = house();
-    let ticket = house.trail.append(entry(2, Event::Allow), &Side(&mut house.store), Durable::Now).unwrap();
+    let ticket = house.trail.append(entry(2, Event::Allow), &Lent(&mut house.store), Durable::Now).unwrap();
     let job = house.trail.pending_sync().unwrap();
     assert!(house.trail.pending_sync().is_none(), "one at a time");
     house.disk.fail_sync(0);
     let done = std::thread::spawn(move || job.run()).join().unwrap();
-    assert!(house.trail.synced(done, &mut Side(&mut house.store)).is_err());
+    assert!(house.trail.synced(done, &mut Lent(&mut house.store)).is_err());
     assert!(!house.trail.is_durable(&ticket) && !house.trail.is_ok());
     for durable in [Durable::Now, Durable::Later] {
-        let refused = house.trail.append(entry(3, Event::Allow), &Side(&mut house.store), durable);
+        let refused = house.trail.append(entry(3, Event::Allow), &Lent(&mut house.store), durable);
         assert_eq!(refused.unwrap_err().name(), "Poisoned");
     }
-    assert!(house.trail.commit(&mut Side(&mut house.store)).is_err());
-    let begun = house.trail.new_segment(&mut Side(&mut house.store), b"", None, at(1));
+    assert!(house.trail.commit(&mut Lent(&mut house.store)).is_err());
+    let begun = house.trail.new_segment(&mut Lent(&mut house.store), b"", None, at(1));
     assert!(begun.is_err());
 }
 
@@ -228,7 +229,7 @@ fn a_poisoned_store_stops_the_trail() {
     let mut house = house();
     house.disk.fail_sync(0);
     assert!(house.store.set_policy("# other", at(3)).is_err());
-    let refused = house.trail.append(entry(3, Event::Allow), &Side(&mut house.store), Durable::Now);
+    let refused = house.trail.append(entry(3, Event::Allow), &Lent(&mut house.store), Durable::Now);
     assert_eq!(refused.unwrap_err().name(), "Store");
 }
 
@@ -236,16 +237,16 @@ fn a_poisoned_store_stops_the_trail() {
 #[test]
 fn a_sync_covers_what_was_written_before_it_began() {
     let mut house = house();
-    let first = house.trail.append(entry(2, Event::Allow), &Side(&mut house.store), Durable::Now).unwrap();
+    let first = house.trail.append(entry(2, Event::Allow), &Lent(&mut house.store), Durable::Now).unwrap();
     let job = house.trail.pending_sync().unwrap();
-    let second = house.trail.append(entry(3, Event::Allow), &Side(&mut house.store), Durable::Now).unwrap();
-    house.trail.synced(job.run(), &mut Side(&mut house.store)).unwrap();
+    let second = house.trail.append(entry(3, Event::Allow), &Lent(&mut house.store), Durable::Now).unwrap();
+    house.trail.synced(job.run(), &mut Lent(&mut house.store)).unwrap();
     assert!(house.trail.is_durable(&first) && !house.trail.is_durable(&second));
     let job = house.trail.pending_sync().unwrap();
     // Meanwhile the segment is closed: everything before is durable, and the late sync does no harm.
     house.begin(b"counters", None);
     assert!(house.trail.is_durable(&second));
-    house.trail.synced(job.run(), &mut Side(&mut house.store)).unwrap();
+    house.trail.synced(job.run(), &mut Lent(&mut house.store)).unwrap();
     house.release(4);
     let killed = house.disk.crash(0);
     assert_eq!(open(&killed, house.opener, &[1]).trail.total(), 4);

@@ -4,7 +4,8 @@
 mod common;
 
 use audit::Event;
-use common::{Copy, House, Opener, Side, at, bytes, class, dir, new, settings};
+use common::{Copy, House, Opener, at, bytes, class, dir, new, settings};
+use daemon::state::segments::Lent;
 use seal::sim::SimDisk;
 use seal::{Disk, FileId, OsRandom};
 use std::sync::Arc;
@@ -224,7 +225,7 @@ fn changed_slots_change_every_key_and_the_old_passphrase_opens_nothing() {
         House::open_in(&disk, opener, &Rollback::Refuse, 2).map_err(|(e, _)| e.name()).unwrap().house;
     assert_eq!((house.value("DB_URL"), house.value("AFTER")), ("sk-test-one".into(), "sk-test-after".into()));
     let all =
-        house.trail.reader(&mut Side(&mut house.store)).unwrap().query(&audit::Filter::default()).unwrap();
+        house.trail.reader(&mut Lent(&mut house.store)).unwrap().query(&audit::Filter::default()).unwrap();
     assert_eq!(all.len(), 2, "old segments are still read");
 }
 

@@ -5,7 +5,8 @@
 mod common;
 
 use audit::{Event, Filter};
-use common::{Copy, House, Opener, Side, all_files, at, bytes, dir, new};
+use common::{Copy, House, Opener, all_files, at, bytes, dir, new};
+use daemon::state::segments::Lent;
 use seal::Disk;
 use seal::sim::SimDisk;
 use std::path::{Path, PathBuf};
@@ -71,7 +72,7 @@ fn verdict(disk: &SimDisk, opener: Opener) -> (String, Opener) {
 fn accepted(disk: &SimDisk, opener: Opener) -> (House, usize) {
     let opened = House::open(disk, opener, &Rollback::AcceptAll).map_err(|(e, _)| format!("{e:?}")).unwrap();
     let mut house = opened.house;
-    let reader = house.trail.reader(&mut Side(&mut house.store)).unwrap();
+    let reader = house.trail.reader(&mut Lent(&mut house.store)).unwrap();
     reader.verify().unwrap();
     let newest = reader.query(&Filter { last: Some(1), ..Filter::default() }).unwrap();
     assert_eq!(newest[0].event, Event::AcceptRollback, "the new segment's first entry says so");
@@ -313,7 +314,7 @@ fn closed_segments_are_checked_at_unlock_and_read_by_verify() {
     middle[whole.len() / 2] ^= 1;
     disk.put(&second, &middle);
     let mut house = open(&disk, opener, &Rollback::Refuse);
-    let reader = house.trail.reader(&mut Side(&mut house.store)).unwrap();
+    let reader = house.trail.reader(&mut Lent(&mut house.store)).unwrap();
     assert_eq!(reader.verify().unwrap_err().name(), "Damaged");
     assert!(reader.query(&Filter::default()).is_err());
     assert_eq!(reader.query(&Filter { last: Some(1), ..Filter::default() }).unwrap().len(), 1);

@@ -4,14 +4,15 @@
 mod common;
 
 use audit::{DENIAL_BYTES, Durable, Event, Filter, Reader, SEGMENT_BYTES};
-use common::{House, Side, at, dir, entry};
+use common::{House, at, dir, entry};
+use daemon::state::segments::Lent;
 use seal::Disk;
 use seal::sim::SimDisk;
 use svault_vault::Rollback;
 use words::{Door, Id};
 
 fn reader(house: &mut House) -> Reader {
-    house.trail.reader(&mut Side(&mut house.store)).unwrap()
+    house.trail.reader(&mut Lent(&mut house.store)).unwrap()
 }
 
 fn seqs(reader: &Reader, filter: &Filter) -> Vec<u64> {
@@ -108,11 +109,11 @@ fn a_lost_segment_does_not_keep_the_rest_from_being_read() {
     let opened = svault_vault::Store::open(arc.clone(), &dir(), &opener.id(), &keys, &how, at(1));
     let (mut store, _) = opened.unwrap();
     let start = audit::Start::AcceptRollback;
-    let (mut trail, restored) = audit::Trail::open(arc, &dir(), &Side(&mut store), start).unwrap();
+    let (mut trail, restored) = audit::Trail::open(arc, &dir(), &Lent(&mut store), start).unwrap();
     assert!(restored.must_begin && !trail.is_ok());
-    let refused = trail.append(entry(1, Event::Allow), &Side(&mut store), Durable::Now);
+    let refused = trail.append(entry(1, Event::Allow), &Lent(&mut store), Durable::Now);
     assert_eq!(refused.unwrap_err().name(), "NotBegun");
-    let reader = trail.reader(&mut Side(&mut store)).unwrap();
+    let reader = trail.reader(&mut Lent(&mut store)).unwrap();
     assert_eq!(seqs(&reader, &Filter { last: Some(2), ..Filter::default() }), [6, 5]);
 }
 
@@ -135,7 +136,7 @@ fn a_segment_fills_up() {
     let mut n = 0;
     let mut append = |house: &mut House| {
         n += 1;
-        house.trail.append(entry(n, Event::Deny), &Side(&mut house.store), Durable::Later).map(|_| ())
+        house.trail.append(entry(n, Event::Deny), &Lent(&mut house.store), Durable::Later).map(|_| ())
     };
     while !house.trail.is_full() {
         append(&mut house).unwrap();
@@ -166,7 +167,7 @@ fn every_denial_makes_the_trail_longer_by_the_same() {
         denial.cause = ["unknown_name", "rate", "sealed", "expired"][n as usize % 4].into();
         denial.reason = "x".repeat(n as usize * 25);
         denial.argv = vec!["/usr/bin/psql".into(); n as usize * 3];
-        let _ = house.trail.append(denial, &Side(&mut house.store), Durable::Later).unwrap();
+        let _ = house.trail.append(denial, &Lent(&mut house.store), Durable::Later).unwrap();
         steps.push(len(&house) - before);
     }
     assert!(steps.iter().all(|step| *step == steps[0] && *step > DENIAL_BYTES as u64), "{steps:?}");

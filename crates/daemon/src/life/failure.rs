@@ -6,7 +6,7 @@ use wire::{Failure, RollbackFile, exit};
 /// An error of the sealed file.
 #[must_use]
 pub fn of_seal(e: &seal::Error) -> Failure {
-    named(seal_name(e), chain(e))
+    named(seal_name(e), wire::one_line(e))
 }
 
 /// As [`seal::Error::name`], with the refusals of the operating system that a human can mend.
@@ -25,7 +25,7 @@ fn seal_name(e: &seal::Error) -> &'static str {
 /// An error of the trail.
 #[must_use]
 pub fn of_audit(e: audit::Error) -> Refusal {
-    let failure = named(audit_name(&e), chain(&e));
+    let failure = named(audit_name(&e), wire::one_line(&e));
     let files = match e {
         audit::Error::Refused { files, .. } => {
             files.into_iter().map(|f| row(f.path, f.state.as_str(), f.detail)).collect()
@@ -38,7 +38,7 @@ pub fn of_audit(e: audit::Error) -> Refusal {
 /// An error of the store.
 #[must_use]
 pub fn of_vault(e: vault::Error) -> Refusal {
-    let failure = named(vault_name(&e), chain(&e));
+    let failure = named(vault_name(&e), wire::one_line(&e));
     let files = match e {
         vault::Error::Refused { files, .. } => rows(files),
         _ => Vec::new(),
@@ -128,19 +128,4 @@ pub fn named(name: &str, message: impl Into<String>) -> Failure {
 #[must_use]
 pub fn of_io(path: &std::path::Path, doing: &'static str, e: std::io::Error) -> Failure {
     of_seal(&seal::Error::io(path, doing, e))
-}
-
-/// An error with all that lies behind it, without saying anything twice.
-fn chain(e: &dyn std::error::Error) -> String {
-    let mut text = e.to_string();
-    let mut next = e.source();
-    while let Some(source) = next {
-        let more = source.to_string();
-        if !text.contains(&more) {
-            text.push_str(": ");
-            text.push_str(&more);
-        }
-        next = source.source();
-    }
-    text
 }

@@ -6,7 +6,7 @@ use secret::Key;
 use vault::{SegmentState as Stored, Store};
 
 /// A store, lent to its trail.
-pub(crate) struct Lent<'a>(pub(crate) &'a mut Store);
+pub struct Lent<'a>(pub &'a mut Store);
 
 fn from_store(s: vault::Segment) -> Segment {
     let state = match s.state {

@@ -1,77 +1,20 @@
-//! A store with its trail on a simulated disk, as the daemon has them, and the seam between the two crates.
+//! A store with its trail on a simulated disk, as the daemon has them.
 #![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(clippy::result_large_err)]
 
-use audit::{Durable, Entry, Event, Known, Mark, Segments, Start, State, StoreError, Trail};
+use audit::{Durable, Entry, Event, Start, Trail};
+use daemon::state::segments::Lent;
 use jiff::Timestamp;
 use seal::sim::SimDisk;
 use seal::{
-    Disk, Factor, FactorOutput, FileId, FileKind, Head, KdfParams, OsRandom, SlotId, SlotKeys, SlotSpec,
-    derive,
+    Disk, Factor, FactorOutput, FileId, FileKind, KdfParams, OsRandom, SlotId, SlotKeys, SlotSpec, derive,
 };
 use secret::{Bytes, Key};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use svault_vault as vault;
-use svault_vault::{Error, NewSecret, OpenReport, Rollback, Secret, SegmentState, Settings, Store};
+use svault_vault::{Error, NewSecret, OpenReport, Rollback, Secret, Settings, Store};
 use words::{Class, Id, Tier};
-
-/// The store as the trail sees it.
-pub struct Side<'a>(pub &'a mut Store);
-
-fn to_store(segment: &audit::Segment) -> vault::Segment {
-    let state = match segment.state {
-        State::Planned => SegmentState::Planned,
-        State::Open(head) => SegmentState::Open(head),
-        State::Closed(head) => SegmentState::Closed(head),
-        State::Lost(head) => SegmentState::Lost(head),
-    };
-    vault::Segment { number: segment.number, state }
-}
-
-fn to_trail(segment: &vault::Segment) -> audit::Segment {
-    let state = match segment.state {
-        SegmentState::Planned => State::Planned,
-        SegmentState::Open(head) => State::Open(head),
-        SegmentState::Closed(head) => State::Closed(head),
-        SegmentState::Lost(head) => State::Lost(head),
-    };
-    audit::Segment { number: segment.number, state }
-}
-
-impl Known for Side<'_> {
-    fn segments(&self) -> Result<Vec<audit::Segment>, StoreError> {
-        Ok(self.0.segments()?.iter().map(to_trail).collect())
-    }
-    fn kek(&self, number: u64) -> Result<Key, StoreError> {
-        Ok(self.0.segment_kek(number)?)
-    }
-    fn expected(&self, file: &FileId) -> Option<Head> {
-        self.0.expected_head(file)
-    }
-    fn mark(&self) -> Result<Mark, StoreError> {
-        Ok(self.0.mark()?.to_bytes())
-    }
-    fn check(&self, mark: &Mark) -> Result<(), StoreError> {
-        Ok(self.0.check_mark(&vault::Mark::from_bytes(*mark), "the trail")?)
-    }
-    fn wants_new(&self) -> bool {
-        self.0.wants_new_segment()
-    }
-}
-
-impl Segments for Side<'_> {
-    fn plan(&mut self, at_least: u64) -> Result<u64, StoreError> {
-        Ok(self.0.plan_segment(at_least)?)
-    }
-    fn switch(&mut self, settled: &[audit::Segment], open: u64, head: Head) -> Result<(), StoreError> {
-        let settled: Vec<_> = settled.iter().map(to_store).collect();
-        Ok(self.0.switch_segment(&settled, open, head)?)
-    }
-    fn head(&mut self, head: Head) -> Result<(), StoreError> {
-        Ok(self.0.set_trail_head(head)?)
-    }
-}
 
 /// What opens a store again: a slot whose key derivation is given, not run.
 pub struct Opener {
@@ -196,7 +139,7 @@ impl House {
         let slots = [opener.slot(1)];
         let mut store =
             Store::create(arc.clone(), &dir(), file_id, &slots, &settings(), "[reason]\n", at(0)).unwrap();
-        let (trail, restored) = Trail::open(arc, &dir(), &Side(&mut store), Start::Verify).unwrap();
+        let (trail, restored) = Trail::open(arc, &dir(), &Lent(&mut store), Start::Verify).unwrap();
         assert!(restored.must_begin && restored.snapshot.is_none());
         let mut house = Self { disk: disk.clone(), opener, store, trail };
         house.begin(b"counters 0", None);
@@ -204,7 +147,7 @@ impl House {
     }
 
     pub fn begin(&mut self, snapshot: &[u8], first: Option<Entry>) {
-        self.trail.new_segment(&mut Side(&mut self.store), snapshot, first, at(0)).unwrap();
+        self.trail.new_segment(&mut Lent(&mut self.store), snapshot, first, at(0)).unwrap();
     }
 
     /// Opens what is on a disk, as unlock does.
@@ -229,7 +172,7 @@ impl House {
             Rollback::Accept(_) => Start::NewSegment,
             Rollback::AcceptAll => Start::AcceptRollback,
         };
-        let (trail, restored) = match Trail::open(arc, &dir(), &Side(&mut store), start) {
+        let (trail, restored) = match Trail::open(arc, &dir(), &Lent(&mut store), start) {
             Ok(opened) => opened,
             Err(e) => return Err((Shut::Trail(e), opener)),
         };
@@ -243,9 +186,9 @@ impl House {
 
     /// A release as the gate makes it: recorded, durable, counted.
     pub fn release(&mut self, n: u64) {
-        let ticket = self.trail.append(entry(n, Event::Allow), &Side(&mut self.store), Durable::Now).unwrap();
+        let ticket = self.trail.append(entry(n, Event::Allow), &Lent(&mut self.store), Durable::Now).unwrap();
         let job = self.trail.pending_sync().unwrap();
-        self.trail.synced(job.run(), &mut Side(&mut self.store)).unwrap();
+        self.trail.synced(job.run(), &mut Lent(&mut self.store)).unwrap();
         assert!(self.trail.is_durable(&ticket));
         self.store.count_release().unwrap();
     }
@@ -264,7 +207,7 @@ impl House {
 
     /// Locks, as the daemon does at the end.
     pub fn lock(mut self, second: i64) -> (SimDisk, Opener, vault::LastLock) {
-        self.trail.commit(&mut Side(&mut self.store)).unwrap();
+        self.trail.commit(&mut Lent(&mut self.store)).unwrap();
         let line = self.store.lock(self.trail.total(), at(second)).unwrap();
         (self.disk, self.opener, line)
     }
