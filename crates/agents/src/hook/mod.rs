@@ -97,8 +97,12 @@ fn before(setup: &Setup, look: &Look, event: &Event) -> Verdict {
     rewritten(setup, event).map_or(Verdict::Pass, Verdict::Rewrite)
 }
 
-/// The arguments of a shell tool with its command rewritten.
+/// The arguments of a shell tool with its command rewritten. Not in Copilot, whichever file it runs: it asks its user
+/// about each command with other arguments, and what commands say is masked there afterwards, also of failing ones.
 fn rewritten(setup: &Setup, event: &Event) -> Option<Value> {
+    if event.real == Client::Copilot {
+        return None;
+    }
     let scrub = setup.scrub.as_deref().filter(|_| tools::is_shell(&event.tool))?;
     let command = rewrite::wrapped(event.input.get("command")?.as_str()?, scrub)?;
     let mut input = event.input.clone();

@@ -93,7 +93,6 @@ fn rewritten(client: Client, event: &Event, input: &Value) -> Value {
         Client::Claude | Client::Qwen | Client::VsCode => {
             json!({"hookSpecificOutput": {"hookEventName": "PreToolUse", "updatedInput": input}})
         }
-        Client::Copilot => json!({"modifiedArgs": input}),
         Client::Gemini => json!({"hookSpecificOutput": {"hookEventName": "BeforeTool", "tool_input": input}}),
         Client::Cursor if event.name == "preToolUse" => json!({"updated_input": input}),
         _ => Value::Null,
