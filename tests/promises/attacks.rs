@@ -90,6 +90,7 @@ attacks! {
     recover.py
     registered_exe.py
     relay.py
+    render_template.py
     replay.py
     ring_helper.py
     runtime_dir.py

@@ -28,6 +28,7 @@ mod presence;
 mod proofs;
 mod reader;
 mod recorded_first;
+mod render;
 mod run;
 mod run_terminal;
 mod scanned;

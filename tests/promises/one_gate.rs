@@ -29,6 +29,7 @@ fn wants() -> Vec<Value> {
     vec![
         json!({"want": "window"}),
         json!({"want": "show", "secret": secret}),
+        json!({"want": "render", "secrets": [secret]}),
         run,
         json!({"want": "list"}),
         json!({"want": "add", "name": "NEW", "vault": "main", "class": class}),

@@ -20,6 +20,7 @@ mod report;
 mod scrubbing;
 mod strength;
 mod table;
+mod template;
 mod times;
 mod value;
 

@@ -99,6 +99,13 @@ impl Error {
         Self::new("cancelled", exit::FAILED, "cancelled, nothing was done")
     }
 
+    /// With another exit status.
+    #[must_use]
+    pub fn exits(mut self, exit: u8) -> Self {
+        self.0.exit = exit;
+        self
+    }
+
     /// With what lies behind it.
     #[must_use]
     pub fn cause(mut self, cause: impl std::fmt::Display) -> Self {

@@ -17,6 +17,11 @@ pub enum Want {
         /// Which one.
         secret: SecretRef,
     },
+    /// Values for the places of a template, through the gate.
+    Render {
+        /// Which ones, each once.
+        secrets: Vec<SecretRef>,
+    },
     /// Use secrets in a command, through the gate.
     Run(Ask),
     /// Names and classifications.

@@ -26,6 +26,7 @@ mod pending;
 mod policy;
 mod recover;
 mod remove;
+mod render;
 mod replace;
 mod run;
 mod scrub;
@@ -62,6 +63,7 @@ pub enum Command {
     Remove(remove::Remove),
     List(list::List),
     Show(show::Show),
+    Render(render::Render),
     Edit(edit::Edit),
     #[command(subcommand)]
     Vault(vault::Vault),
@@ -120,6 +122,7 @@ impl Command {
             Command::Remove(c) => c.run(app),
             Command::List(c) => c.run(app),
             Command::Show(c) => c.run(app),
+            Command::Render(c) => c.run(app),
             Command::Edit(c) => c.run(app),
             Command::Vault(c) => c.run(app),
             Command::Get(c) => c.run(app),

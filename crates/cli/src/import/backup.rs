@@ -75,6 +75,25 @@ pub fn newest(rows: &[SecretRow], vault: &VaultName, path: &Path) -> Option<Vec<
     found.iter().rev().map(|f| f.0).find_map(whole)
 }
 
+/// The parts put together, in locked memory.
+///
+/// # Errors
+/// Where they have more than `most` bytes, or no locked memory can be had.
+pub fn joined(parts: &[&Bytes], most: usize) -> Result<Bytes, Error> {
+    let len = parts.iter().map(|part| part.len()).sum();
+    if len > most {
+        return Err(crate::app::unexpected());
+    }
+    let mut whole = Bytes::zeroed(len)?;
+    let mut rest = whole.expose_mut();
+    for part in parts {
+        let (to, after) = rest.split_at_mut(part.len());
+        to.copy_from_slice(part.expose());
+        rest = after;
+    }
+    Ok(whole)
+}
+
 /// Whether `now` is `old` with references in place of some values, and no other difference.
 #[must_use]
 pub fn came_from(old: &dotenv::File<'_>, now: &str) -> bool {

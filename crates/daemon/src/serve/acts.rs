@@ -34,7 +34,8 @@ pub(crate) async fn perform(line: &mut Line, want: Want, act: &Act, yes: Yes) ->
         Yes::Window => Vec::new(),
     };
     let done = match want {
-        Want::Show { secret } => return release(line, show(secret), None, account).await,
+        Want::Show { secret } => return release(line, values_of(vec![secret]), None, account).await,
+        Want::Render { secrets } => return release(line, values_of(secrets), None, account).await,
         Want::Run(asked) => return release(line, asked, Some(act), account).await,
         Want::Add { .. } | Want::Replace { .. } | Want::Remove { .. } | Want::Edit { .. } => {
             change::serve(line, want, act, &values).await
@@ -56,9 +57,9 @@ pub(crate) async fn perform(line: &mut Line, want: Want, act: &Act, yes: Yes) ->
     Ok(done.unwrap_or_else(Reply::from))
 }
 
-fn show(secret: SecretRef) -> Ask {
+fn values_of(secrets: Vec<SecretRef>) -> Ask {
     Ask {
-        items: vec![AskItem::value(secret)],
+        items: secrets.into_iter().map(AskItem::value).collect(),
         scope: None,
         reason: None,
         argv: Vec::new(),

@@ -4,7 +4,7 @@
 use super::connection::Line;
 use super::folders;
 use crate::approve::Waiting;
-use crate::gate::Frozen;
+use crate::gate::{Frozen, MAX_ITEMS};
 use policy::Policy;
 use vault::Found;
 use wire::act::{Act, Facts, RequestFacts, Resolved};
@@ -44,6 +44,10 @@ pub(crate) fn act(line: &Line, want: &Want) -> Result<Act, Failure> {
         Want::Edit { secret, class } => edited(line, secret, class, &mut facts)?,
         Want::Replace { secret } => replaced(line, secret, &mut facts)?,
         Want::Remove { .. } => facts.notes.push("its value can't be had back".into()),
+        Want::Render { secrets } if secrets.is_empty() || secrets.len() > MAX_ITEMS => {
+            let text = format!("a template has 1 to {MAX_ITEMS} secrets, and this one has {}", secrets.len());
+            return Err(Failure::new("too_many", exit::USAGE, text).hint("split it"));
+        }
         Want::Run(ask) => {
             let secrets = folders::of_act(&facts.secrets);
             folders::told(line, &ask.cwd, &ask.argv, &secrets, &mut facts);

@@ -135,6 +135,7 @@ impl Want {
         match self {
             Want::Window => "window",
             Want::Show { .. } => "show",
+            Want::Render { .. } => "render",
             Want::Run(_) => "run",
             Want::List => "list",
             Want::Add { .. } => "add",
@@ -166,6 +167,7 @@ impl Want {
     pub fn ways(&self) -> Vec<&Way> {
         match self {
             Want::Show { .. } => vec![&Way::Value],
+            Want::Render { secrets } => vec![&Way::Value; secrets.len()],
             Want::Run(ask) => ask.items.iter().map(|i| &i.way).collect(),
             _ => Vec::new(),
         }
@@ -182,6 +184,7 @@ impl Want {
             Want::Add { name, vault, .. } => {
                 vec![SecretRef { vault: Some(vault.clone()), name: name.clone() }]
             }
+            Want::Render { secrets } => secrets.clone(),
             Want::Run(ask) => ask.items.iter().map(|i| i.secret.clone()).collect(),
             _ => Vec::new(),
         }

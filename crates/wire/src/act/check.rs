@@ -54,6 +54,7 @@ pub(super) fn named(want: &Want, out: &mut Fields) {
         }
         Want::Window
         | Want::Show { .. }
+        | Want::Render { .. }
         | Want::List
         | Want::Replace { .. }
         | Want::Remove { .. }

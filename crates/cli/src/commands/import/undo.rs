@@ -52,16 +52,10 @@ pub(super) fn run(call: &Import, app: &App) -> Outcome {
 
 /// The parts, each through the gate, put together in locked memory.
 fn read(human: &mut Human<'_>, call: &Import, names: &[Name]) -> Result<Bytes, Error> {
-    let mut whole = Bytes::zeroed(FILE_MAX)?;
-    let mut len = 0;
+    let mut parts = Vec::with_capacity(names.len());
     for name in names {
         let secret = SecretRef { vault: Some(call.vault.clone()), name: name.clone() };
-        let (_, items) = human.act(Want::Show { secret }, Vec::new(), Consent::Named)?.released()?;
-        let [(_, bytes)] = items.as_slice() else { return Err(unexpected()) };
-        let to = whole.expose_mut().get_mut(len..len + bytes.len()).ok_or_else(unexpected)?;
-        to.copy_from_slice(bytes.expose());
-        len += bytes.len();
+        parts.extend(human.act(Want::Show { secret }, Vec::new(), Consent::Named)?.released()?.1);
     }
-    whole.truncate(len);
-    Ok(whole)
+    backup::joined(&parts.iter().map(|(_, bytes)| bytes).collect::<Vec<_>>(), FILE_MAX)
 }
