@@ -5,6 +5,7 @@ pub mod backup;
 pub mod guess;
 pub mod leaks;
 pub mod plan;
+pub mod put;
 pub mod source;
 
 use crate::report::Error;

@@ -1,12 +1,12 @@
-//! A file with secrets, opened once and carefully, and put back in one step. The folder stays open in between, so that
-//! nobody can put another one in its place.
+//! A file with secrets, opened once and carefully. The folder stays open until it is put back (`put.rs`), so that nobody
+//! can put another one in its place.
 
 use crate::report::Error;
-use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Stat, fstat, openat, renameat, unlinkat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, fstat, openat};
 use secret::Bytes;
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
@@ -18,8 +18,8 @@ const AGAIN_MAX: usize = 3 * FILE_MAX;
 
 /// A file's folder and name.
 pub struct Place {
-    folder: OwnedFd,
-    name: OsString,
+    pub(super) folder: OwnedFd,
+    pub(super) name: OsString,
     /// The folder without links, and the name.
     pub path: PathBuf,
 }
@@ -28,22 +28,7 @@ pub struct Place {
 pub struct Source {
     /// Its bytes.
     pub bytes: Bytes,
-    stat: Stat,
-}
-
-/// A step of putting a file in place; see [`Place::put`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
-    /// The new text is to be written beside the old file.
-    Write,
-    /// It is to be synced.
-    Sync,
-    /// The old file is to be looked at once more.
-    Look,
-    /// The new one is to take its name.
-    Rename,
-    /// The folder is to be synced.
-    SyncFolder,
+    pub(super) stat: Stat,
 }
 
 impl Place {
@@ -140,71 +125,10 @@ impl Place {
             .hint("give an ordinary file of your own")
     }
 
-    fn changed(&self) -> Error {
+    pub(super) fn changed(&self) -> Error {
         let text = format!("{} was changed in the meantime; it was left as it is", self.path.display());
         Error::new("file_changed", wire::exit::FAILED, text)
             .hint("look at it, then run the same command again")
-    }
-
-    /// Puts a text in place of the file that was read (none: of no file) in one step: whoever looks sees the old file
-    /// or the new one. `before` is asked before each step; the file in the making is gone when a step fails.
-    ///
-    /// # Errors
-    /// Where the file is no longer the one that was read, or can't be written. It is as it was then.
-    pub fn put(
-        &self,
-        text: &str,
-        old: Option<&Source>,
-        before: &mut dyn FnMut(Step) -> std::io::Result<()>,
-    ) -> Result<(), Error> {
-        let temp = self.temp_name()?;
-        let placed = self.put_as(&temp, text, old, before);
-        if placed.is_err() {
-            let _ = unlinkat(&self.folder, &temp, AtFlags::empty());
-        }
-        placed
-    }
-
-    fn put_as(
-        &self,
-        temp: &OsString,
-        text: &str,
-        old: Option<&Source>,
-        before: &mut dyn FnMut(Step) -> std::io::Result<()>,
-    ) -> Result<(), Error> {
-        let io = |e: std::io::Error| Error::io("write", &self.path, &e);
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        before(Step::Write).map_err(io)?;
-        let file = openat(&self.folder, temp, flags, Mode::RUSR | Mode::WUSR).map_err(|e| io(e.into()))?;
-        let mut file = File::from(file);
-        file.write_all(text.as_bytes()).map_err(io)?;
-        if let Some(old) = old {
-            like(&file, &old.stat).map_err(io)?;
-        }
-        before(Step::Sync).map_err(io)?;
-        file.sync_all().map_err(io)?;
-        before(Step::Look).map_err(io)?;
-        match (old, self.read_if_there()?) {
-            (None, None) => {}
-            (Some(old), Some(now)) if same(&old.stat, &now.stat) && now.bytes.ct_eq(old.bytes.expose()) => {}
-            _ => return Err(self.changed()),
-        }
-        before(Step::Rename).map_err(io)?;
-        renameat(&self.folder, temp, &self.folder, &self.name).map_err(|e| io(e.into()))?;
-        // The file is the new one from here on; what follows is about a power cut only.
-        before(Step::SyncFolder).and_then(|()| Ok(rustix::fs::fsync(&self.folder)?)).map_err(|e| {
-            let text = format!("{} is in place, but its folder could not be synced", self.path.display());
-            Error::failed(text, e).hint("run 'sync'")
-        })
-    }
-
-    fn temp_name(&self) -> Result<OsString, Error> {
-        let mut random = [0; 6];
-        getrandom(&mut random)?;
-        let mut name = OsString::from(".");
-        name.push(&self.name);
-        name.push(format!(".svault-{}", wire::hex::encode(&random)));
-        Ok(name)
     }
 
     /// Whether there is something of that name in the same folder.
@@ -234,21 +158,8 @@ impl Source {
     }
 }
 
-fn getrandom(to: &mut [u8]) -> Result<(), Error> {
-    getrandom::fill(to).map_err(|e| Error::failed("no random number", e))
-}
-
-/// Group and permissions of the old file. Where the group can't be given, it gets no rights.
-fn like(file: &File, old: &Stat) -> std::io::Result<()> {
-    let mut mode = Mode::from_raw_mode(old.st_mode);
-    let now = fstat(file)?;
-    if now.st_gid != old.st_gid && rustix::fs::fchown(file, None, Some(Gid::from_raw(old.st_gid))).is_err() {
-        mode &= !Mode::RWXG;
-    }
-    Ok(rustix::fs::fchmod(file, mode)?)
-}
-
-fn same(a: &Stat, b: &Stat) -> bool {
+/// Whether two looks saw the same file, unchanged.
+pub(super) fn same(a: &Stat, b: &Stat) -> bool {
     (a.st_dev, a.st_ino, a.st_size, a.st_mtime, a.st_mtime_nsec)
         == (b.st_dev, b.st_ino, b.st_size, b.st_mtime, b.st_mtime_nsec)
 }
@@ -256,73 +167,12 @@ fn same(a: &Stat, b: &Stat) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
-
-    const STEPS: [Step; 5] = [Step::Write, Step::Sync, Step::Look, Step::Rename, Step::SyncFolder];
 
     fn file(text: &str) -> (tempfile::TempDir, PathBuf) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join(".env");
         std::fs::write(&path, text).unwrap();
-        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o640)).unwrap();
         (dir, path)
-    }
-
-    #[test]
-    fn a_failure_at_any_step_leaves_the_old_file_or_the_new_one_and_nothing_else() {
-        for fails in STEPS {
-            let (dir, path) = file("old");
-            let place = Place::of(&path).unwrap();
-            let source = place.read().unwrap();
-            let mut seen = Vec::new();
-            let put = place.put("new", Some(&source), &mut |step| {
-                seen.push(std::fs::read_to_string(&path).unwrap());
-                if step == fails { Err(std::io::ErrorKind::StorageFull.into()) } else { Ok(()) }
-            });
-            assert!(put.is_err());
-            assert!(seen.iter().all(|text| text == "old" || text == "new"), "{seen:?}");
-            let left = std::fs::read_to_string(&path).unwrap();
-            assert_eq!(left, if fails == Step::SyncFolder { "new" } else { "old" });
-            assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "{fails:?}");
-        }
-    }
-
-    #[test]
-    fn the_mode_is_kept_and_the_steps_come_in_order() {
-        let (_dir, path) = file("old");
-        let place = Place::of(&path).unwrap();
-        let source = place.read().unwrap();
-        let mut steps = Vec::new();
-        place
-            .put("new", Some(&source), &mut |step| {
-                steps.push(step);
-                Ok(())
-            })
-            .unwrap();
-        assert_eq!(steps, STEPS);
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "new");
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o640);
-    }
-
-    #[test]
-    fn a_file_that_was_changed_or_swapped_is_left_alone() {
-        let other = |path: &Path| {
-            std::fs::remove_file(path).unwrap();
-            std::fs::write(path, "old").unwrap();
-        };
-        let changes: [&dyn Fn(&Path); 3] = [&|path| std::fs::write(path, "mine").unwrap(), &other, &|path| {
-            std::fs::remove_file(path).unwrap()
-        }];
-        for change in changes {
-            let (_dir, path) = file("old");
-            let place = Place::of(&path).unwrap();
-            let source = place.read().unwrap();
-            change(&path);
-            let now = std::fs::read_to_string(&path).ok();
-            let e = place.put("new", Some(&source), &mut |_| Ok(())).unwrap_err();
-            assert_eq!(e.code, "file_changed");
-            assert_eq!(std::fs::read_to_string(&path).ok(), now);
-        }
     }
 
     #[test]
