@@ -52,10 +52,15 @@ impl Binaries {
         Ok(())
     }
 
+    /// The one with cheap parameters.
+    pub fn cheap(&self) -> PathBuf {
+        self.folder.join("cheap").join(format!("svault{}", std::env::consts::EXE_SUFFIX))
+    }
+
     /// Tells a test runner where they are.
     pub fn name_in(&self, command: &mut Command) {
         let name = format!("svault{}", std::env::consts::EXE_SUFFIX);
-        command.env("SVAULT_TEST_BIN", self.folder.join("cheap").join(&name));
+        command.env("SVAULT_TEST_BIN", self.cheap());
         command.env("SVAULT_PLAIN_BIN", self.folder.join("plain").join(&name));
     }
 }

@@ -2,6 +2,7 @@
 
 mod bench;
 mod binaries;
+mod clients;
 mod fuzz;
 mod release;
 mod run;
@@ -16,6 +17,9 @@ use std::process::ExitCode;
 
 const HELP: &str = "\
 cargo xtask test [ARGS]     every test; ARGS go to the runner, such as a part of a test's name
+cargo xtask test --clients [NAMES]
+                            real clients against a scripted model (claude, codex, copilot; or those named, or all);
+                            npm installs them into target/clients
 cargo xtask bench           speed and size beside their floors: [--quick] [--only ROW] [--peers]
 cargo xtask soak [PART]     the long form of the crash tests: crashes (10,000 random sequences) and kills (300 of each
                             kind); or mutants: whether a test notices each change of policy, seal and the gate
@@ -30,6 +34,7 @@ fn main() -> ExitCode {
     let verb = args.next().unwrap_or_default();
     let rest: Vec<String> = args.collect();
     let done = match verb.as_str() {
+        "test" if rest.first().is_some_and(|a| a == "--clients") => clients::run(&rest[1..]),
         "test" => test::all(&rest),
         "bench" => bench::bench(&rest),
         "release" => release::release(),

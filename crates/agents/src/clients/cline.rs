@@ -18,7 +18,7 @@ pub(super) const SPEC: Spec = Spec {
     clicks: &["restart running sessions: hooks and servers are read at the start"],
     gaps: &[
         "a blocked tool call ends the task",
-        "what a tool said can't be replaced: the model is warned",
+        "what a tool said can't be replaced: commands are rewritten before they run, and else the model is warned",
         "its settings are the user's alone: there are none of a project",
     ],
 };

@@ -18,7 +18,7 @@ pub(super) const SPEC: Spec = Spec {
     targets,
     clicks: &["restart running sessions: hooks and servers are read at the start"],
     gaps: &[
-        "what a tool said can't be replaced: the command is rewritten before it runs, and the model is warned",
+        "what a tool said can't be replaced: the model is warned",
         "a file that is mentioned with @ in a prompt is seen by the hook on prompts alone",
     ],
 };

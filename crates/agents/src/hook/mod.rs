@@ -104,10 +104,19 @@ fn rewritten(setup: &Setup, event: &Event) -> Option<Value> {
         return None;
     }
     let scrub = setup.scrub.as_deref().filter(|_| tools::is_shell(&event.tool))?;
-    let command = rewrite::wrapped(event.input.get("command")?.as_str()?, scrub)?;
     let mut input = event.input.clone();
-    input.as_object_mut()?.insert("command".to_owned(), command.into());
-    Some(input)
+    let mut any = false;
+    let places: Vec<&mut Value> = match input.as_object_mut()? {
+        all if all.contains_key("commands") => all.get_mut("commands")?.as_array_mut()?.iter_mut().collect(),
+        all => vec![all.get_mut("command")?],
+    };
+    for place in places {
+        if let Some(command) = place.as_str().and_then(|command| rewrite::wrapped(command, scrub)) {
+            *place = command.into();
+            any = true;
+        }
+    }
+    any.then_some(input)
 }
 
 fn after(event: &Event, finder: &mut dyn Finder) -> Verdict {

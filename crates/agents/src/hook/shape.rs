@@ -87,13 +87,14 @@ fn stopped_prompt(client: Client, why: &str) -> Value {
     }
 }
 
-/// Codex takes new arguments only with an `allow`, which would skip its own questions.
+/// Codex takes new arguments only with an `allow`, which would skip its own questions; Qwen takes none here.
 fn rewritten(client: Client, event: &Event, input: &Value) -> Value {
     match client {
-        Client::Claude | Client::Qwen | Client::VsCode => {
+        Client::Claude | Client::VsCode => {
             json!({"hookSpecificOutput": {"hookEventName": "PreToolUse", "updatedInput": input}})
         }
         Client::Gemini => json!({"hookSpecificOutput": {"hookEventName": "BeforeTool", "tool_input": input}}),
+        Client::Cline => json!({"overrideInput": input}),
         Client::Cursor if event.name == "preToolUse" => json!({"updated_input": input}),
         _ => Value::Null,
     }
@@ -150,7 +151,7 @@ fn warned(client: Client, event: &Event, note: &str) -> Value {
         _ => "PostToolUse",
     };
     match client {
-        Client::Claude | Client::Qwen | Client::Cline | Client::VsCode => {
+        Client::Claude | Client::Qwen | Client::VsCode => {
             json!({"hookSpecificOutput": {"hookEventName": name, "additionalContext": note}})
         }
         Client::Codex => json!({"decision": "block", "reason": note}),
@@ -159,6 +160,7 @@ fn warned(client: Client, event: &Event, note: &str) -> Value {
             json!({"hookSpecificOutput": {"hookEventName": "AfterTool", "additionalContext": note}})
         }
         Client::Cursor => json!({"additional_context": note}),
+        Client::Cline => json!({"context": note}),
         Client::Opencode | Client::Windsurf | Client::Aider | Client::Zed => Value::Null,
     }
 }

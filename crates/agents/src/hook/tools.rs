@@ -148,6 +148,7 @@ pub fn is_shell(tool: &str) -> bool {
         "bash",
         "shell",
         "run_shell_command",
+        "run_commands",
         "exec_command",
         "run_in_terminal",
         "runinterminal",
