@@ -63,7 +63,7 @@ class Codex(Client):
     program = "codex"
     read = ("exec_command", lambda path: {"cmd": "sed -n 1,200p " + path})
     shell = ("exec_command", lambda command: {"cmd": command})
-    flags = ()
+    flags = ("--trust-codex-hooks",)
 
     def prepare(self):
         self.write(".codex/config.toml", """model = "mock-model"
@@ -83,7 +83,7 @@ env_key = "MOCK_KEY"
         return {"MOCK_KEY": "none"}
 
     def arguments(self, prompt):
-        return ["exec", "--skip-git-repo-check", "--dangerously-bypass-hook-trust", prompt]
+        return ["exec", "--skip-git-repo-check", prompt]
 
 
 class Copilot(Client):

@@ -1,25 +1,15 @@
 //! `svault doctor --agents` over the real binary: what is as installed and works, what isn't, and what is never started.
 
+use crate::install::{with_path, write};
+use crate::snapshot::shown;
 use serde_json::Value;
-use std::path::PathBuf;
 use svault_tests::scratch::own;
-use svault_tests::{Cmd, Output, Sandbox, need};
+use svault_tests::{Output, Sandbox, need};
 
 const CLIENTS: [&str; 12] = [
     "claude", "codex", "copilot", "vscode", "cursor", "aider", "gemini", "opencode", "qwen", "cline",
     "windsurf", "zed",
 ];
-
-fn file(sandbox: &Sandbox, path: &str, text: &str) -> PathBuf {
-    let file = sandbox.home().join(path);
-    for folder in file.ancestors().skip(1).take_while(|f| *f != sandbox.home()) {
-        std::fs::create_dir_all(folder).expect("folder");
-        own(folder, sandbox.uid());
-    }
-    std::fs::write(&file, text).expect("write");
-    own(&file, sandbox.uid());
-    file
-}
 
 fn change(sandbox: &Sandbox, path: &str, from: &str, to: &str) {
     let file = sandbox.home().join(path);
@@ -28,15 +18,10 @@ fn change(sandbox: &Sandbox, path: &str, from: &str, to: &str) {
     std::fs::write(&file, text.replacen(from, to, 1)).expect("write");
 }
 
-fn command(sandbox: &Sandbox, args: &[&str]) -> Cmd {
-    let path = format!("{}:/usr/bin:/bin", sandbox.home().join("bin").display());
-    sandbox.svault(args).env("PATH", path).cwd(&sandbox.home())
-}
-
 fn install(sandbox: &Sandbox, clients: &[&str]) {
     let mut args = vec!["install", "--yes"];
     args.extend(clients.iter().flat_map(|c| ["--client", c]));
-    let _ = command(sandbox, &args).run().ok();
+    let _ = with_path(sandbox, &args).run().ok();
 }
 
 /// The rows, and the exit code that goes with them.
@@ -56,7 +41,7 @@ fn rows(said: &Output) -> Vec<(String, String, String)> {
 
 #[track_caller]
 fn doctor(sandbox: &Sandbox) -> Vec<(String, String, String)> {
-    rows(&command(sandbox, &["doctor", "--agents", "--json"]).run())
+    rows(&with_path(sandbox, &["doctor", "--agents", "--json"]).run())
 }
 
 #[track_caller]
@@ -85,39 +70,33 @@ fn every_client_as_installed_works_when_it_is_started_as_it_starts_it() {
     for client in ["Qwen Code", "Cline"] {
         assert!(row(&all, &format!("{client}, output"), "weak").contains("the model is warned"));
     }
-    // Trusted, as Codex notes it.
-    let hooks = sandbox.home().join(".codex/hooks.json");
-    let config = sandbox.home().join(".codex/config.toml");
-    let mut text = std::fs::read_to_string(&config).expect("read");
-    for event in ["user_prompt_submit", "pre_tool_use", "post_tool_use"] {
-        assert!(row(&doctor(&sandbox), "Codex CLI, trust", "broken").contains("of 3 hooks are trusted"));
-        let key = format!("{}:{event}:0:0", hooks.display());
-        text.push_str(&format!("\n[hooks.state.\"{key}\"]\ntrusted_hash = \"sha256:00\"\n"));
-        std::fs::write(&config, &text).expect("write");
-    }
+    // Trusted, as Codex notes it; then with another text.
+    let _ = with_path(&sandbox, &["install", "--yes", "--client", "codex", "--trust-codex-hooks"]).run().ok();
     let _ = row(&doctor(&sandbox), "Codex CLI, trust", "ok");
+    change(&sandbox, ".codex/config.toml", "sha256:", "sha256:0");
+    let said = row(&doctor(&sandbox), "Codex CLI, trust", "broken");
+    assert!(said.contains("2 of 3 hooks are trusted") && said.contains("1 had another text"), "{said}");
 }
 
 #[test]
 fn what_people_see() {
     let sandbox = Sandbox::empty();
-    file(&sandbox, ".config/zed/settings.json", "{}\n");
+    write(&sandbox, ".config/zed/settings.json", "{}\n");
     install(&sandbox, &["codex", "gemini"]);
-    let text = command(&sandbox, &["doctor", "--agents"]).run().exits(1).text();
-    for part in [
-        "✓ Gemini CLI, settings  ~/.gemini/settings.json\n",
-        "✓ Gemini CLI, .env      a tool that would read one is stopped\n",
-        "✓ Gemini CLI, output    a key in it is masked\n",
-        "✕ Codex CLI, trust      0 of 3 hooks are trusted: Codex runs without the others and says nothing\n",
-        "fix: open codex, type /hooks and trust svault's hooks\n",
-        "! Zed                   found; it knows nothing of svault\n",
-        "fix: svault install --client zed\n",
-        "\nWhat svault can't see, and you have to do once:\n  - Codex CLI: open codex, type /hooks",
-    ] {
-        assert!(text.contains(part), "{part:?} in\n{text}");
-    }
+    let said = with_path(&sandbox, &["doctor", "--agents"]).run().exits(1);
+    insta::assert_snapshot!("doctor_agents", shown(&sandbox, &said));
+    let json = with_path(&sandbox, &["doctor", "--agents", "--json"]).run().exits(1);
+    let pretty = serde_json::to_string_pretty(&json.json()).expect("JSON");
+    let json = Output { out: pretty.into_bytes(), ..json };
+    insta::assert_snapshot!("doctor_agents_json", shown(&sandbox, &json));
+    let trusting = ["install", "--yes", "--client", "codex", "--trust-codex-hooks"];
+    let said = shown(&sandbox, &with_path(&sandbox, &trusting).run().ok());
+    let parts: Vec<&str> = said.split("sha256:").collect();
+    let parts: Vec<&str> = parts.iter().enumerate().map(|(i, p)| if i == 0 { p } else { &p[64..] }).collect();
+    insta::assert_snapshot!("install_trusting", parts.join("sha256:[hash]"));
+    let _ = with_path(&sandbox, &["install", "--client", "zed", "--trust-codex-hooks"]).run().exits(2);
     let none = Sandbox::empty();
-    let said = command(&none, &["doctor", "--agents", "--json"]).run();
+    let said = with_path(&none, &["doctor", "--agents", "--json"]).run();
     assert_eq!(row(&rows(&said), "agents", "weak").split(' ').next(), Some("none"), "{}", said.all());
 }
 
@@ -127,7 +106,7 @@ fn another_program_in_our_place_is_named_and_never_started() {
     install(&sandbox, &["qwen", "gemini", "claude"]);
     let marker = sandbox.home().join("started");
     let script = format!("#!/bin/sh\ntouch '{}'\n", marker.display());
-    let evil = file(&sandbox, "bin/svault", &script);
+    let evil = write(&sandbox, "bin/svault", &script);
     std::fs::set_permissions(&evil, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("chmod");
     let ours = sandbox.binary().display().to_string();
     let theirs = evil.display().to_string();
@@ -156,10 +135,10 @@ fn another_program_in_our_place_is_named_and_never_started() {
 fn broken_files_and_missing_hooks_are_named() {
     let sandbox = Sandbox::empty();
     install(&sandbox, &["qwen", "gemini", "cursor", "cline"]);
-    file(&sandbox, ".qwen/settings.json", "{\"mcpServers\": {");
+    write(&sandbox, ".qwen/settings.json", "{\"mcpServers\": {");
     change(&sandbox, ".gemini/settings.json", "BeforeTool", "Before");
     std::fs::remove_file(sandbox.home().join(".cursor/hooks.json")).expect("remove");
-    file(&sandbox, ".cline/hooks/PreToolUse", "#!/bin/sh\nexit 0\n");
+    write(&sandbox, ".cline/hooks/PreToolUse", "#!/bin/sh\nexit 0\n");
     let all = doctor(&sandbox);
     assert!(row(&all, "Qwen Code, settings", "broken").contains("settings.json: line 1, column"));
     assert!(row(&all, "Gemini CLI, settings", "broken").contains("no hook of svault's in hooks.BeforeTool"));
@@ -172,12 +151,12 @@ fn broken_files_and_missing_hooks_are_named() {
 fn an_executable_that_has_changed_is_to_be_confirmed() {
     need!(Linux);
     let sandbox = Sandbox::ready();
-    file(&sandbox, "bin/x", "");
+    write(&sandbox, "bin/x", "");
     std::fs::copy("/bin/true", sandbox.home().join("bin/claude")).expect("copy");
     own(&sandbox.home().join("bin/claude"), sandbox.uid());
     install(&sandbox, &["claude"]);
     assert!(row(&doctor(&sandbox), "Claude Code, caller", "weak").contains("not registered"));
-    let _ = command(&sandbox, &["install", "--yes"]).human().run().ok();
+    let _ = with_path(&sandbox, &["install", "--yes"]).human().run().ok();
     let _ = row(&doctor(&sandbox), "Claude Code, caller", "ok");
     std::fs::copy("/bin/false", sandbox.home().join("bin/claude")).expect("copy");
     let said = row(&doctor(&sandbox), "Claude Code, caller", "weak");
@@ -190,14 +169,14 @@ fn a_project_that_puts_itself_in_the_way_is_named() {
     install(&sandbox, &["claude", "copilot", "cursor", "codex", "zed"]);
     let other =
         "{\"mcpServers\": {\"svault\": {\"command\": \"/tmp/other\", \"args\": [\"\\u001b[2Jmcp\"]}}}";
-    file(&sandbox, "work/.git/HEAD", "ref: x\n");
-    file(&sandbox, "work/.mcp.json", other);
-    file(&sandbox, "work/.cursor/mcp.json", "{");
-    file(&sandbox, "work/.codex/config.toml", "[mcp_servers.svault]\ncommand = \"/tmp/codex\"\n");
-    file(&sandbox, "work/.zed/settings.json", "{\"context_servers\": {\"other\": {}}}");
-    let src = file(&sandbox, "work/src/.claude/settings.local.json", "{\"disableAllHooks\": true}");
+    write(&sandbox, "work/.git/HEAD", "ref: x\n");
+    write(&sandbox, "work/.mcp.json", other);
+    write(&sandbox, "work/.cursor/mcp.json", "{");
+    write(&sandbox, "work/.codex/config.toml", "[mcp_servers.svault]\ncommand = \"/tmp/codex\"\n");
+    write(&sandbox, "work/.zed/settings.json", "{\"context_servers\": {\"other\": {}}}");
+    let src = write(&sandbox, "work/src/.claude/settings.local.json", "{\"disableAllHooks\": true}");
     let here = src.ancestors().nth(2).expect("folder");
-    let said = command(&sandbox, &["doctor", "--agents", "--json"]).cwd(here).run();
+    let said = with_path(&sandbox, &["doctor", "--agents", "--json"]).cwd(here).run();
     assert!(!said.text().contains("\\u001b"), "{}", said.text());
     let all = rows(&said);
     let claude = row(&all, "Claude Code, this project", "weak");

@@ -8,7 +8,8 @@ use svault_tests::scratch::own;
 use svault_tests::terminal::Terminal;
 use svault_tests::{Cmd, Output, Sandbox, need};
 
-fn write(sandbox: &Sandbox, path: &str, text: &str) -> PathBuf {
+/// A file of the sandbox's user, below the home.
+pub fn write(sandbox: &Sandbox, path: &str, text: &str) -> PathBuf {
     let file = sandbox.home().join(path);
     for folder in file.ancestors().skip(1).take_while(|f| *f != sandbox.home()) {
         std::fs::create_dir_all(folder).expect("folder");
@@ -34,9 +35,10 @@ fn desk(sandbox: &Sandbox) {
     own(&bin.join("claude"), sandbox.uid());
 }
 
-fn with_path(sandbox: &Sandbox, args: &[&str]) -> Cmd {
+/// svault, with the home's own `bin` first on the path, in the home.
+pub fn with_path(sandbox: &Sandbox, args: &[&str]) -> Cmd {
     let path = format!("{}:/usr/bin:/bin", sandbox.home().join("bin").display());
-    sandbox.svault(args).env("PATH", path)
+    sandbox.svault(args).env("PATH", path).cwd(&sandbox.home())
 }
 
 #[track_caller]

@@ -125,7 +125,7 @@ impl Spec {
 }
 
 impl Target {
-    fn edits(base: &Path, path: &str, format: Format, edits: Vec<Edit>) -> Self {
+    pub(crate) fn edits(base: &Path, path: &str, format: Format, edits: Vec<Edit>) -> Self {
         Self { path: base.join(path), base: base.to_owned(), content: Content::Edits(format, edits) }
     }
 

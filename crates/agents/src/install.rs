@@ -11,7 +11,7 @@ mod takeback;
 mod tests;
 
 pub use disk::{Found, Trouble};
-pub use plan::{Change, Plan, commit, install};
+pub use plan::{Change, Plan, Wish, commit, install};
 pub use record::{Known, Record, Seen, fingerprint};
 pub use takeback::uninstall;
 

@@ -9,6 +9,7 @@ pub mod hook;
 pub mod install;
 mod machine;
 mod svault;
+mod trust;
 
 pub use client::{Client, UnknownClient};
 pub use machine::{Machine, System};

@@ -5,6 +5,7 @@ use crate::Client;
 use crate::config::{Edit, Format};
 use crate::machine::Machine;
 use crate::svault::Svault;
+use crate::trust::HOOKS;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -22,7 +23,8 @@ pub(super) const SPEC: Spec = Spec {
     folders: |m| vec![folder(m)],
     targets,
     clicks: &[
-        "open codex, type /hooks and trust svault's hooks: until then Codex runs without them and says nothing",
+        "open codex, type /hooks and trust svault's hooks: until then Codex runs without them and says nothing \
+         (or: svault install --client codex --trust-codex-hooks)",
     ],
     gaps: &["the result of an MCP tool that fails is not shown to hooks"],
 };
@@ -42,7 +44,7 @@ fn targets(machine: &Machine, svault: &Svault, place: Place<'_>) -> Vec<Target> 
     };
     vec![
         Target::edits(&base, &format!("{under}config.toml"), Format::Toml, vec![server(svault)]),
-        Target::json(&base, &format!("{under}hooks.json"), hooks(svault)),
+        Target::json(&base, &format!("{under}{HOOKS}"), hooks(svault)),
     ]
 }
 

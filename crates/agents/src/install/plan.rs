@@ -60,16 +60,22 @@ impl Plan {
     }
 }
 
+/// What is to be installed.
+#[derive(Debug, Clone, Copy)]
+pub struct Wish<'a> {
+    /// Whose settings.
+    pub place: Place<'a>,
+    /// For which clients.
+    pub clients: &'a [Client],
+    /// Whether the user's Codex is to take svault's hooks for trusted, without its user's look at them.
+    pub trust_codex: bool,
+}
+
 /// What has to change so that these clients use this svault. A client one of whose files can't be changed is left
 /// alone as a whole.
 #[must_use]
-pub fn install(
-    machine: &Machine,
-    svault: &Svault,
-    record: &Record,
-    place: Place<'_>,
-    clients: &[Client],
-) -> Plan {
+pub fn install(machine: &Machine, svault: &Svault, record: &Record, wish: Wish<'_>) -> Plan {
+    let Wish { place, clients, trust_codex } = wish;
     let project = match place {
         Place::User => None,
         Place::Project(folder) => Some(folder.to_owned()),
@@ -78,13 +84,25 @@ pub fn install(
     for &client in clients {
         let targets = spec(client).targets(machine, svault, place);
         let mut changes = plan.changes.clone();
-        let all = targets.iter().try_for_each(|t| add(&mut changes, client, t, machine, record, place));
+        let mut all = targets.iter().try_for_each(|t| add(&mut changes, client, t, machine, record, place));
+        if all.is_ok() && trust_codex && client == Client::Codex && place == Place::User {
+            let trusted = trusted(machine, &changes);
+            all = trusted.iter().try_for_each(|t| add(&mut changes, client, t, machine, record, place));
+        }
         match all {
             Ok(()) => plan.changes = changes,
             Err(trouble) => plan.troubles.push((client, trouble)),
         }
     }
     plan
+}
+
+/// Codex's notes of trust, for the hooks as they will be.
+fn trusted(machine: &Machine, changes: &[Change]) -> Option<Target> {
+    let hooks = changes
+        .iter()
+        .find(|c| c.found.path.ends_with(crate::trust::HOOKS) && c.clients.contains(&Client::Codex))?;
+    crate::trust::target(machine, std::str::from_utf8(hooks.new.as_deref()?).ok()?)
 }
 
 /// Where a target may really lie: in its own folder, and for the user's own settings anywhere in the home.
@@ -108,7 +126,9 @@ fn add(
         // Another client of this run writes there too: on top of that.
         let text = other.new.as_deref().map(|b| String::from_utf8_lossy(b).into_owned());
         other.new = Some(wanted(target, text.as_deref(), record)?.into_bytes());
-        other.clients.push(client);
+        if !other.clients.contains(&client) {
+            other.clients.push(client);
+        }
         return Ok(());
     }
     let new = wanted(target, found.text()?, record)?;

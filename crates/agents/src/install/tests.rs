@@ -1,6 +1,6 @@
 //! Install and uninstall for every client, over files as people have them.
 
-use super::{Plan, Record, Trouble, commit, install, uninstall};
+use super::{Plan, Record, Trouble, Wish, commit, install, uninstall};
 use crate::clients::Place;
 use crate::{Client, Machine, Svault, System};
 use std::collections::BTreeMap;
@@ -13,6 +13,10 @@ struct Rig {
     home: PathBuf,
     machine: Machine,
     svault: Svault,
+}
+
+fn user(clients: &[Client]) -> Wish<'_> {
+    Wish { place: Place::User, clients, trust_codex: false }
 }
 
 impl Rig {
@@ -40,7 +44,7 @@ impl Rig {
     }
 
     fn plan(&self, place: Place<'_>, clients: &[Client]) -> Plan {
-        install(&self.machine, &self.svault, &self.record(), place, clients)
+        install(&self.machine, &self.svault, &self.record(), Wish { place, clients, trust_codex: false })
     }
 
     #[track_caller]
@@ -200,7 +204,7 @@ fn a_file_that_was_changed_and_installed_to_again_goes_back_to_the_users_last_wo
         &rig.read(".gemini/settings.json").replacen('{', "{\n  \"mine\": 1,", 1),
     );
     let moved = Svault::new(Path::new("/usr/bin/svault"), None, System::Linux).unwrap();
-    let plan = install(&rig.machine, &moved, &rig.record(), Place::User, &[Client::Gemini]);
+    let plan = install(&rig.machine, &moved, &rig.record(), user(&[Client::Gemini]));
     assert_eq!(commit(&plan, &mut rig.record()).len(), 0);
     assert!(!rig.read(".gemini/settings.json").contains("/opt/"));
     rig.uninstall(Place::User, &[Client::Gemini]);
@@ -342,9 +346,42 @@ fn settings_follow_the_variables_that_move_them() {
     for (variable, folder, client, files) in moved {
         let value = rig.home.join(folder).into_os_string();
         let machine = Machine::new(rig.home.clone(), System::Linux, [(variable.to_owned(), value)]);
-        let plan = install(&machine, &rig.svault, &rig.record(), Place::User, &[client]);
+        let plan = install(&machine, &rig.svault, &rig.record(), user(&[client]));
         let paths: Vec<PathBuf> = plan.changes.iter().map(|c| c.found.path.clone()).collect();
         let wanted: Vec<PathBuf> = files.iter().filter(|f| !f.is_empty()).map(|f| rig.home.join(f)).collect();
         assert_eq!(paths, wanted, "{variable}");
     }
+}
+
+#[test]
+fn codex_takes_hooks_for_trusted_where_the_user_says_so_and_the_notes_go_again() {
+    use crate::check::{Trust, codex_trust};
+    let rig = Rig::new();
+    lived_in(&rig);
+    let before = rig.tree();
+    rig.install(Place::User, &[Client::Codex]);
+    let trust = |trusted, off| Some(Trust { trusted, off, changed: 0, all: 3 });
+    assert_eq!(codex_trust(&rig.machine), trust(0, 0));
+    let trusting = || {
+        let wish = Wish { trust_codex: true, ..user(&[Client::Codex]) };
+        install(&rig.machine, &rig.svault, &rig.record(), wish)
+    };
+    assert_eq!(commit(&trusting(), &mut rig.record()).len(), 0);
+    assert_eq!(codex_trust(&rig.machine), trust(3, 0));
+    // The one of somebody else stands before ours, and is not trusted by this.
+    let config = rig.read(".codex/config.toml");
+    let place = format!("{}/.codex/hooks.json:pre_tool_use", rig.home.display());
+    assert!(
+        config.contains(&format!("{place}:1:0")) && !config.contains(&format!("{place}:0:0")),
+        "{config}"
+    );
+    assert!(trusting().changes.iter().all(|c| !c.changes()), "a second run changes something");
+    // What its user has switched off stays off.
+    let off = config.replacen("trusted_hash = \"sha256", "enabled = false\ntrusted_hash = \"sha256", 1);
+    rig.write(".codex/config.toml", &off);
+    assert_eq!(codex_trust(&rig.machine), trust(2, 1));
+    assert!(trusting().changes.iter().all(|c| !c.changes()));
+    rig.write(".codex/config.toml", &config);
+    rig.uninstall(Place::User, &[Client::Codex]);
+    assert_eq!(rig.tree(), before);
 }

@@ -9,8 +9,9 @@ pub(super) use apply::{Options, Work, apply, clients_json};
 use crate::app::App;
 use crate::args::Proof;
 use crate::report::{Error, Outcome};
+use agents::check;
 use agents::clients::{Executable, Place, spec};
-use agents::install::Record;
+use agents::install::{Record, Wish};
 use agents::{Client, Machine, Svault};
 use clap::Args;
 use serde_json::{Value, json};
@@ -29,6 +30,9 @@ use std::path::{Path, PathBuf};
 pub struct Install {
     #[command(flatten)]
     options: Options,
+    /// Have Codex take svault's hooks for trusted, instead of looking at them yourself under /hooks
+    #[arg(long, conflicts_with = "project")]
+    trust_codex_hooks: bool,
     #[command(flatten)]
     proof: Proof,
 }
@@ -46,7 +50,12 @@ impl Install {
                 .hint(format!("name one: svault install --client NAME; known: {}", Client::names())));
         }
         let mut record = Record::open(&machine.state()).map_err(trouble)?;
-        let plan = agents::install::install(&machine, &svault, &record, place, &clients);
+        if self.trust_codex_hooks && !clients.contains(&Client::Codex) {
+            return Err(Error::usage("--trust-codex-hooks is for Codex, which was neither named nor found")
+                .hint("svault install --client codex --trust-codex-hooks"));
+        }
+        let wish = Wish { place, clients: &clients, trust_codex: self.trust_codex_hooks };
+        let plan = agents::install::install(&machine, &svault, &record, wish);
         let work = Work { verb: "install", done: "installed", plan: &plan, clients: &clients };
         let result = apply(app, &self.options, &work, &mut record)?;
         if self.options.dry_run {
@@ -58,10 +67,10 @@ impl Install {
         }
         let done: Vec<Client> = clients.iter().copied().filter(|c| result.is_done(*c)).collect();
         let standing = callers::register(app, self.proof, &machine, &mut record, &done)?;
-        let todo = todo(&done, &standing, place);
+        let todo = todo(&machine, &done, &standing, place);
         let more = |client: Client| {
             json!({"caller": standing.iter().find(|s| s.client == client).map(callers::Standing::json),
-                "clicks": spec(client).clicks, "gaps": spec(client).gaps})
+                "clicks": check::clicks(&machine, client), "gaps": spec(client).gaps})
         };
         let object = json!({"clients": clients_json(&result, more), "left": todo});
         let lines = todo.iter().map(|l| format!("  - {l}\n")).collect::<String>();
@@ -71,11 +80,11 @@ impl Install {
 }
 
 /// What is left for a human, one line each.
-fn todo(done: &[Client], standing: &[callers::Standing], place: Place<'_>) -> Vec<String> {
+fn todo(machine: &Machine, done: &[Client], standing: &[callers::Standing], place: Place<'_>) -> Vec<String> {
     let mut all = Vec::new();
     for &client in done {
         let known = spec(client);
-        all.extend(known.clicks.iter().map(|line| format!("{}: {line}", known.title)));
+        all.extend(check::clicks(machine, client).iter().map(|line| format!("{}: {line}", known.title)));
         if let Some(line) = standing.iter().find(|s| s.client == client).and_then(callers::Standing::todo) {
             all.push(format!("{}: {line}", known.title));
         }

@@ -51,12 +51,13 @@ pub(super) fn found() -> Result<Found, Error> {
         }
         if installed || (files.starts_svault && files.faults.is_empty()) {
             all.checks.extend(looking.installed(client, &files));
-            all.clicks.extend(known.clicks.iter().map(|line| format!("{}: {line}", known.title)));
+            let clicks = check::clicks(&machine, client).iter();
+            all.clicks.extend(clicks.map(|line| format!("{}: {line}", known.title)));
         } else {
             let fix = format!("svault install --client {client}");
             all.checks.push(Check::weak(known.title, "found; it knows nothing of svault", fix));
         }
-        let clicks: &[&str] = if installed { known.clicks } else { &[] };
+        let clicks: &[&str] = if installed { check::clicks(&machine, client) } else { &[] };
         all.clients.push(
             json!({"client": client.as_str(), "installed": installed, "clicks": clicks, "gaps": known.gaps}),
         );
@@ -119,14 +120,19 @@ impl Looking<'_> {
         }
         let name = row(known, "trust");
         let trust = check::codex_trust(self.machine)?;
-        if trust.trusted == trust.all {
-            return Some(Check::ok(name, format!("Codex has noted all {} hooks as trusted", trust.all)));
+        if trust.holds() {
+            return Some(Check::ok(name, format!("Codex trusts all {} hooks as they are", trust.all)));
         }
-        let detail = format!(
+        let mut detail = format!(
             "{} of {} hooks are trusted: Codex runs without the others and says nothing",
             trust.trusted, trust.all
         );
-        Some(Check::broken(name, detail, "open codex, type /hooks and trust svault's hooks"))
+        for (count, what) in [(trust.changed, "had another text when trusted"), (trust.off, "switched off")] {
+            if count > 0 {
+                detail.push_str(&format!("; {count} {what}"));
+            }
+        }
+        Some(Check::broken(name, detail, "open codex, type /hooks, trust svault's hooks and switch them on"))
     }
 
     fn caller(&self, known: &Spec) -> Option<Check> {
