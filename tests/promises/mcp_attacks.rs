@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use std::path::Path;
 use svault_tests::mcp::{Era, Mcp, Said};
 use svault_tests::sandbox::{GOOD_REASON, OPEN_POLICY, Sandbox};
-use svault_tests::socket::Raw;
+use svault_tests::socket::{Raw, ask};
 
 const VALUE: &str = "sk-test-mcp-attack-0c55";
 
@@ -177,4 +177,45 @@ fn what_a_caller_writes_is_shown_to_a_human_as_text_alone() {
     assert_eq!(mcp.refused("svault_request_secret", long).0, -32602);
     let huge = json!({"name": "NEW_KEY", "scope": "db", "why": "x".repeat(900_000)});
     assert_eq!(mcp.refused("svault_request_secret", huge).0, -32602);
+}
+
+/// Names, sessions and calls that a client gives itself are for the reader of the trail, and for nothing else.
+#[test]
+fn what_a_client_says_of_itself_is_recorded_as_that_and_decides_nothing() {
+    let house = house();
+    let mut mcp = Mcp::start(&house, Era::Legacy("2025-06-18"), &[]);
+    let call =
+        |name: &str, meta: Value| json!({"name": "svault_get_secret", "arguments": get(name), "_meta": meta});
+    let turn = json!({"session_id": "s-1", "turn_id": "t-1"});
+    let meta = json!({"callId": "call_1", "x-codex-turn-metadata": turn});
+    let _ = mcp.request("tools/call", call("MINE", meta));
+    let human = json!({"claudecode/toolUseId": "human, caller human", "clientInfo": {"name": "human"}});
+    let said = mcp.request("tools/call", call("FORBIDDEN", human));
+    assert!(said.to_string().contains("denied"), "{said}");
+    let trail = house.trail();
+    let clients: Vec<&Value> = trail
+        .iter()
+        .filter(|e| e["door"] == "mcp" && e["event"] != "read")
+        .map(|e| &e["client"])
+        .rev()
+        .collect();
+    assert_eq!(
+        clients,
+        [&json!("test 1, session s-1, turn t-1, call call_1"), &json!("test 1, call human__caller_human")]
+    );
+    let id = trail.iter().find(|e| e["event"] == "allow").and_then(|e| e["id"].as_str()).expect("an id");
+    let shown = house.human(&["audit", "show", id]).ok().text();
+    let line = "said by the client       test 1, session s-1, turn t-1, call call_1 (not checked)\n";
+    assert!(shown.contains(line), "{shown}");
+    // By hand, past the server.
+    let mut raw = Raw::hello(&house.socket(), Some("tester"));
+    let mut ask = ask(json!({"vault": "main", "name": "PAYMENTS"}), Some("db"), Some(GOOD_REASON), "value");
+    ask["client"] = json!("\u{1b}[2J\n".repeat(9_000));
+    raw.send(&ask);
+    let denied = raw.control();
+    assert_eq!(denied["type"], "denied", "{denied}");
+    let id = denied["id"].as_str().expect("an id");
+    assert!(house.entry(id)["client"].as_str().is_none_or(|c| c.len() <= 320));
+    let shown = house.human(&["audit", "show", id]).ok().text();
+    assert!(!shown.contains('\u{1b}') && shown.len() < 4_000, "{shown:?}");
 }

@@ -52,19 +52,21 @@ fn to_json(entry: &Entry) -> Vec<u8> {
 fn shortened(entry: &Entry) -> Vec<u8> {
     let room = DENIAL_BYTES - FRONT;
     let mut e = entry.clone();
-    let steps: [fn(&mut Entry); 9] = [
+    let steps: [fn(&mut Entry); 10] = [
         |e| e.process.iter_mut().for_each(|s| cut(s, 96)),
         |e| e.process.truncate(3),
         |e| cut_all(&mut e.argv, 4, 48),
         |e| cut(&mut e.note, 64),
         |e| cut(&mut e.cwd, 64),
         |e| cut(&mut e.variable, 24),
+        |e| cut(&mut e.client, 64),
         |e| e.process.truncate(1),
         |e| cut_all(&mut e.argv, 1, 32),
         |e| {
             e.process.clear();
             e.argv.clear();
             e.note.clear();
+            e.client.clear();
             e.cwd.clear();
             cut(&mut e.rule, 128);
         },
@@ -153,6 +155,7 @@ mod tests {
         full.process = (0..40).map(|n| format!("{n} /usr/bin/{}", long('p', 300))).collect();
         full.cwd = long('/', 4096);
         full.rule = long('r', 3000);
+        full.client = long('"', 320);
         let mut hostile = full.clone();
         hostile.reason = long('\u{1}', 512);
         hostile.secret = long('\u{2}', 128);

@@ -110,6 +110,9 @@ pub struct Entry {
     /// The process that asked, then its parents, as `pid exe`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub process: Vec<String>,
+    /// What the caller's client says of itself; not checked.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub client: String,
     /// How many, for folded denials.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
@@ -143,6 +146,7 @@ impl Entry {
             argv: Vec::new(),
             cwd: String::new(),
             process: Vec::new(),
+            client: String::new(),
             count: None,
             note: String::new(),
         }

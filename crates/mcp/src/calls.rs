@@ -19,6 +19,8 @@ const PROGRESS: Duration = Duration::from_secs(5);
 pub struct Call {
     /// The request's id.
     pub id: Value,
+    /// What the client says of itself and of this call.
+    pub client: String,
     token: Option<Value>,
     words: bool,
     begun: Instant,
@@ -51,10 +53,11 @@ impl Now {
 
 impl Call {
     /// The call that a request makes. `words`: progress may say something beside numbers.
-    pub fn of(request: &Request, words: bool) -> Self {
+    pub fn of(request: &Request, words: bool, client: String) -> Self {
         let token = request.meta("progressToken").filter(|t| t.is_string() || t.is_i64() || t.is_u64());
         Self {
             id: request.id.clone(),
+            client,
             token: token.cloned(),
             words,
             begun: Instant::now(),

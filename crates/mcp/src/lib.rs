@@ -5,6 +5,7 @@
 //! what it was given, and a value goes from locked memory to the client without a copy that isn't wiped.
 
 mod calls;
+mod claims;
 mod era;
 mod lines;
 mod message;
@@ -23,6 +24,8 @@ pub struct Config {
     pub caller: Option<CallerName>,
     /// How long a call waits for a human, in seconds, before it answers that it does. Clients give up after 60.
     pub wait: u32,
+    /// The session that the client's environment names, for the trail.
+    pub session: Option<String>,
 }
 
 /// Serves one client until its input ends. Calls that still wait are given up then.

@@ -70,7 +70,8 @@ impl Pool {
     /// # Errors
     /// As [`Pool::status`].
     pub fn ask(&self, ask: &Ask, call: &Call) -> Result<Answer> {
-        let key = serde_json::to_string(&Ask { wait: 0, ..ask.clone() }).unwrap_or_default();
+        let key =
+            serde_json::to_string(&Ask { wait: 0, client: String::new(), ..ask.clone() }).unwrap_or_default();
         let (mut connection, mut old) = self.take(Some(&key))?;
         loop {
             let mut back = Some(connection.take_back()?);

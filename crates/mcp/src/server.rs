@@ -3,6 +3,7 @@
 
 use crate::Config;
 use crate::calls::{Call, Calls, NoCall};
+use crate::claims::Claims;
 use crate::era::{self, Era};
 use crate::lines::{Line as Input, Lines};
 use crate::message::{METHOD, Message, PARSE, Problem, REQUEST, Request};
@@ -26,6 +27,7 @@ pub struct Server {
     calls: Calls,
     out: Out,
     opened: Mutex<Option<&'static str>>,
+    claims: Claims,
 }
 
 /// What is to be done with a request.
@@ -38,8 +40,9 @@ impl Server {
     /// A server that has read nothing yet.
     pub fn new(config: Config, output: Box<dyn Write + Send>) -> Arc<Self> {
         let pool = Pool::new(config.clone());
+        let claims = Claims::new(config.session.clone());
         let (calls, out, opened) = (Calls::default(), Out::new(output), Mutex::default());
-        Arc::new(Self { config, pool, calls, out, opened })
+        Arc::new(Self { config, pool, calls, out, opened, claims })
     }
 
     /// Serves until the input ends; what runs then is not waited for if it waits for a human.
@@ -157,6 +160,7 @@ impl Server {
         match &*request.method {
             "initialize" if legacy => {
                 let version = era::opens(request)?;
+                self.claims.open(request);
                 *self.opened.lock().unwrap_or_else(PoisonError::into_inner) = Some(version);
                 Ok((era::opened(version), false))
             }
@@ -175,7 +179,8 @@ impl Server {
     }
 
     fn begin(&self, request: &Request, era: Era) -> Result<Arc<Call>, Line> {
-        self.calls.begin(Call::of(request, era.progress_has_words())).map_err(|no| match no {
+        let call = Call::of(request, era.progress_has_words(), self.claims.of(request));
+        self.calls.begin(call).map_err(|no| match no {
             NoCall::Problem(problem) => out::error(Some(&request.id), problem),
             NoCall::Busy => out::said(
                 &request.id,

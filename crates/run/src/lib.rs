@@ -64,7 +64,8 @@ impl Job {
     /// The request for its secrets, all or nothing.
     #[must_use]
     pub fn ask(&self, scope: Option<Scope>, reason: Option<String>, wait: u32) -> Ask {
-        Ask { items: self.items.clone(), scope, reason, argv: self.argv.clone(), cwd: self.cwd.clone(), wait }
+        let (items, argv, cwd) = (self.items.clone(), self.argv.clone(), self.cwd.clone());
+        Ask { items, scope, reason, argv, cwd, wait, client: String::new() }
     }
 }
 

@@ -111,6 +111,9 @@ pub struct Ask {
     pub cwd: String,
     /// How long to wait for a human, in seconds; 0: not at all.
     pub wait: u32,
+    /// What the caller's client says of itself: name, session, call. Recorded; nothing is decided by it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub client: String,
 }
 
 /// One secret of a request.

@@ -211,6 +211,14 @@ pub fn details(e: &Entry) -> String {
         ("command (not checked)", command_line(&e.argv)),
         ("in folder (not checked)", foreign(&e.cwd, 400)),
         ("process (checked)", e.process.iter().map(|p| foreign(p, 200)).collect::<Vec<_>>().join(" < ")),
+        (
+            "said by the client",
+            if e.client.is_empty() {
+                String::new()
+            } else {
+                format!("{} (not checked)", foreign(&e.client, 400))
+            },
+        ),
         ("count", e.count.map(|c| c.to_string()).unwrap_or_default()),
         ("note", foreign(&e.note, 400)),
     ])

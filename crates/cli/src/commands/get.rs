@@ -26,6 +26,7 @@ impl Get {
         let secret = self.which.reference()?;
         let name = secret.name.clone();
         let ask = Ask {
+            client: String::new(),
             items: vec![AskItem::value(secret)],
             scope: self.asking.scope,
             reason: self.asking.reason,

@@ -22,10 +22,14 @@ pub struct Mcp {
     wait: u32,
 }
 
+/// Variables in which clients name their session: Claude Code and Copilot CLI. Recorded, never gone by.
+const SESSIONS: [&str; 2] = ["CLAUDE_CODE_SESSION_ID", "COPILOT_AGENT_SESSION_ID"];
+
 impl Mcp {
     /// Runs it until its client has gone.
     pub fn run(self, _app: &App) -> Outcome {
-        let config = mcp::Config { caller: self.caller, wait: self.wait };
+        let session = SESSIONS.iter().find_map(|name| std::env::var(name).ok());
+        let config = mcp::Config { caller: self.caller, wait: self.wait, session };
         mcp::serve(config, std::io::stdin(), std::io::stdout())
             .map_err(|e| Error::failed("can't read from the client", e))?;
         Ok(wire::exit::DONE)

@@ -5,6 +5,9 @@ use policy::{Lookup, Named, Presence, SecretFacts};
 use std::time::Duration;
 use words::{CallerName, Class, Door, Evidence, Exposure, Id, Name, Scope, SecretRef, Tier, VaultName, Way};
 
+/// The most bytes that are kept of what a client says of itself.
+const CLIENT: usize = 320;
+
 /// Which record of which vault: stays the same when the secret is renamed or replaced.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SecretId {
@@ -120,6 +123,8 @@ pub struct Frozen {
     pub cwd: String,
     /// How long the caller waits for a human.
     pub wait: Duration,
+    /// What its client says of itself. For the trail alone: two requests that differ in it are the same act.
+    pub client: String,
     /// Who asks.
     pub by: Asker,
 }
@@ -140,6 +145,7 @@ impl Frozen {
             argv: ask.argv,
             cwd: ask.cwd,
             wait: Duration::from_secs(ask.wait.into()),
+            client: ask.client[..ask.client.floor_char_boundary(CLIENT)].to_owned(),
             by,
         }
     }

@@ -109,6 +109,7 @@ fn entry(house: &impl House, req: &Frozen, event: Event, item: Option<&FrozenIte
     e.argv.clone_from(&req.argv);
     e.cwd.clone_from(&req.cwd);
     e.process.clone_from(&req.by.process);
+    e.client.clone_from(&req.client);
     let others: Vec<&str> = req.names().skip(1).map(words::CallerName::as_str).collect();
     if !others.is_empty() {
         e.note = format!("also goes as {}", others.join(", "));

@@ -65,6 +65,7 @@ fn values_of(secrets: Vec<SecretRef>) -> Ask {
         argv: Vec::new(),
         cwd: String::new(),
         wait: 0,
+        client: String::new(),
     }
 }
 

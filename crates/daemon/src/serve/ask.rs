@@ -87,7 +87,15 @@ pub(crate) async fn refuse(line: &Line, by: Asker, what: &str) -> Reply {
     let (tell, _told) = unbounded_channel();
     let house = House::for_request(&line.state, &line.peer, tell);
     let items = what.parse().map(|secret| vec![wire::AskItem::value(secret)]).unwrap_or_default();
-    let asked = Ask { items, scope: None, reason: None, argv: Vec::new(), cwd: String::new(), wait: 0 };
+    let asked = Ask {
+        items,
+        scope: None,
+        reason: None,
+        argv: Vec::new(),
+        cwd: String::new(),
+        wait: 0,
+        client: String::new(),
+    };
     let req = Rc::new(Frozen::new(&house, line.state.fresh_id(), asked, by));
     gate::deny(&house, &req, policy::Cause::Forbidden, "not yours").await.into()
 }

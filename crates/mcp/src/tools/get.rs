@@ -64,6 +64,7 @@ impl Get {
             argv: Vec::new(),
             cwd: String::new(),
             wait: server.config.wait,
+            client: call.client.clone(),
         };
         match server.pool.ask(&ask, call) {
             Ok(Answer::Released { mut items, .. }) => match (items.pop(), items.is_empty()) {

@@ -64,7 +64,8 @@ impl Run {
             Ok(job) => job,
             Err(e) => return Said::wrong(format!("nothing was asked for or run: {}", shown(&e))),
         };
-        let ask = job.ask(Some(self.scope.clone()), Some(self.reason.clone()), server.config.wait);
+        let mut ask = job.ask(Some(self.scope.clone()), Some(self.reason.clone()), server.config.wait);
+        ask.client.clone_from(&call.client);
         let released = match server.pool.ask(&ask, call) {
             Ok(Answer::Released { items, .. }) => items,
             Ok(Answer::Denied { id, narrower: None }) => return Said::wrong(denied(id, NOT_RUN)),

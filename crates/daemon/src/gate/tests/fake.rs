@@ -161,6 +161,7 @@ pub(crate) fn wanting(names: &[&str]) -> wire::Ask {
         way: Way::Env(format!("V{i}").parse().unwrap()),
     };
     wire::Ask {
+        client: String::new(),
         items: names.iter().enumerate().map(item).collect(),
         scope: Some("database".parse().unwrap()),
         reason: Some("run the nightly migration".into()),
