@@ -2,6 +2,8 @@
 //! are measured in turns in one run, so a ratio holds on a slow or busy machine too. `cargo xtask bench`.
 
 #[cfg(target_os = "linux")]
+mod agents;
+#[cfg(target_os = "linux")]
 mod fixture;
 #[cfg(target_os = "linux")]
 mod floor;
@@ -26,7 +28,7 @@ fn main() {}
 
 #[cfg(target_os = "linux")]
 mod bench {
-    use super::{peers, programs, requests, stores, table::Run};
+    use super::{agents, peers, programs, requests, stores, table::Run};
     use std::os::unix::process::CommandExt;
     use std::process::{Command, ExitCode};
     use svault_tests::scratch::{ORDINARY, Scratch, own};
@@ -41,6 +43,9 @@ mod bench {
         ("add", requests::add),
         ("crowd", requests::crowd),
         ("get", programs::get),
+        ("output", agents::output),
+        ("hook", agents::hook),
+        ("import", agents::import),
         ("kdf", programs::kdf),
         ("binary", programs::binary),
         ("sizes", stores::sizes),

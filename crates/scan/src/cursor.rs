@@ -44,8 +44,8 @@ impl Cursor {
         Some(Self { form, start, at, started: false, depth: 0, fits, bits, best: None, padding: 0 })
     }
 
-    /// Looks whether the first [`HEAD`] bytes are the head of a value, and if so, reads on. None: they are not.
-    pub(crate) fn with_head(mut self, text: &[u8], needles: &Needles) -> Option<(Self, State)> {
+    /// Reads the first [`HEAD`] bytes, if they are the head of a value. None: they are not.
+    pub(crate) fn with_head(mut self, text: &[u8], needles: &Needles) -> Option<Self> {
         let mut head = [0; HEAD + 4];
         let mut len = 0;
         while len < HEAD {
@@ -61,8 +61,12 @@ impl Cursor {
         for &byte in &head[HEAD..len] {
             self.take(byte, self.at, needles);
         }
-        let state = self.advance(text, needles);
-        Some((self, state))
+        Some(self)
+    }
+
+    /// The place in the order of the only value that this can be.
+    pub(crate) fn only(&self) -> Option<usize> {
+        (self.best.is_none() && self.fits.len() == 1).then_some(self.fits.start)
     }
 
     /// Reads on.

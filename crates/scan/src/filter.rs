@@ -1,5 +1,5 @@
-//! Which places of a text are worth a look: a filter over windows of five bytes, asked at every fourth place.
-//! It knows the first eight characters of every value as raw text, hex and base64, each at four offsets.
+//! Which places of a text are worth a look: a filter over windows of five bytes, asked at every fourth place, and behind it
+//! one over eight bytes. They know the first eight characters of every value as raw text, hex and base64.
 
 /// Bytes in a window.
 pub(crate) const WINDOW: usize = 5;
@@ -9,36 +9,34 @@ pub(crate) const STRIDE: usize = 4;
 pub(crate) const HEAD: usize = 8;
 
 const MASK: u64 = (1 << (8 * WINDOW)) - 1;
-/// Bits of the filter for each window that it knows.
+/// Bits of a set for each number in it.
 const BITS: usize = 24;
-/// Words (8 bytes) of the smallest and of the largest filter: it must stay in the second-level cache.
+/// Words (8 bytes) of the smallest and of the largest set: it must stay in the second-level cache.
 const WORDS: std::ops::RangeInclusive<usize> = 64..=1 << 16;
 
-/// The filter: two bits in one word for each window. Keyed, so that no text is slow for everybody.
+/// The filter. Keyed, so that no text is slow for everybody.
 pub(crate) struct Filter {
-    words: Box<[u64]>,
-    shift: u32,
-    key: u64,
-    /// Whether a value has a space in its head: `+` is a mark then.
-    pub(crate) plus: bool,
-    /// Whether a value has a single quote in its head: `'` is a mark then.
-    pub(crate) quote: bool,
+    /// Windows, each head's at four offsets.
+    windows: Bitmap,
+    /// Whole heads.
+    heads: Bitmap,
+    /// Whether a head has this byte.
+    bytes: [bool; 256],
 }
 
 impl Filter {
     /// An empty filter for this many values.
     pub(crate) fn new(values: usize, key: u64) -> Self {
-        let windows = values.saturating_mul(STRIDE * 6);
-        let words = (windows.saturating_mul(BITS) / 64).next_power_of_two();
-        let words = words.clamp(*WORDS.start(), *WORDS.end());
-        let shift = 64 - words.trailing_zeros();
-        Self { words: vec![0; words].into(), shift, key: key | 1, plus: false, quote: false }
+        /// Ways to write a head.
+        const FORMS: usize = 6;
+        let texts = values.saturating_mul(FORMS);
+        let windows = Bitmap::new(texts.saturating_mul(STRIDE), key);
+        Self { windows, heads: Bitmap::new(texts, key.rotate_left(29)), bytes: [false; 256] }
     }
 
     /// Adds the forms of a value, of which this is the head.
     pub(crate) fn add(&mut self, head: [u8; HEAD]) {
-        self.plus |= head.contains(&b' ');
-        self.quote |= head.contains(&b'\'');
+        head.iter().for_each(|&byte| self.bytes[usize::from(byte)] = true);
         self.add_text(head);
         let digit = |i: usize| usize::from(head[i / 2] >> (4 * (1 - i % 2)) & 15);
         self.add_text(std::array::from_fn(|i| b"0123456789abcdef"[digit(i)]));
@@ -59,23 +57,26 @@ impl Filter {
 
     fn add_text(&mut self, text: [u8; HEAD]) {
         let text = u64::from_le_bytes(text);
+        self.heads.add(text);
         for offset in 0..STRIDE {
-            let (word, bits) = self.place(text >> (8 * offset));
-            self.words[word] |= bits;
+            self.windows.add(text >> (8 * offset) & MASK);
         }
     }
 
-    #[inline]
-    fn place(&self, eight: u64) -> (usize, u64) {
-        let hash = (eight & MASK).wrapping_mul(self.key);
-        ((hash >> self.shift) as usize, 1 << (hash >> 41 & 63) | 1 << (hash >> 35 & 63))
+    /// Whether this byte is in the head of a value.
+    pub(crate) fn has_byte(&self, byte: u8) -> bool {
+        self.bytes[usize::from(byte)]
     }
 
     /// Whether the window at the start of these eight bytes may be known.
     #[inline]
     pub(crate) fn knows(&self, eight: u64) -> bool {
-        let (word, bits) = self.place(eight);
-        self.words[word] & bits == bits
+        self.windows.has(eight & MASK)
+    }
+
+    /// Whether the head at the start of this text may be known; no when it is shorter than a head.
+    pub(crate) fn knows_head(&self, text: &[u8]) -> bool {
+        text.first_chunk().is_some_and(|head| self.heads.has(u64::from_le_bytes(*head)))
     }
 
     /// Whether the window at the start of this text may be known; no when it is shorter than a window.
@@ -103,6 +104,38 @@ impl Filter {
             }
             at += STRIDE;
         }
+    }
+}
+
+/// A set of numbers that says now and then that it has one that it hasn't: two bits in one word for each.
+struct Bitmap {
+    words: Box<[u64]>,
+    shift: u32,
+    key: u64,
+}
+
+impl Bitmap {
+    fn new(numbers: usize, key: u64) -> Self {
+        let words = (numbers.saturating_mul(BITS) / 64).next_power_of_two();
+        let words = words.clamp(*WORDS.start(), *WORDS.end());
+        Self { words: vec![0; words].into(), shift: 64 - words.trailing_zeros(), key: key | 1 }
+    }
+
+    #[inline]
+    fn place(&self, number: u64) -> (usize, u64) {
+        let hash = number.wrapping_mul(self.key);
+        ((hash >> self.shift) as usize, 1 << (hash >> 41 & 63) | 1 << (hash >> 35 & 63))
+    }
+
+    fn add(&mut self, number: u64) {
+        let (word, bits) = self.place(number);
+        self.words[word] |= bits;
+    }
+
+    #[inline]
+    fn has(&self, number: u64) -> bool {
+        let (word, bits) = self.place(number);
+        self.words[word] & bits == bits
     }
 }
 

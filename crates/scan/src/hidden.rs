@@ -4,6 +4,7 @@
 use crate::decode::{Bits, Form, Unit, unit};
 use crate::filter::Filter;
 use crate::search::{before, search};
+use crate::values::LONG;
 use secret::Bytes;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -113,10 +114,6 @@ impl Hidden {
             return found;
         }
         search(&self.filter, text, 0, |form, start| {
-            let inside = |s: &Sighting| s.range.start < start && start + HEAD < s.range.end;
-            if found.last().is_some_and(inside) {
-                return;
-            }
             let longest = self.look(text, form, start, &mut open, &mut found);
             let forms: &[Form] = if form == Form::Raw { &Form::ESCAPES } else { &[] };
             for &form in forms {
@@ -128,13 +125,7 @@ impl Hidden {
             }
         });
         found.sort_by_key(|s| (s.range.start, std::cmp::Reverse(s.range.end)));
-        found.dedup_by(|next, last| {
-            let overlaps = next.range.start < last.range.end;
-            if overlaps {
-                last.range.end = last.range.end.max(next.range.end);
-            }
-            overlaps
-        });
+        apart(&mut found);
         found
     }
 
@@ -152,8 +143,11 @@ impl Hidden {
         let mut by_length: Vec<&Row> = rows.iter().collect();
         by_length.sort_by_key(|row| row.len);
         let longest = by_length.last().map(|row| row.len);
+        // A long value inside of itself: to hash it at each of its periods would take its length squared.
+        let inside = |s: &&Sighting| s.range.contains(&start) && s.range.start < start;
+        let around = found.last().filter(inside).map(|s| s.id);
         let mut sighting = None;
-        for row in by_length {
+        for row in by_length.into_iter().filter(|row| around != Some(row.id) || row.len <= LONG) {
             let Some(middle) = read.upto(row.len.min(MIDDLE)) else { break };
             if self.key.hash_one(middle) != row.middle {
                 continue;
@@ -172,6 +166,17 @@ impl std::fmt::Debug for Hidden {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Hidden({})", self.len)
     }
+}
+
+/// Of sightings in order of their starts, longest first, what stands in one before is taken off the later ones, and what
+/// stands in one as a whole is left out.
+fn apart(found: &mut Vec<Sighting>) {
+    let mut end = 0;
+    found.retain_mut(|sighting| {
+        sighting.range.start = sighting.range.start.max(end);
+        end = end.max(sighting.range.end);
+        !sighting.range.is_empty()
+    });
 }
 
 /// A text read as one form from one start.

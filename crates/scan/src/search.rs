@@ -9,8 +9,10 @@ use crate::filter::{Filter, HEAD, STRIDE};
 pub(crate) fn search(filter: &Filter, text: &[u8], from: usize, mut found: impl FnMut(Form, usize)) {
     filter.windows(text, from, |window| {
         for start in window.saturating_sub(STRIDE - 1).max(from)..=window {
-            found(Form::Raw, start);
-            packed(start, &mut found);
+            if filter.knows_head(&text[start..]) {
+                found(Form::Raw, start);
+                packed(start, &mut found);
+            }
         }
     });
     for at in memchr::memchr_iter(b'\n', &text[from..]) {
@@ -72,8 +74,7 @@ fn escapes(filter: &Filter, text: &[u8], from: usize, found: &mut impl FnMut(For
     for at in memchr::memchr3_iter(b'%', b'\\', b'&', &text[from..]) {
         around(filter, text, from + at, &mut done, found);
     }
-    let (plus, quote) = (filter.plus, filter.quote);
-    let rare = [plus.then_some(b'+'), quote.then_some(b'\'')];
+    let rare = [(b' ', b'+'), (b'\'', b'\'')].map(|(byte, mark)| filter.has_byte(byte).then_some(mark));
     for mark in rare.into_iter().flatten() {
         let mut done = [from; 4];
         for at in memchr::memchr_iter(mark, &text[from..]) {
@@ -90,66 +91,113 @@ fn around(
     done: &mut [usize; 4],
     found: &mut impl FnMut(Form, usize),
 ) {
+    let plus = filter.has_byte(b' ');
     let (kind, forms) = match text[at] {
-        b'%' | b'+' => (0, [Form::Url { plus: filter.plus }, Form::Url { plus: !filter.plus }]),
+        b'%' | b'+' => (0, [Form::Url { plus }, Form::Url { plus: !plus }]),
         b'&' => (2, [Form::Html { latin1: false }, Form::Html { latin1: true }]),
         b'\'' => (3, [Form::Quoted; 2]),
         _ => (1, [Form::Escaped { latin1: false }, Form::Escaped { latin1: true }]),
     };
     let from = done[kind].max(at.saturating_sub(HEAD - 1));
-    if from > at {
-        return;
+    if let Unit::Bytes([byte, ..], 1, width) = unit(forms[0], text, at, false, &mut Bits::default()) {
+        if width == 1 && byte == text[at] {
+            // It is itself, as in raw text.
+            return;
+        }
+        if !filter.has_byte(byte) {
+            // No head has it, so none goes across it.
+            done[kind] = at + 1;
+            return;
+        }
     }
     done[kind] = at + 1;
     let both = &forms[..if forms[0] == forms[1] { 1 } else { 2 }];
     let mut both = |start| both.iter().for_each(|&form| found(form, start));
-    let mut wide = decoded(filter, text, from, at, forms[0], &mut both);
-    if from < at {
-        // The mark may have been read as a part of what is before it.
-        wide |= decoded(filter, text, at, at, forms[0], &mut both);
-    }
+    let first = Decoded::around(text, from, at, forms[0]);
+    first.starts(filter, text, &mut both);
     // Where a space may be a `+`, a `+` may still be itself.
-    if (wide && kind != 0) || (filter.plus && kind == 0) {
-        decoded(filter, text, from, at, forms[1], &mut both);
+    if (first.is_wide() && kind != 0) || (plus && kind == 0) {
+        Decoded::around(text, from, at, forms[1]).starts(filter, text, &mut both);
     }
 }
 
-/// Decodes from `from` on and tells of each start up to the mark at `at` whose head may be known. Says whether
-/// something that is not ASCII came out.
-fn decoded(
-    filter: &Filter,
-    text: &[u8],
-    from: usize,
-    at: usize,
+/// Some decoded text around a mark.
+struct Decoded {
     form: Form,
-    mut found: impl FnMut(usize),
-) -> bool {
-    let mut bytes = [0; 3 * HEAD + 4];
-    let mut from_where = [0; 3 * HEAD + 4];
-    let (mut len, mut place) = (0, from);
-    // Bytes that came before the mark's own unit was read, that unit included.
-    let mut starts = 0;
-    while len < starts + HEAD + STRIDE - 1 || place <= at {
-        let Unit::Bytes(unit, n, width) = unit(form, text, place, false, &mut Bits::default()) else { break };
-        let n = usize::from(n);
-        if len + n > bytes.len() {
-            break;
+    from: usize,
+    bytes: [u8; Decoded::MOST],
+    len: usize,
+    /// Bytes that came before the mark's own unit was read, that unit included.
+    before: usize,
+}
+
+impl Decoded {
+    /// What stands before the mark, its unit, and enough behind it for every window of every head; eight more to be read.
+    const MOST: usize = 3 * HEAD + 4 + 8;
+
+    /// Decodes from `from` on, as far behind the mark at `at` as a head that begins before it can go.
+    fn around(text: &[u8], from: usize, at: usize, form: Form) -> Self {
+        let (mut bytes, mut len, mut before) = ([0; Self::MOST], 0, 0);
+        let mut place = from;
+        while len < before + HEAD + STRIDE - 1 || place <= at {
+            let Some(&byte) = text.get(place) else { break };
+            if form.marks(byte) {
+                let Unit::Bytes(unit, n, width) = unit(form, text, place, false, &mut Bits::default()) else {
+                    break;
+                };
+                let n = usize::from(n);
+                if len + 4 > bytes.len() - 8 {
+                    break;
+                }
+                bytes[len..len + 4].copy_from_slice(&unit);
+                len += n;
+                if place <= at {
+                    before = len - n + 1;
+                }
+                place += width;
+            } else {
+                if len + 1 > bytes.len() - 8 {
+                    break;
+                }
+                bytes[len] = byte;
+                len += 1;
+                if place <= at {
+                    before = len;
+                }
+                place += 1;
+            }
         }
-        bytes[len..len + n].copy_from_slice(&unit[..n]);
-        from_where[len..len + n].fill(place);
-        if place <= at {
-            starts = len + 1;
-        }
-        len += n;
-        place += width;
+        bytes[len..].fill(0);
+        Self { form, from, bytes, len, before }
     }
-    for window in (0..starts + STRIDE - 1).step_by(STRIDE).filter(|&w| w < len) {
-        if filter.knows_start(&bytes[window..len]) {
-            let near = window.saturating_sub(STRIDE - 1)..=window.min(starts - 1);
-            from_where[near].iter().for_each(|&start| found(start));
+
+    /// Whether something that is not ASCII came out.
+    fn is_wide(&self) -> bool {
+        !self.bytes.is_ascii()
+    }
+
+    /// Tells of each start up to the mark whose head may be known.
+    fn starts(&self, filter: &Filter, text: &[u8], mut found: impl FnMut(usize)) {
+        let windows = (0..self.before + STRIDE - 1).step_by(STRIDE);
+        for window in windows.filter(|&w| filter.knows_start(&self.bytes[w.min(self.len)..self.len])) {
+            for start in window.saturating_sub(STRIDE - 1)..=window.min(self.before - 1) {
+                found(self.place(text, start));
+            }
         }
     }
-    bytes[..len].iter().any(|b| *b >= 0x80)
+
+    /// Where in the text the byte at `index` comes from.
+    fn place(&self, text: &[u8], index: usize) -> usize {
+        let (mut len, mut place) = (0, self.from);
+        while let Unit::Bytes(_, n, width) = unit(self.form, text, place, false, &mut Bits::default()) {
+            len += usize::from(n);
+            if len > index {
+                break;
+            }
+            place += width;
+        }
+        place
+    }
 }
 
 /// The character of base64 before `start`, if there is one; a line break may lie between.

@@ -13,6 +13,9 @@ use zeroize::Zeroize;
 /// Bytes of text that stay although they are out: what stands before an occurrence of base64.
 const CONTEXT: usize = 4;
 
+/// A value of more bytes is not looked for inside of itself.
+pub(crate) const LONG: usize = 4096;
+
 /// An occurrence: where it is, and the value's place in the order of the needles.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Found {
@@ -36,17 +39,23 @@ impl Matches {
             self.settle(needles, text, cursor, state, was);
         }
         search(needles.filter(), text, from, |form, start| {
-            // What begins deep inside of a value that is masked anyway is not worth a look.
-            let inside = |found: &Found| found.range.start < start && start + HEAD < found.range.end;
-            if self.found.last().is_some_and(inside) {
-                return;
-            }
             let cursor = Cursor::new(form, text, start, needles);
-            if let Some((cursor, state)) = cursor.and_then(|cursor| cursor.with_head(text, needles)) {
+            let Some(mut cursor) = cursor.and_then(|cursor| cursor.with_head(text, needles)) else { return };
+            if !self.repeats(needles, &cursor) {
+                let state = cursor.advance(text, needles);
                 self.settle(needles, text, cursor, state, start);
             }
         });
         tail(text, from, |form, start| self.try_form(needles, text, form, start));
+    }
+
+    /// Whether this can only be a long value that has just been found, once more inside of itself. To compare it at each
+    /// of its periods would take its length squared.
+    fn repeats(&self, needles: &Needles, cursor: &Cursor) -> bool {
+        let inside = |found: &&Found| found.range.contains(&cursor.start) && found.range.start < cursor.start;
+        self.found.last().filter(inside).is_some_and(|found| {
+            cursor.only() == Some(found.place) && needles.value(found.place).len() > LONG
+        })
     }
 
     fn try_form(&mut self, needles: &Needles, text: &[u8], form: Form, start: usize) {

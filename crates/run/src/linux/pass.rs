@@ -103,7 +103,11 @@ fn on_pipes(needles: &Arc<Needles>) -> Result<(Stdio3, StandIn)> {
 
 /// The write end of a pipe whose other end is read, masked, and written to `to`.
 fn piped(outputs: &Outputs, needles: &Arc<Needles>, to: impl AsFd) -> Result<OwnedFd> {
+    /// Bytes of room: fewer switches between a command that writes much and us.
+    const ROOM: usize = 1 << 20;
     let (read, write) = pipe().map_err(system("make a pipe"))?;
+    // A user may have used up what all of its pipes may have together: then it is smaller.
+    let _ = rustix::pipe::fcntl_setpipe_size(&write, ROOM);
     outputs.read(read.into(), needles, File::from(own(to)?))?;
     Ok(write.into())
 }
