@@ -13,6 +13,8 @@ use svault_scan::{Needles, Redactor};
 const BYTES: usize = 256 << 20;
 /// Bytes of one read, as `svault run` reads.
 const CHUNK: usize = 128 * 1024;
+/// Bytes of text that is made; it goes through again and again, and is more than a cache has.
+const TEXT: usize = 64 << 20;
 /// Bytes of room in the pipe that is read, as `svault run` makes it.
 const ROOM: usize = 1 << 20;
 /// Numbers of values, with the least part of `cat`'s throughput that each shall have.
@@ -48,8 +50,8 @@ fn memory(text: &[u8]) {
         let mut redactor = redactor(values);
         let mut out = Vec::with_capacity(CHUNK + 4096);
         let begun = Instant::now();
-        for _ in 0..BYTES / text.len() {
-            redactor.feed(text, &mut out);
+        for piece in text.chunks(CHUNK).cycle().take(BYTES / CHUNK) {
+            redactor.feed(piece, &mut out);
             out.clear();
         }
         println!("{values} values, in memory: {:.0} MiB/s", rate(&mut [begun.elapsed()]));
@@ -94,9 +96,9 @@ fn filter(values: usize) {
 
 /// Lines as build tools and servers write them, with now and then an escape, JSON, hex and base64.
 fn text() -> Vec<u8> {
-    let mut text = Vec::with_capacity(CHUNK + 200);
+    let mut text = Vec::with_capacity(TEXT + 200);
     for n in 0u64.. {
-        if text.len() >= CHUNK {
+        if text.len() >= TEXT {
             break;
         }
         let hash = n.wrapping_mul(0x2545_f491_4f6c_dd1d);
@@ -126,7 +128,7 @@ fn text() -> Vec<u8> {
         text.extend_from_slice(line.as_bytes());
         text.push(b'\n');
     }
-    text.truncate(CHUNK);
+    text.truncate(TEXT);
     text
 }
 
@@ -137,7 +139,9 @@ fn through(program: &mut Command, text: &[u8]) -> Duration {
     let begun = Instant::now();
     std::thread::scope(|scope| {
         scope.spawn(move || {
-            (0..BYTES / text.len()).for_each(|_| to.write_all(text).expect("write"));
+            for piece in text.chunks(CHUNK).cycle().take(BYTES / CHUNK) {
+                to.write_all(piece).expect("write");
+            }
         });
         let mut buffer = vec![0; CHUNK];
         let mut seen = 0;
@@ -147,7 +151,7 @@ fn through(program: &mut Command, text: &[u8]) -> Duration {
                 n => seen += n,
             }
         }
-        assert_eq!(seen, BYTES / text.len() * text.len());
+        assert_eq!(seen, BYTES);
     });
     let took = begun.elapsed();
     assert!(child.wait().expect("ended").success());

@@ -159,7 +159,7 @@ pub(crate) fn hex(byte: u8) -> Option<u8> {
     }
 }
 
-pub(crate) fn base64(byte: u8) -> Option<u8> {
+pub(crate) const fn base64(byte: u8) -> Option<u8> {
     match byte {
         b'A'..=b'Z' => Some(byte - b'A'),
         b'a'..=b'z' => Some(byte - b'a' + 26),

@@ -1,12 +1,19 @@
-//! Which places of a text are worth a look: a filter over windows of five bytes, asked at every fourth place, and behind it
-//! one over eight bytes. They know the first eight characters of every value as raw text, hex and base64.
+//! Which places of a text are worth a look: a filter over windows of five bytes, asked at some places only, and behind it one
+//! over eight bytes. They know how every value begins as raw text, hex and base64.
 
 /// Bytes in a window.
 pub(crate) const WINDOW: usize = 5;
-/// Places between two windows. A form's first `WINDOW + STRIDE - 1` = 8 characters always hold one whole window.
+/// Places between two windows where the text was put together from pieces. A form's first `WINDOW + STRIDE - 1` = 8
+/// characters always hold one whole window.
 pub(crate) const STRIDE: usize = 4;
-/// Characters of a form that the filter knows, and bytes of a value that the exact look-up begins with.
-pub(crate) const HEAD: usize = 8;
+/// Characters of a form that tell whether it may be one, and bytes of a value that the exact look-up begins with.
+pub(crate) const HEAD: usize = WINDOW + STRIDE - 1;
+/// The same in plain text, where all values are long and few.
+const WIDE_STRIDE: usize = 12;
+/// Characters of a form, and bytes of a value, in which such windows lie.
+const WIDE_HEAD: usize = WINDOW + WIDE_STRIDE - 1;
+/// Of more values there would be more windows than the cache has room for.
+const FEW: usize = 2000;
 
 const MASK: u64 = (1 << (8 * WINDOW)) - 1;
 /// Bits of a set for each number in it.
@@ -16,36 +23,57 @@ const WORDS: std::ops::RangeInclusive<usize> = 64..=1 << 16;
 
 /// The filter. Keyed, so that no text is slow for everybody.
 pub(crate) struct Filter {
-    /// Windows, each head's at four offsets.
+    /// Places between two windows in plain text.
+    stride: usize,
+    /// Windows of all forms, at each place of a stride.
     windows: Bitmap,
-    /// Whole heads.
+    /// Windows of the raw form at each place of [`STRIDE`].
+    raw: Bitmap,
+    /// Heads of all forms.
     heads: Bitmap,
-    /// Whether a head has this byte.
+    /// Whether a value has this byte in its first ones.
     bytes: [bool; 256],
 }
 
 impl Filter {
-    /// An empty filter for this many values.
-    pub(crate) fn new(values: usize, key: u64) -> Self {
+    /// An empty filter for this many values, each of at least `shortest` bytes.
+    pub(crate) fn new(values: usize, shortest: usize, key: u64) -> Self {
         /// Ways to write a head.
         const FORMS: usize = 6;
+        let stride = if shortest >= WIDE_HEAD && values <= FEW { WIDE_STRIDE } else { STRIDE };
         let texts = values.saturating_mul(FORMS);
-        let windows = Bitmap::new(texts.saturating_mul(STRIDE), key);
-        Self { windows, heads: Bitmap::new(texts, key.rotate_left(29)), bytes: [false; 256] }
+        Self {
+            stride,
+            windows: Bitmap::new(texts.saturating_mul(stride), key),
+            raw: Bitmap::new(values.saturating_mul(STRIDE), key.rotate_left(11)),
+            heads: Bitmap::new(texts, key.rotate_left(29)),
+            bytes: [false; 256],
+        }
     }
 
-    /// Adds the forms of a value, of which this is the head.
-    pub(crate) fn add(&mut self, head: [u8; HEAD]) {
-        head.iter().for_each(|&byte| self.bytes[usize::from(byte)] = true);
-        self.add_text(head);
-        let digit = |i: usize| usize::from(head[i / 2] >> (4 * (1 - i % 2)) & 15);
+    /// So many first characters of a form, and bytes of a value, are looked at: what breaks them up, breaks windows.
+    pub(crate) fn reach(&self) -> usize {
+        WINDOW + self.stride - 1
+    }
+
+    /// Adds the forms of a value; of a shorter one than was said, nothing.
+    pub(crate) fn add(&mut self, value: &[u8]) {
+        let Some(value) = value.get(..self.reach()) else { return };
+        value.iter().for_each(|&byte| self.bytes[usize::from(byte)] = true);
+        let mut first = [0; WIDE_HEAD];
+        first[..value.len()].copy_from_slice(value);
+        for offset in 0..STRIDE {
+            self.raw.add(eight(&first, offset) & MASK);
+        }
+        self.add_text(first);
+        let digit = |i: usize| usize::from(first[i / 2] >> (4 * (1 - i % 2)) & 15);
         self.add_text(std::array::from_fn(|i| b"0123456789abcdef"[digit(i)]));
         self.add_text(std::array::from_fn(|i| b"0123456789ABCDEF"[digit(i)]));
-        let bits = u64::from_be_bytes(head);
+        let bits = u128::from_be_bytes(first);
         for skip in [0, 2, 4] {
-            let sextet = |i: usize| (bits >> (58 - 6 * i - skip)) as usize & 63;
+            let sextet = |i: usize| (bits >> (122 - 6 * i - skip)) as usize & 63;
             self.add_text(std::array::from_fn(|i| STANDARD[sextet(i)]));
-            if (0..HEAD).any(|i| sextet(i) > 61) {
+            if (0..self.reach()).any(|i| sextet(i) > 61) {
                 self.add_text(std::array::from_fn(|i| match sextet(i) {
                     62 => b'-',
                     63 => b'_',
@@ -55,23 +83,16 @@ impl Filter {
         }
     }
 
-    fn add_text(&mut self, text: [u8; HEAD]) {
-        let text = u64::from_le_bytes(text);
-        self.heads.add(text);
-        for offset in 0..STRIDE {
-            self.windows.add(text >> (8 * offset) & MASK);
+    fn add_text(&mut self, text: [u8; WIDE_HEAD]) {
+        self.heads.add(eight(&text, 0));
+        for offset in 0..self.stride {
+            self.windows.add(eight(&text, offset) & MASK);
         }
     }
 
-    /// Whether this byte is in the head of a value.
+    /// Whether this byte is among the first of a value.
     pub(crate) fn has_byte(&self, byte: u8) -> bool {
         self.bytes[usize::from(byte)]
-    }
-
-    /// Whether the window at the start of these eight bytes may be known.
-    #[inline]
-    pub(crate) fn knows(&self, eight: u64) -> bool {
-        self.windows.has(eight & MASK)
     }
 
     /// Whether the head at the start of this text may be known; no when it is shorter than a head.
@@ -79,24 +100,34 @@ impl Filter {
         text.first_chunk().is_some_and(|head| self.heads.has(u64::from_le_bytes(*head)))
     }
 
-    /// Whether the window at the start of this text may be known; no when it is shorter than a window.
+    /// Whether the window at the start of this text may be one of any form; no when it is shorter than a window.
     pub(crate) fn knows_start(&self, text: &[u8]) -> bool {
-        let mut eight = [0; 8];
-        let len = text.len().min(8);
-        eight[..len].copy_from_slice(&text[..len]);
-        len >= WINDOW && self.knows(u64::from_le_bytes(eight))
+        text.len() >= WINDOW && self.windows.has(eight(text, 0) & MASK)
     }
 
-    /// Calls back with the place of each window that may be known, of those at `from`, `from + STRIDE` and so on.
-    pub(crate) fn windows(&self, text: &[u8], from: usize, mut found: impl FnMut(usize)) {
-        const BLOCK: usize = 4 * STRIDE;
+    /// The same of the raw form alone.
+    pub(crate) fn knows_raw(&self, text: &[u8]) -> bool {
+        text.len() >= WINDOW && self.raw.has(eight(text, 0) & MASK)
+    }
+
+    /// Calls back with the first and the last start whose head may be known, for starts at `from` and after it.
+    pub(crate) fn windows(&self, text: &[u8], from: usize, mut found: impl FnMut(usize, usize)) {
+        let mut tell = |window: usize| found(window.saturating_sub(self.stride - 1).max(from), window);
+        if self.stride == STRIDE {
+            self.scan::<STRIDE>(text, from, &mut tell)
+        } else {
+            self.scan::<WIDE_STRIDE>(text, from, &mut tell)
+        }
+    }
+
+    fn scan<const STRIDE: usize>(&self, text: &[u8], from: usize, found: &mut impl FnMut(usize)) {
         let mut at = from;
-        while let Some(block) = text.get(at..at + BLOCK + 4).and_then(<[u8]>::first_chunk::<{ BLOCK + 4 }>) {
-            let known = [0, 1, 2, 3].map(|i| self.knows(eight(block, i * STRIDE)));
+        while let Some(block) = text.get(at..at + 4 * STRIDE + 4) {
+            let known = [0, 1, 2, 3].map(|i| self.windows.has(eight(block, i * STRIDE) & MASK));
             if known != [false; 4] {
                 (0..4).filter(|&i| known[i]).for_each(|i| found(at + i * STRIDE));
             }
-            at += BLOCK;
+            at += 4 * STRIDE;
         }
         while at + WINDOW <= text.len() {
             if self.knows_start(&text[at..]) {
@@ -139,9 +170,15 @@ impl Bitmap {
     }
 }
 
+/// Eight bytes from a place on, or what there is of them.
 #[inline]
-fn eight(block: &[u8; 20], at: usize) -> u64 {
-    u64::from_le_bytes(std::array::from_fn(|i| block[at + i]))
+fn eight(text: &[u8], at: usize) -> u64 {
+    match text.get(at..at + 8).and_then(|eight| eight.first_chunk()) {
+        Some(eight) => u64::from_le_bytes(*eight),
+        None => {
+            text.get(at..).unwrap_or_default().iter().rev().fold(0, |all, &byte| all << 8 | u64::from(byte))
+        }
+    }
 }
 
 const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -150,25 +187,39 @@ const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 mod tests {
     use super::*;
 
+    fn starts(filter: &Filter, text: &[u8]) -> Vec<(usize, usize)> {
+        let mut found = Vec::new();
+        filter.windows(text, 0, |first, last| found.push((first, last)));
+        found
+    }
+
     #[test]
     fn every_form_has_a_window_at_every_phase() {
-        let mut filter = Filter::new(1, 0x9e37_79b9_7f4a_7c15);
-        filter.add(*b"sk-test-");
-        // Raw, hex twice, base64 with 0, 1 and 2 bytes before (`printf 'xsk-test-' | base64` and so on).
-        for form in ["sk-test-", "736b2d746573742d", "736B2D74", "c2stdGVz", "NrLXRlc3", "zay10ZXN0"] {
-            for before in 0..8 {
-                let text = format!("{}{form} and more text", &"........"[..before]);
-                let mut found = Vec::new();
-                filter.windows(text.as_bytes(), 0, |at| found.push(at));
-                assert!(
-                    found.iter().any(|at| (before..before + 4).contains(at)),
-                    "{form} {before} {found:?}"
-                );
+        for (shortest, reach) in [(8, 8), (16, 16)] {
+            let mut filter = Filter::new(1, shortest, 0x9e37_79b9_7f4a_7c15);
+            filter.add(b"sk-test-of-sixteen");
+            assert_eq!(filter.reach(), reach);
+            // Raw, hex twice, base64 with 0, 1 and 2 bytes before (`printf 'xsk-test-' | base64` and so on).
+            for form in [
+                "sk-test-of-sixteen",
+                "736b2d746573742d6f66",
+                "736B2D746573742D6F66",
+                "c2stdGVzdC1vZi1z",
+                "NrLXRlc3Qtb2Ytc2",
+                "zay10ZXN0LW9mLXN",
+            ] {
+                for before in 0..16 {
+                    let text = format!("{}{form} and more text", &"................"[..before]);
+                    let found = starts(&filter, text.as_bytes());
+                    let here = found.iter().any(|(first, last)| (*first..=*last).contains(&before));
+                    assert!(
+                        here && filter.knows_head(&text.as_bytes()[before..]),
+                        "{form} {before} {found:?}"
+                    );
+                }
             }
+            let text = b"nothing of it is here, as you can see for yourself ".repeat(100);
+            assert!(starts(&filter, &text).len() < 10);
         }
-        let mut found = 0;
-        filter
-            .windows(&b"nothing of it is here, as you can see for yourself ".repeat(100), 0, |_| found += 1);
-        assert!(found < 10);
     }
 }

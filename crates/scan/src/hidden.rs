@@ -58,7 +58,7 @@ impl Hidden {
     /// # Errors
     /// When the kernel gives no randomness for its key.
     pub fn new(room: usize) -> Result<Self, getrandom::Error> {
-        let filter = Filter::new(room, getrandom::u64()?);
+        let filter = Filter::new(room, SHORTEST_HIDDEN, getrandom::u64()?);
         Ok(Self { key: RandomState::new(), filter, heads: HashMap::new(), room, len: 0 })
     }
 
@@ -69,9 +69,7 @@ impl Hidden {
         if !fits || bits_to_guess(value) < LEAST_BITS {
             return false;
         }
-        if let Some(head) = value.first_chunk() {
-            self.filter.add(*head);
-        }
+        self.filter.add(value);
         let hash = |len: usize| self.key.hash_one(&value[..len.min(value.len())]);
         let row = Row { id, len: value.len(), middle: hash(MIDDLE), whole: hash(value.len()) };
         self.heads.entry(hash(HEAD)).or_default().push(row);

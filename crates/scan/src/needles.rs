@@ -77,13 +77,14 @@ impl Needles {
         order.sort_by(|a, b| value(a).cmp(value(b)));
         // Without randomness the filter is as right, only a text could be made for it that is slow.
         let key = getrandom::u64().unwrap_or(0x9e37_79b9_7f4a_7c15);
-        let mut filter = Filter::new(order.len(), key);
+        let shortest = order.iter().map(|at| value(at).len()).min().unwrap_or(0);
+        let mut filter = Filter::new(order.len(), shortest, key);
         let mut heads = Table::new(order.len(), key.rotate_left(17));
         let mut from = 0;
         for same in order.chunk_by(|a, b| value(a)[..HEAD] == value(b)[..HEAD]) {
             let Some(&head) = value(&same[0]).first_chunk() else { continue };
             let to = from + u32::try_from(same.len()).unwrap_or(u32::MAX);
-            filter.add(head);
+            same.iter().for_each(|at| filter.add(value(at)));
             heads.put(u64::from_le_bytes(head), from, to);
             from = to;
         }

@@ -7,8 +7,8 @@ use crate::filter::{Filter, HEAD, STRIDE};
 /// Calls back for each (form, start) that may be an occurrence with its first [`HEAD`] bytes in the text, for starts
 /// at `from` and after it. Starts so near to the end that their head is not in the text are [`tail`]'s.
 pub(crate) fn search(filter: &Filter, text: &[u8], from: usize, mut found: impl FnMut(Form, usize)) {
-    filter.windows(text, from, |window| {
-        for start in window.saturating_sub(STRIDE - 1).max(from)..=window {
+    filter.windows(text, from, |first, last| {
+        for start in first..=last {
             if filter.knows_head(&text[start..]) {
                 found(Form::Raw, start);
                 packed(start, &mut found);
@@ -22,23 +22,41 @@ pub(crate) fn search(filter: &Filter, text: &[u8], from: usize, mut found: impl 
 }
 
 /// Calls back for each (form, start) whose head may go on behind the end of the text, for starts at `from` and after.
-pub(crate) fn tail(text: &[u8], from: usize, mut found: impl FnMut(Form, usize)) {
-    /// The longest head of a packed form: sixteen hex digits and a line break.
+pub(crate) fn tail(filter: &Filter, text: &[u8], from: usize, mut found: impl FnMut(Form, usize)) {
+    /// The most characters that are looked at in a packed form: sixteen hex digits, and a line break.
     const PACKED: usize = 2 * HEAD + 2;
-    /// The longest head of an escaped form: eight times `\ud83d\ude00` or an entity.
-    const ESCAPED: usize = HEAD * 13;
+    /// The longest way to write a byte: `\ud83d\ude00`, or an entity.
+    const ESCAPED: usize = 13;
     let end = text.len();
     for start in from.max(end.saturating_sub(PACKED))..end {
         found(Form::Raw, start);
         packed(start, &mut found);
     }
+    let from = from.max(end.saturating_sub((filter.reach() + ESCAPED) * ESCAPED));
     for form in Form::ESCAPES {
-        let from = from.max(end.saturating_sub(ESCAPED));
         let last = (from..end).rev().find(|&at| form.marks(text[at]));
-        for start in from..last.map_or(from, |last| last + 1) {
-            found(form, start);
+        if let Some(last) = last {
+            // What begins within a unit may be read as so many units less.
+            let from = last_units(form, text, from, filter.reach() + ESCAPED);
+            (from..=last).for_each(|start| found(form, start));
         }
     }
+}
+
+/// Where the last `count` units of the text begin, or `from`.
+fn last_units(form: Form, text: &[u8], from: usize, count: usize) -> usize {
+    const MOST: usize = 64;
+    let mut starts = [from; MOST];
+    let (mut place, mut read) = (from, 0);
+    while place < text.len() {
+        starts[read % MOST] = place;
+        read += 1;
+        place += match unit(form, text, place, false, &mut Bits::default()) {
+            Unit::Bytes(_, _, width) => width,
+            Unit::More | Unit::No => 1,
+        };
+    }
+    if read <= count { from } else { starts[(read - count) % MOST] }
 }
 
 fn packed(start: usize, found: &mut impl FnMut(Form, usize)) {
@@ -48,16 +66,31 @@ fn packed(start: usize, found: &mut impl FnMut(Form, usize)) {
     }
 }
 
-/// Hex and base64 whose head is broken by the line feed at `at`.
+/// Whether a byte is a character of base64, and so perhaps of hex.
+static PACKED: [bool; 256] = {
+    let mut packed = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        packed[byte] = base64(byte as u8).is_some();
+        byte += 1;
+    }
+    packed
+};
+
+/// Hex and base64 whose first characters are broken by the line feed at `at`.
 fn joined(filter: &Filter, text: &[u8], from: usize, at: usize, found: &mut impl FnMut(Form, usize)) {
     let end = if at > from && text[at - 1] == b'\r' { at - 1 } else { at };
-    let is_packed = |b: &&u8| base64(**b).is_some();
-    let before = text[from.max(end.saturating_sub(HEAD - 1))..end].iter().rev().take_while(is_packed).count();
-    let after = text[at + 1..].iter().take(HEAD + 3).take_while(is_packed).count();
-    if before == 0 || after == 0 || before + after < HEAD {
+    let is_packed = |b: &&u8| PACKED[usize::from(**b)];
+    if end == from || !is_packed(&&text[end - 1]) {
         return;
     }
-    let mut line = [0; 2 * HEAD + 2];
+    let first = from.max(end.saturating_sub(filter.reach() - 1));
+    let before = text[first..end].iter().rev().take_while(is_packed).count();
+    let after = text[at + 1..].iter().take(HEAD + STRIDE - 1).take_while(is_packed).count();
+    if after == 0 || before + after < HEAD {
+        return;
+    }
+    let mut line = [0; 4 * HEAD];
     line[..before].copy_from_slice(&text[end - before..end]);
     line[before..before + after].copy_from_slice(&text[at + 1..at + 1 + after]);
     for window in (0..before + STRIDE - 1).step_by(STRIDE) {
@@ -98,7 +131,7 @@ fn around(
         b'\'' => (3, [Form::Quoted; 2]),
         _ => (1, [Form::Escaped { latin1: false }, Form::Escaped { latin1: true }]),
     };
-    let from = done[kind].max(at.saturating_sub(HEAD - 1));
+    let from = done[kind].max(at.saturating_sub(filter.reach() - 1));
     if let Unit::Bytes([byte, ..], 1, width) = unit(forms[0], text, at, false, &mut Bits::default()) {
         if width == 1 && byte == text[at] {
             // It is itself, as in raw text.
@@ -132,8 +165,8 @@ struct Decoded {
 }
 
 impl Decoded {
-    /// What stands before the mark, its unit, and enough behind it for every window of every head; eight more to be read.
-    const MOST: usize = 3 * HEAD + 4 + 8;
+    /// What stands before the mark, its unit, and enough behind it for every window of every head.
+    const MOST: usize = 4 * HEAD + 4;
 
     /// Decodes from `from` on, as far behind the mark at `at` as a head that begins before it can go.
     fn around(text: &[u8], from: usize, at: usize, form: Form) -> Self {
@@ -146,7 +179,7 @@ impl Decoded {
                     break;
                 };
                 let n = usize::from(n);
-                if len + 4 > bytes.len() - 8 {
+                if len + 4 > bytes.len() {
                     break;
                 }
                 bytes[len..len + 4].copy_from_slice(&unit);
@@ -156,7 +189,7 @@ impl Decoded {
                 }
                 place += width;
             } else {
-                if len + 1 > bytes.len() - 8 {
+                if len + 1 > bytes.len() {
                     break;
                 }
                 bytes[len] = byte;
@@ -179,7 +212,7 @@ impl Decoded {
     /// Tells of each start up to the mark whose head may be known.
     fn starts(&self, filter: &Filter, text: &[u8], mut found: impl FnMut(usize)) {
         let windows = (0..self.before + STRIDE - 1).step_by(STRIDE);
-        for window in windows.filter(|&w| filter.knows_start(&self.bytes[w.min(self.len)..self.len])) {
+        for window in windows.filter(|&w| filter.knows_raw(&self.bytes[w.min(self.len)..self.len])) {
             for start in window.saturating_sub(STRIDE - 1)..=window.min(self.before - 1) {
                 found(self.place(text, start));
             }

@@ -46,7 +46,7 @@ impl Matches {
                 self.settle(needles, text, cursor, state, start);
             }
         });
-        tail(text, from, |form, start| self.try_form(needles, text, form, start));
+        tail(needles.filter(), text, from, |form, start| self.try_form(needles, text, form, start));
     }
 
     /// Whether this can only be a long value that has just been found, once more inside of itself. To compare it at each
