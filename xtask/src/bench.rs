@@ -18,7 +18,9 @@ pub fn bench(args: &[String]) -> Done {
     }
     println!("\nThe sealed file alone:");
     let mut seal = cargo(&["test", "--quiet", "--release", "--package", "svault-seal", "--test", "speed"]);
-    must(seal.args(["--", "--ignored", "--nocapture"]))
+    must(seal.args(["--", "--ignored", "--nocapture"]))?;
+    println!("\nRedaction alone:");
+    must(&mut cargo(&["bench", "--quiet", "--package", "svault-scan", "--bench", "pipe"]))
 }
 
 /// A folder with the binary; gone at the end.

@@ -1,8 +1,9 @@
-//! A thread that reads one output of a command, masks it, and writes it on.
+//! Reads one output of a command, masks it, and writes it on.
 
 use scan::{Needles, Redactor};
 use std::io::{self, Read, Write};
 use std::sync::Arc;
+use std::sync::mpsc::{channel, sync_channel};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -30,7 +31,38 @@ pub(crate) trait Source: Read {
 
 /// Reads to the end, masks, writes on. Ends early where nobody reads what is written: then the command is told so by
 /// its own next write.
-pub(crate) fn run(from: &mut impl Source, needles: Arc<Needles>, to: &mut impl Write) -> io::Result<()> {
+///
+/// What is masked is written by a thread of its own while the next piece is read and searched.
+pub(crate) fn run(
+    from: &mut impl Source,
+    needles: Arc<Needles>,
+    to: &mut (impl Write + Send),
+) -> io::Result<()> {
+    let (masked, write) = sync_channel::<Vec<u8>>(1);
+    let (written, again) = channel::<Vec<u8>>();
+    std::thread::scope(|scope| {
+        let writing = move || {
+            for mut out in write {
+                to.write_all(&out)?;
+                to.flush()?;
+                out.clear();
+                let _ = written.send(out);
+            }
+            Ok(())
+        };
+        let writer = std::thread::Builder::new().name("write".into()).spawn_scoped(scope, writing)?;
+        mask(from, needles, |out| {
+            // A writer that has ended has said why.
+            let full = std::mem::replace(out, again.try_recv().unwrap_or_default());
+            masked.send(full).is_ok()
+        });
+        drop(masked);
+        writer.join().unwrap_or_else(|_| Err(io::Error::other("the writer ended")))
+    })
+}
+
+/// Gives what can go out to `on`, which leaves an empty buffer, as long as that says yes.
+fn mask(from: &mut impl Source, needles: Arc<Needles>, mut on: impl FnMut(&mut Vec<u8>) -> bool) {
     let mut redactor = Redactor::new(None, Some(needles));
     let mut buffer = Zeroizing::new(vec![0; CHUNK]);
     let mut out = Vec::with_capacity(CHUNK + 4096);
@@ -46,19 +78,14 @@ pub(crate) fn run(from: &mut impl Source, needles: Arc<Needles>, to: &mut impl W
                 Err(_) => break,
             },
         }
-        write(to, &mut out)?;
+        if !out.is_empty() && !on(&mut out) {
+            return;
+        }
     }
     redactor.finish(&mut out);
-    write(to, &mut out)
-}
-
-fn write(to: &mut impl Write, out: &mut Vec<u8>) -> io::Result<()> {
     if !out.is_empty() {
-        to.write_all(out)?;
-        to.flush()?;
-        out.clear();
+        on(&mut out);
     }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -118,8 +145,20 @@ mod tests {
                 Ok(())
             }
         }
-        let mut from = Script([Some(&b"x"[..]), Some(b"y")].into());
-        assert!(run(&mut from, Arc::new(Needles::new()), &mut Gone).is_err());
-        assert_eq!(from.0.len(), 1);
+        /// Never ends.
+        struct Endless;
+        impl Read for Endless {
+            fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+                to[0] = b'x';
+                Ok(1)
+            }
+        }
+        impl Source for Endless {
+            fn ready(&mut self, _: Option<Duration>) -> Ready {
+                Ready::Yes
+            }
+        }
+        let said = run(&mut Endless, Arc::new(Needles::new()), &mut Gone).unwrap_err();
+        assert_eq!(said.kind(), io::ErrorKind::BrokenPipe);
     }
 }
