@@ -107,6 +107,30 @@ fn a_cancelled_call_takes_its_request_back_and_stays_silent() {
 }
 
 #[test]
+fn calls_that_are_taken_back_seal_nothing_and_count_as_requests() {
+    let house = Sandbox::ready();
+    house.set_policy(
+        "[callers.tester]\nscopes = [\"db\"]\n[limits]\nseal_after = \"2 denials/5min\"\nburst_per_session = \"5/5min\"\n",
+    );
+    house.add("PROD_KEY", VALUE, &["--tier", "high", "--scope", "db", "--expose", "value"]);
+    let mut mcp = Mcp::start(&house, Era::Modern, &["--wait", "50"]);
+    for _ in 0..5 {
+        let (call, waits) = begins_to_wait(&mut mcp);
+        mcp.send(
+            &json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": call}}),
+        );
+        house.wait_for("the request's end", || pending(&house).is_empty());
+        let taken: Vec<Value> =
+            house.trail().into_iter().filter(|e| e["event"] == "cancel" && e["id"] == waits).collect();
+        assert_eq!((taken.len(), &taken[0]["secret"]), (1, &json!("main/PROD_KEY")), "{taken:?}");
+    }
+    assert_eq!(house.human(&["seals", "--json"]).ok().json()["seals"], json!([]));
+    // Asking and taking back is no way to nag: the sixth is denied.
+    assert!(mcp.call("svault_get_secret", get()).wrong().starts_with("denied"));
+    assert_eq!(pending(&house), Vec::<Value>::new());
+}
+
+#[test]
 fn a_client_that_goes_away_is_not_waited_for_and_a_signal_ends_it() {
     let house = house();
     let mut mcp = Mcp::start(&house, Era::Modern, &["--wait", "600"]);

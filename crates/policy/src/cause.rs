@@ -70,10 +70,10 @@ causes! {
 
 impl Cause {
     /// Whether it counts towards a seal: everything that the caller asked for and did not get, but not what
-    /// only stood beside it in a request, nor the house's own faults.
+    /// only stood beside it in a request, what was taken back, nor the house's own faults.
     #[must_use]
     pub fn counts(self) -> bool {
-        !matches!(self, Cause::NotAll | Cause::Locked | Cause::NoRecord | Cause::NoValue)
+        !matches!(self, Cause::NotAll | Cause::Cancelled | Cause::Locked | Cause::NoRecord | Cause::NoValue)
     }
 }
 

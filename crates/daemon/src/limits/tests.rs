@@ -201,7 +201,7 @@ fn denials_spread_over_more_than_the_window_seal_nothing() {
 #[test]
 fn what_is_no_fault_of_the_caller_seals_nothing() {
     let mut desk = Desk::new();
-    for cause in ["not_all", "no_record", "no_value", "locked"].repeat(5) {
+    for cause in ["not_all", "cancelled", "no_record", "no_value", "locked"].repeat(5) {
         let mut e = desk.entry(Event::Deny, "matched:codex", "main/LOW");
         e.cause = cause.into();
         assert_eq!(desk.limits.count(&desk.policy, &e), []);

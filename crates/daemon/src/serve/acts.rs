@@ -181,7 +181,7 @@ async fn vault_create(line: &Line, name: &VaultName) -> Result<Reply, Failure> {
 }
 
 /// Copies who asked and for what from a request that waits.
-fn of_request(entry: &mut Entry, waiting: &crate::approve::Waiting) {
+pub(super) fn of_request(entry: &mut Entry, waiting: &crate::approve::Waiting) {
     let req = &waiting.req;
     entry.id = req.id;
     entry.caller = req.caller().to_owned();
@@ -190,6 +190,7 @@ fn of_request(entry: &mut Entry, waiting: &crate::approve::Waiting) {
     entry.secret = req.items.iter().map(crate::gate::FrozenItem::shown).collect::<Vec<_>>().join(", ");
     entry.secret.truncate(entry.secret.floor_char_boundary(256));
     entry.exposure = req.exposure();
+    entry.client.clone_from(&req.client);
     entry.argv.clone_from(&req.argv);
     entry.cwd.clone_from(&req.cwd);
     entry.rule.clone_from(&waiting.rule);

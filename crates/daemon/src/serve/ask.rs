@@ -73,9 +73,7 @@ fn take_back(line: &Line, id: Id, by: &Asker) -> bool {
     }
     if let Some(waiting) = was {
         let mut entry = state.entry(Event::Cancel);
-        entry.id = id;
-        entry.caller = waiting.req.caller().to_owned();
-        entry.session = waiting.req.session().unwrap_or_default().to_owned();
+        super::acts::of_request(&mut entry, &waiting);
         entry.door = Some(line.door);
         let _ = state.append(&entry, Durable::Later);
     }

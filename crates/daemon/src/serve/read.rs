@@ -195,6 +195,7 @@ fn then(entry: &Entry) -> String {
         Event::Ask => "waited for a human",
         Event::Approve => "approved by a human",
         Event::Refuse => "refused by a human",
+        Event::Cancel => "taken back",
         _ => "recorded",
     };
     let cause = entry.cause.parse::<policy::Cause>().map(policy::Cause::line).unwrap_or_default();

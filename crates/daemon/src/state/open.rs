@@ -131,6 +131,7 @@ impl Past {
         for e in &entries[at..] {
             match e.event {
                 Event::Allow => past.uses += 1,
+                Event::Deny if e.cause == policy::Cause::Cancelled.as_str() => {}
                 Event::Deny | Event::Folded => past.denials += e.count.unwrap_or(1),
                 _ => {}
             }
