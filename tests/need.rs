@@ -21,6 +21,10 @@ pub enum Need {
     Python,
     /// `curl`.
     Curl,
+    /// `vim`, also the small one.
+    Vim,
+    /// `less`.
+    Less,
     /// python-dotenv, for a second opinion.
     PythonDotenv,
     /// node with its dotenv, for a second opinion.
@@ -36,6 +40,8 @@ impl Need {
             Need::Script => works("script", &["--version"]),
             Need::Python => works("/usr/bin/python3", &["--version"]),
             Need::Curl => works("curl", &["--version"]),
+            Need::Vim => works("vim", &["--version"]),
+            Need::Less => works("less", &["--version"]),
             Need::Reader => works("python3", &["-c", "import argon2.low_level, cryptography, tomllib"]),
             Need::PythonDotenv => works("python3", &["-c", "import dotenv.main"]),
             Need::NodeDotenv => works("node", &["-e", "require('dotenv')"]),
@@ -51,6 +57,8 @@ impl Need {
             Need::Script => ("the 'script' tool", "sudo apt-get install -y bsdutils"),
             Need::Python => ("Python 3", "sudo apt-get install -y python3"),
             Need::Curl => ("curl", "sudo apt-get install -y curl"),
+            Need::Vim => ("vim", "sudo apt-get install -y vim"),
+            Need::Less => ("less", "sudo apt-get install -y less"),
             Need::Reader => {
                 ("Python 3 with what spec/reader.py imports", "pip install -r spec/requirements.txt")
             }

@@ -30,6 +30,7 @@ mod reader;
 mod recorded_first;
 mod render;
 mod run;
+mod run_programs;
 mod run_terminal;
 mod scanned;
 mod scrub;

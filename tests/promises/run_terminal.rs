@@ -5,11 +5,11 @@ use svault_tests::need;
 use svault_tests::sandbox::{PASSPHRASE, Sandbox};
 use svault_tests::terminal::Terminal;
 
-const VALUE: &str = "sk-test-terminal-3f9c77d1e0aa";
+pub const VALUE: &str = "sk-test-terminal-3f9c77d1e0aa";
 /// Behind a command, so that its end is seen.
 const MARK: &str = "; echo \"=$?=\"\n";
 
-fn house() -> Sandbox {
+pub fn house() -> Sandbox {
     let sandbox = Sandbox::open_to_all("");
     sandbox.add("KEY", VALUE, &["--tier", "medium", "--scope", "db"]);
     sandbox.add("STRIPE_LIVE", "sk-test-stripe-9d0c1b2a3f4e", &["--tier", "medium", "--scope", "db"]);
@@ -30,7 +30,7 @@ fn settings(shell: &mut Terminal) -> String {
 }
 
 /// Types a command that wants a yes; the card.
-fn says_yes(shell: &mut Terminal, line: &str) -> String {
+pub fn says_yes(shell: &mut Terminal, line: &str) -> String {
     shell.types(&format!("{line}{MARK}"));
     types_passphrase(shell);
     let card = shell.waits_for("Run it?");
