@@ -175,6 +175,7 @@ const TABLE: &[(&str, Change, Verdict, Verdict)] = &[
         ("file where env is the most", |c| { medium(c); c.way = file("DB_URL") }, Deny(WiderExposure), Allow),
         ("value where env is the most", |c| { medium(c); *c = c.clone().value() }, Deny(WiderExposure), Allow),
         ("value of a low one", |c| *c = c.clone().value(), Allow, Allow),
+        ("value where env is the most, and with a command", |c| { medium(c); c.way = Way::Value }, Deny(WiderExposure), Allow),
         ("env where the proxy is the most", |c| { medium(c); c.class.destinations.push("x".into()) }, Deny(WiderExposure), Allow),
         // commands
         ("no command for env", |c| c.argv.clear(), Deny(BadCommand), Allow),
@@ -212,6 +213,8 @@ const TABLE: &[(&str, Change, Verdict, Verdict)] = &[
         ("forbid the secret in another vault", |c| c.policy += "[[forbid]]\nsecret = 'svault://work/DB_URL'\n", Allow, Allow),
         ("forbid the scope", |c| c.policy += "[[forbid]]\nscope = 'database'\n", Deny(Forbidden), Deny(Forbidden)),
         ("forbid the scope that is asked for", |c| { c.scope = Some("api".parse().unwrap()); c.policy += "[[forbid]]\nscope = 'api'\n" }, Deny(Forbidden), Deny(Forbidden)),
+        ("forbid the secret's scope, another asked for", |c| { c.scope = Some("api".parse().unwrap()); c.policy += "[[forbid]]\nscope = 'database'\n" }, Deny(Forbidden), Deny(Forbidden)),
+        ("forbid a scope that is neither", |c| c.policy += "[[forbid]]\nscope = 'api'\n", Allow, Allow),
         ("forbid the door", |c| c.policy += "[[forbid]]\ndoor = 'cli'\n", Deny(Forbidden), Deny(Forbidden)),
         ("forbid another door", |c| c.policy += "[[forbid]]\ndoor = 'mcp'\n", Allow, Allow),
         ("forbid needs all that it names", |c| c.policy += "[[forbid]]\ncaller = 'claude'\ndoor = 'mcp'\n", Allow, Allow),
