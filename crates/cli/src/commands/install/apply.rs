@@ -9,7 +9,6 @@ use agents::Client;
 use agents::install::{Change, Plan, Record, commit};
 use clap::Args;
 use serde_json::{Value, json};
-use similar::{ChangeTag, TextDiff};
 
 /// What both commands take.
 #[derive(Debug, Clone, Args)]
@@ -52,11 +51,6 @@ struct One {
     files: Vec<String>,
     error: Option<String>,
 }
-
-/// Unchanged lines beside a change.
-const CONTEXT: usize = 2;
-/// The most characters of a line that are shown.
-const WIDTH: usize = 300;
 
 /// Shows, asks, does.
 pub(in crate::commands) fn apply(
@@ -188,17 +182,6 @@ fn unified(change: &Change, out: &Out) -> String {
         line(format!("    (it is {})", short(&change.found.real)), "2");
     }
     let (old, new) = (old.unwrap_or_default(), new.unwrap_or_default());
-    let diff = TextDiff::from_lines(&old, &new);
-    for group in diff.grouped_ops(CONTEXT) {
-        line("@@".to_owned(), "36");
-        for part in group.iter().flat_map(|op| diff.iter_changes(op)) {
-            let (sign, style) = match part.tag() {
-                ChangeTag::Equal => (' ', "0"),
-                ChangeTag::Delete => ('-', "31"),
-                ChangeTag::Insert => ('+', "32"),
-            };
-            line(format!("{sign}{}", foreign(part.value().trim_end_matches(['\n', '\r']), WIDTH)), style);
-        }
-    }
+    shown.push_str(&crate::diff::lines(&old, &new, out));
     shown
 }
