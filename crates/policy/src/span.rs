@@ -36,6 +36,8 @@ mod tests {
     fn as_people_write_them() {
         assert_eq!(parse_span("15min"), Ok(900_000));
         assert_eq!(parse_span("8h"), Ok(28_800_000));
+        assert_eq!(parse_span("250ms"), Ok(250));
+        assert_eq!(parse_span("366days"), Ok(366 * 86_400_000));
         assert_eq!(parse_span("hour"), Ok(3_600_000));
         assert_eq!(parse_span(" 10 s "), Ok(10_000));
         for bad in ["", "0s", "15", "-1s", "1w", "1.5h", "99999999999999999999h", "367days", "1 h x"] {

@@ -357,3 +357,10 @@ fn every_rule_runs_whatever_another_said() {
         assert_eq!(case.ask(explain).len(), 15, "{what}");
     }
 }
+
+#[test]
+fn nobody_is_told_to_hold_no_scope() {
+    let mut case = base();
+    case.callers.clear();
+    assert!(case.ask(explain).iter().any(|step| step.contains("unknown has no scopes")));
+}
