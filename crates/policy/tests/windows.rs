@@ -112,6 +112,7 @@ fn what_can_t_be_read_is_an_error_for_all_of_them() {
         "mon 09:00",
         "mon 09:00-09:00",
         "mon 24:00-09:00",
+        "mon 09:60-18:00",
         "mon 09:00-24:01",
         "xyz 09:00-10:00",
         "mon- 09:00-10:00",
