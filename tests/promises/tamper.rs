@@ -34,8 +34,10 @@ impl House {
 
     /// Puts every file back as it was.
     fn mend(&self) {
-        if self.sandbox.daemon().is_some() {
-            self.sandbox.kill_daemon();
+        // One that refused the store may still be on its way out.
+        while let Some(pid) = self.sandbox.daemon() {
+            svault_tests::processes::kill(pid);
+            self.sandbox.wait_for("the daemon's death", || !svault_tests::processes::lives(pid));
         }
         self.sandbox.restore_store(&self.whole);
     }
