@@ -13,6 +13,7 @@ pub mod sandbox;
 pub mod scratch;
 pub mod sealed;
 pub mod socket;
+pub mod storm;
 pub mod terminal;
 pub mod tmpfs;
 

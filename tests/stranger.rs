@@ -30,6 +30,8 @@ mod unix {
             ["relay", listen, to, log] => relay(Path::new(listen), Path::new(to), Path::new(log)),
             ["lock", file] => lock(Path::new(file)),
             ["connect-exec", socket, program, rest @ ..] => connect_exec(Path::new(socket), program, rest),
+            ["storm", socket] => svault_tests::storm::storm(Path::new(socket)),
+            ["steady", socket, value] => svault_tests::storm::steady(Path::new(socket), value),
             ["status", socket] => println!("{}", status(&mut Raw::hello(Path::new(socket), None))),
             ["status-when", socket, go] => status_when(Path::new(socket), Path::new(go)),
             ["parent-exec", socket, go, program, rest @ ..] => parent_exec(socket, go, program, rest),

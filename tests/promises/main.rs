@@ -36,5 +36,6 @@ mod scanned;
 mod scrub;
 mod silent;
 mod snapshot;
+mod storm;
 mod tamper;
 mod time;

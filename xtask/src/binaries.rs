@@ -13,6 +13,16 @@ pub struct Binaries {
 }
 
 impl Binaries {
+    /// The cheap one alone, as fast as a release: for what is measured.
+    pub fn fast() -> Done<Self> {
+        let folder = target().join("test-kdf");
+        let mut build = cargo(&["build", "--release", "--package", "svault", "--features", "test-kdf"]);
+        must(build.arg("--target-dir").arg(&folder))?;
+        let binaries = Self::empty();
+        binaries.fill(&[("cheap", &folder.join("release"))])?;
+        Ok(binaries)
+    }
+
     /// Builds both.
     pub fn build() -> Done<Self> {
         // A folder of its own, so that the cheap binary is never the one that `target/debug/svault` names.
@@ -20,36 +30,25 @@ impl Binaries {
         let mut cheap = cargo(&["build", "--quiet", "--package", "svault", "--features", "test-kdf"]);
         must(cheap.arg("--target-dir").arg(&cheap_dir))?;
         must(&mut cargo(&["build", "--quiet", "--package", "svault"]))?;
-        let folder = std::env::temp_dir().join(format!("svault-bin-{}", std::process::id()));
-        let binaries = Self { folder };
-        binaries.fill(&cheap_dir.join("debug"), &target().join("debug"))?;
+        let binaries = Self::empty();
+        binaries.fill(&[("cheap", &cheap_dir.join("debug")), ("plain", &target().join("debug"))])?;
         Ok(binaries)
     }
 
-    fn fill(&self, cheap: &Path, plain: &Path) -> Done {
+    fn empty() -> Self {
+        Self { folder: std::env::temp_dir().join(format!("svault-bin-{}", std::process::id())) }
+    }
+
+    fn fill(&self, all: &[(&str, &Path)]) -> Done {
         let name = format!("svault{}", std::env::consts::EXE_SUFFIX);
-        for (from, to) in [(cheap, "cheap"), (plain, "plain")] {
+        for (to, from) in all {
             let to = self.folder.join(to);
             std::fs::create_dir_all(&to).map_err(|e| format!("{}: {e}", to.display()))?;
             let from = from.join(&name);
             std::fs::copy(&from, to.join(&name)).map_err(|e| format!("{}: {e}", from.display()))?;
         }
-        self.open_up()
-    }
-
-    #[cfg(unix)]
-    fn open_up(&self) -> Done {
-        use std::os::unix::fs::PermissionsExt;
-        for path in [self.folder.clone(), self.folder.join("cheap"), self.folder.join("plain")] {
-            let mode = std::fs::Permissions::from_mode(0o755);
-            std::fs::set_permissions(&path, mode).map_err(|e| format!("{}: {e}", path.display()))?;
-        }
-        Ok(())
-    }
-
-    #[cfg(not(unix))]
-    fn open_up(&self) -> Done {
-        Ok(())
+        open_up(&self.folder)?;
+        all.iter().try_for_each(|(to, _)| open_up(&self.folder.join(to)))
     }
 
     /// The one with cheap parameters.
@@ -63,6 +62,19 @@ impl Binaries {
         command.env("SVAULT_TEST_BIN", self.cheap());
         command.env("SVAULT_PLAIN_BIN", self.folder.join("plain").join(&name));
     }
+}
+
+/// Lets every user of the machine in.
+#[cfg(unix)]
+fn open_up(path: &Path) -> Done {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(path, mode).map_err(|e| format!("{}: {e}", path.display()))
+}
+
+#[cfg(not(unix))]
+fn open_up(_path: &Path) -> Done {
+    Ok(())
 }
 
 impl Drop for Binaries {

@@ -21,9 +21,10 @@ cargo xtask test --clients [NAMES]
                             real clients against a scripted model (claude, codex, copilot; or those named, or all);
                             npm installs them into target/clients
 cargo xtask bench           speed and size beside their floors: [--quick] [--only ROW] [--peers]
-cargo xtask soak [PART]     the long form of the crash tests: crashes (10,000 random sequences) and kills (300 of each
-                            kind); or mutants: whether a test notices each change of policy, seal and the gate
-cargo xtask fuzz [SECONDS]  each fuzz target for so long (default 60)
+cargo xtask soak [PART]     the long form of some tests: crashes (10,000 random sequences), kills (300 of each kind), load
+                            [MINUTES] (a storm of bad peers, default 30); or mutants: whether a test notices each change
+                            of policy, seal and the gate (mutants diff: of what the last commit changed)
+cargo xtask fuzz [SECONDS [TARGET]]  each fuzz target for so long (default 60), two at a time
 cargo xtask release         the binary that is handed out: static, stripped; says its size
 cargo xtask size            no file over 500 lines, no function of 60 lines or more
 cargo xtask vectors         write spec/vectors again from the code

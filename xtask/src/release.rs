@@ -28,7 +28,7 @@ pub fn release() -> Done {
 }
 
 /// The target that this machine builds for.
-fn host() -> Done<String> {
+pub fn host() -> Done<String> {
     let said = Command::new("rustc").arg("-vV").output().map_err(|e| format!("rustc: {e}"))?;
     let text = String::from_utf8_lossy(&said.stdout).into_owned();
     let host = text.lines().find_map(|line| line.strip_prefix("host: "));

@@ -1,8 +1,8 @@
-//! `cargo xtask soak`: the crash tests with many more random sequences and kills than the everyday run has; and
-//! `cargo xtask soak mutants`: whether a test notices each change of the code that decides.
+//! `cargo xtask soak`: the crash tests with many more random sequences and kills than the everyday run has, and the storm
+//! of bad peers for half an hour. And `cargo xtask soak mutants`: whether a test notices each change of the code that decides.
 
 use crate::binaries::Binaries;
-use crate::run::{Done, cargo, is_there, must};
+use crate::run::{Done, cargo, is_there, must, target, top};
 
 /// What is changed line by line: whole crates, and the gate. `.cargo/mutants.toml` has what is left out, and why.
 const DECIDE: &[(&str, &str)] = &[
@@ -14,11 +14,12 @@ const DECIDE: &[(&str, &str)] = &[
 /// Everything, or what is named.
 pub fn soak(args: &[String]) -> Done {
     match args.first().map(String::as_str) {
-        None => crashes().and_then(|()| kills()),
+        None => crashes().and_then(|()| kills()).and_then(|()| load(None)),
         Some("crashes") => crashes(),
         Some("kills") => kills(),
-        Some("mutants") => mutants(),
-        Some(other) => Err(format!("no soak '{other}': crashes, kills, mutants")),
+        Some("load") => load(args.get(1)),
+        Some("mutants") => mutants(args.get(1).map(String::as_str)),
+        Some(other) => Err(format!("no soak '{other}': crashes, kills, load, mutants")),
     }
 }
 
@@ -41,19 +42,55 @@ fn kills() -> Done {
     must(run.env("SVAULT_ROUNDS", &rounds))
 }
 
+/// A caller beside a storm of bad peers, for so many minutes (default 30): a table of memory, descriptors and times.
+fn load(minutes: Option<&String>) -> Done {
+    let minutes = minutes.map_or("30", String::as_str);
+    minutes.parse::<f64>().map_err(|_| format!("'{minutes}' is no number of minutes"))?;
+    eprintln!("xtask: {minutes} minutes of load");
+    let binaries = Binaries::fast()?;
+    let mut run = cargo(&["test", "--package", "svault-tests", "--test", "promises", "--"]);
+    run.args(["--nocapture", "storm::"]);
+    binaries.name_in(&mut run);
+    must(run.env("SVAULT_MINUTES", minutes))
+}
+
 /// Each mutant against the tests of its own crate; what those don't notice, against the daemon's too.
-fn mutants() -> Done {
+fn mutants(of: Option<&str>) -> Done {
     if !is_there("cargo", &["mutants", "--version"]) {
         return Err("needs cargo-mutants: cargo install cargo-mutants".into());
+    }
+    let diff = match of {
+        Some("diff") => Some(last_change()?),
+        _ => None,
+    };
+    if diff.as_deref() == Some("") {
+        eprintln!("xtask: the last commit changed nothing that decides");
+        return Ok(());
+    }
+    let file = target().join("last-change.diff");
+    if let Some(diff) = &diff {
+        std::fs::write(&file, diff).map_err(|e| format!("{}: {e}", file.display()))?;
     }
     let run = |more: &[&str]| {
         let mut run = cargo(&["mutants", "--no-shuffle", "--timeout", "60", "--test-tool", "nextest"]);
         for (package, path) in DECIDE {
             run.args(["--package", package, "--file", path]);
         }
+        if diff.is_some() {
+            run.arg("--in-diff").arg(&file);
+        }
         run.args(more);
         run
     };
     // The first ends with an error where there is something left for the second.
     must(&mut run(&[])).or_else(|_| must(&mut run(&["--iterate", "--test-package", "svault-daemon"])))
+}
+
+/// What the last commit changed of the code that decides; nothing where there is no commit before it.
+fn last_change() -> Done<String> {
+    let mut git = std::process::Command::new("git");
+    git.current_dir(top()).args(["diff", "HEAD~1", "HEAD", "--"]);
+    git.args(DECIDE.iter().map(|(_, path)| path.trim_end_matches("/**")));
+    let said = git.output().map_err(|e| format!("git: {e}"))?;
+    Ok(if said.status.success() { String::from_utf8_lossy(&said.stdout).into_owned() } else { String::new() })
 }

@@ -23,15 +23,15 @@ pub(crate) fn search(filter: &Filter, text: &[u8], from: usize, mut found: impl 
 
 /// Calls back for each (form, start) whose head may go on behind the end of the text, for starts at `from` and after.
 pub(crate) fn tail(filter: &Filter, text: &[u8], from: usize, mut found: impl FnMut(Form, usize)) {
-    /// The most characters that are looked at in a packed form: sixteen hex digits, and a line break.
-    const PACKED: usize = 2 * HEAD + 2;
+    /// The most characters that are looked at in a packed form, line breaks besides: sixteen hex digits.
+    const PACKED: usize = 2 * HEAD;
     /// The longest way to write a byte: `\ud83d\ude00`, or an entity.
     const ESCAPED: usize = 13;
     let end = text.len();
-    for start in from.max(end.saturating_sub(PACKED))..end {
-        found(Form::Raw, start);
-        packed(start, &mut found);
-    }
+    (from.max(end.saturating_sub(filter.reach()))..end).for_each(|start| found(Form::Raw, start));
+    let begins = |at: &usize| !matches!(text[*at], b'\r' | b'\n');
+    let first = (from..end).rev().filter(begins).take(PACKED).last().unwrap_or(end);
+    (first..end).filter(begins).for_each(|start| packed(start, &mut found));
     let from = from.max(end.saturating_sub((filter.reach() + ESCAPED) * ESCAPED));
     for form in Form::ESCAPES {
         let last = (from..end).rev().find(|&at| form.marks(text[at]));
@@ -77,27 +77,42 @@ static PACKED: [bool; 256] = {
     packed
 };
 
-/// Hex and base64 whose first characters are broken by the line feed at `at`.
+/// Hex and base64 whose first characters are broken by the line feed at `at`, and perhaps by others.
 fn joined(filter: &Filter, text: &[u8], from: usize, at: usize, found: &mut impl FnMut(Form, usize)) {
-    let end = if at > from && text[at - 1] == b'\r' { at - 1 } else { at };
-    let is_packed = |b: &&u8| PACKED[usize::from(**b)];
-    if end == from || !is_packed(&&text[end - 1]) {
+    let is_packed = |at: &usize| PACKED[usize::from(text[*at])];
+    let is_break = |at: &usize| match text[*at] {
+        b'\n' => true,
+        b'\r' => text.get(at + 1) == Some(&b'\n'),
+        _ => false,
+    };
+    // Of several in a row the last one is looked at.
+    if (at + 1..text.len()).next().is_some_and(|next| is_break(&next)) {
         return;
     }
-    let first = from.max(end.saturating_sub(filter.reach() - 1));
-    let before = text[first..end].iter().rev().take_while(is_packed).count();
-    let after = text[at + 1..].iter().take(HEAD + STRIDE - 1).take_while(is_packed).count();
-    if after == 0 || before + after < HEAD {
+    let mut places = [0; 4 * HEAD];
+    let most = filter.reach() - 1;
+    let mut before = 0;
+    let back = (from..at).rev().filter(|at| !is_break(at)).take(most).take_while(is_packed);
+    for (place, at) in places[..most].iter_mut().rev().zip(back) {
+        (*place, before) = (at, before + 1);
+    }
+    if before == 0 {
         return;
     }
-    let mut line = [0; 4 * HEAD];
-    line[..before].copy_from_slice(&text[end - before..end]);
-    line[before..before + after].copy_from_slice(&text[at + 1..at + 1 + after]);
+    places.copy_within(most - before..most, 0);
+    let mut len = before;
+    let on = (at + 1..text.len()).filter(|at| !is_break(at)).take(HEAD + STRIDE - 1).take_while(is_packed);
+    for (place, at) in places[before..].iter_mut().zip(on) {
+        (*place, len) = (at, len + 1);
+    }
+    if len == before || len < HEAD {
+        return;
+    }
+    let line = places.map(|at| text[at]);
     for window in (0..before + STRIDE - 1).step_by(STRIDE) {
-        if filter.knows_start(&line[window.min(before + after)..before + after]) {
-            for start in window.saturating_sub(STRIDE - 1)..=window.min(before - 1) {
-                packed(end - before + start, found);
-            }
+        if filter.knows_start(&line[window.min(len)..len]) {
+            let starts = &places[window.saturating_sub(STRIDE - 1)..=window.min(before - 1)];
+            starts.iter().for_each(|&start| packed(start, found));
         }
     }
 }
