@@ -29,6 +29,7 @@ mod proofs;
 mod reader;
 mod recorded_first;
 mod render;
+mod rollback;
 mod run;
 mod run_programs;
 mod run_terminal;

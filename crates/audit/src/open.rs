@@ -15,8 +15,9 @@ pub enum Start {
     Verify,
     /// The same, and a new segment must be begun.
     NewSegment,
-    /// Go on from what is there; a new segment must be begun, and say so.
-    AcceptRollback,
+    /// Go on from what is there, if it is what [`Trail::survey`] made this digest of; a new segment must be begun, and
+    /// say so.
+    AcceptRollback([u8; 32]),
 }
 
 /// What was found.
@@ -49,9 +50,12 @@ impl Trail {
     ) -> Result<(Trail, Restored)> {
         let folder = segments::folder(dir);
         disk.mkdir(&folder).map_err(|e| seal::Error::io(&folder, "make", e))?;
-        let accept = start == Start::AcceptRollback;
-        let found = Found::look(&disk, dir, store, accept)?;
-        if !found.files.is_empty() && !accept {
+        let (rule, wanted) = match start {
+            Start::AcceptRollback(seen) => (HeadRule::Accept, Some(seen)),
+            Start::Verify | Start::NewSegment => (HeadRule::Look, None),
+        };
+        let found = Found::look(&disk, dir, store, rule)?;
+        if !found.files.is_empty() && wanted != Some(found.seen()) {
             return Err(found.refused());
         }
         let (mut trail, mut restored) = found.settle(disk, dir, store)?;
@@ -60,12 +64,14 @@ impl Trail {
         Ok((trail, restored))
     }
 
-    /// What [`Trail::open`] would refuse.
+    /// What [`Trail::open`] would refuse, and what to accept it with.
     ///
     /// # Errors
     /// `Store` and `Seal` for what has to do with the machine.
-    pub fn survey(disk: &Arc<dyn Disk>, dir: &Path, store: &dyn Known) -> Result<Vec<FileState>> {
-        Ok(Found::look(disk, dir, store, false)?.files)
+    pub fn survey(disk: &Arc<dyn Disk>, dir: &Path, store: &dyn Known) -> Result<(Vec<FileState>, [u8; 32])> {
+        let found = Found::look(disk, dir, store, HeadRule::Look)?;
+        let seen = found.seen();
+        Ok((found.files, seen))
     }
 }
 
@@ -79,6 +85,8 @@ struct Found {
     /// All that were closed, as far as they are still there.
     closed: Vec<Segment>,
     open: Option<OpenOne>,
+    /// Where the open one ends, if it can be read, and whether or not it is as it was.
+    end: Option<Head>,
     /// Above every file that lies there.
     floor: u64,
 }
@@ -93,7 +101,8 @@ struct OpenOne {
 }
 
 impl Found {
-    fn look(disk: &Arc<dyn Disk>, dir: &Path, store: &dyn Known, accept: bool) -> Result<Self> {
+    /// `rule` is for an open segment that is not as it was: it is looked at, or accepted.
+    fn look(disk: &Arc<dyn Disk>, dir: &Path, store: &dyn Known, rule: HeadRule) -> Result<Self> {
         let mut found = Self::default();
         let known = store.segments().map_err(Error::Store)?;
         found.unknown(&**disk, dir, &known)?;
@@ -108,7 +117,7 @@ impl Found {
                 },
                 State::Open(head) => {
                     let place = Place { disk, dir, store, segment, head: *head, parent };
-                    if let Some(e) = found.take_open(&place, accept) {
+                    if let Some(e) = found.take_open(&place, rule) {
                         found.note(segment, e)?;
                     }
                 }
@@ -147,17 +156,18 @@ impl Found {
     }
 
     /// Opens the open segment; what is wrong with it, if something is.
-    fn take_open(&mut self, place: &Place<'_>, accept: bool) -> Option<Error> {
+    fn take_open(&mut self, place: &Place<'_>, rule: HeadRule) -> Option<Error> {
         match place.read(HeadRule::AtLeast(place.expected())).and_then(|one| place.check(&one).map(|()| one))
         {
             Ok(one) => {
+                self.end = Some(one.log.head());
                 self.open = Some(one);
                 None
             }
             Err(e) => {
-                if accept && let Ok(one) = place.read(HeadRule::Accept) {
-                    self.open = Some(one);
-                }
+                let there = place.read(rule).ok();
+                self.end = there.as_ref().map(|one| one.log.head());
+                self.open = there.filter(|_| matches!(rule, HeadRule::Accept));
                 Some(e)
             }
         }
@@ -176,6 +186,18 @@ impl Found {
             self.lost.push(*segment);
         }
         Ok(())
+    }
+
+    /// A digest of which files are there and as they were, and of where the open one ends. What the store says of it
+    /// is not in it: that changes when a rollback of the store is accepted.
+    fn seen(&self) -> [u8; 32] {
+        let mut seen = seal::Seen::of("trail");
+        for segment in &self.closed {
+            seen.end(&segments::relative(segment.number), segment.state.head());
+        }
+        seen.end("open", self.end.as_ref());
+        seen.row("newest", &self.floor.to_string(), "");
+        seen.digest()
     }
 
     fn refused(self) -> Error {

@@ -139,6 +139,8 @@ pub struct RolledBack {
     pub files: Vec<RollbackFile>,
     /// The line.
     pub error: Failure,
+    /// What accepts just these, where they were asked for.
+    pub seen: Option<wire::Seen>,
 }
 
 fn pid_text(pid: Option<u32>) -> String {

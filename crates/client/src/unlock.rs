@@ -225,28 +225,51 @@ impl Way<'_> {
         ready(child)
     }
 
-    /// Shows what is behind, asks, then opens with it: in a child of its own each, so that nothing stays half open.
+    /// Shows what is behind, asks, then opens with it. Behind an older store more may come to light, of the trail: then
+    /// that is shown and asked for as well.
     fn accept_rollback(
+        &self,
+        mut child: Child,
+        keys: &SlotOpened,
+        vaults: &[VaultName],
+        asker: &mut dyn Asker,
+    ) -> Result<Box<UnlockReport>> {
+        for _ in 0..2 {
+            match self.accept_shown(child, keys, vaults, asker) {
+                Err(Error::RolledBack(_)) => child = self.again()?,
+                done => return done,
+            }
+        }
+        self.accept_shown(child, keys, vaults, asker)
+    }
+
+    /// Once: in a child of its own each, so that nothing stays half open.
+    fn accept_shown(
         &self,
         child: Child,
         keys: &SlotOpened,
         vaults: &[VaultName],
         asker: &mut dyn Asker,
     ) -> Result<Box<UnlockReport>> {
-        let files = match self.open(child, keys, Rollback::Show) {
-            Err(Error::RolledBack(r)) => r.files,
+        let (files, seen) = match self.open(child, keys, Rollback::Show) {
+            Err(Error::RolledBack(r)) => (r.files, r.seen.ok_or(Error::Unexpected)?),
             Err(e) => return Err(e),
             Ok(_) => return Err(Error::Unexpected),
         };
         let rollback = if files.is_empty() {
             Rollback::Refuse
         } else if asker.accept(&files) {
-            Rollback::Accept { vaults: vaults.to_vec() }
+            Rollback::Accept { vaults: vaults.to_vec(), seen }
         } else {
             return Err(Error::NotConfirmed);
         };
+        self.open(self.again()?, keys, rollback)
+    }
+
+    /// Another child, for the same store.
+    fn again(&self) -> Result<Child> {
         match self.begin()? {
-            Begun::Locked { child, header: Some(_) } => self.open(child, keys, rollback),
+            Begun::Locked { child, header: Some(_) } => Ok(child),
             Begun::Locked { .. } => Err(self.no_store()),
             Begun::Busy { pid } => Err(Error::Held { pid }),
         }
@@ -299,7 +322,9 @@ fn ready(mut child: Child) -> Result<Box<UnlockReport>> {
     let error = match hear(&mut child)? {
         FromChild::Ready(report) => return Ok(report),
         FromChild::Failed(failure) => Error::Daemon(failure),
-        FromChild::RolledBack { files, error } => Error::RolledBack(Box::new(RolledBack { files, error })),
+        FromChild::RolledBack { files, error, seen } => {
+            Error::RolledBack(Box::new(RolledBack { files, error, seen }))
+        }
         FromChild::Locked { .. } | FromChild::Busy { .. } => Error::Unexpected,
     };
     child.end();

@@ -5,7 +5,7 @@ mod kinds;
 mod slot;
 
 use crate::clock::Clock;
-use crate::gate::{Account, Anchor, Asker, Frozen, SecretId};
+use crate::gate::{Anchor, Asker, Frozen, SecretId};
 use slot::{End, Slot};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -180,10 +180,9 @@ impl Approvals {
         self.end_one(id, Answer::Refused, |_| true)
     }
 
-    /// Taken back: by a human (`of` none), or by somebody of its own session.
+    /// Taken back: by a human (`of` none), or by who asked.
     pub fn cancel(&self, id: Id, of: Option<&Asker>) -> bool {
-        let own = |by: &Asker| of.is_none_or(|of| of.account == by.account && of.callers == by.callers);
-        self.end_one(id, Answer::Cancelled, own)
+        self.end_one(id, Answer::Cancelled, |by| of.is_none_or(|of| of.is(by)))
     }
 
     fn end_one(&self, id: Id, answer: Answer, may: impl Fn(&Asker) -> bool) -> bool {
@@ -242,11 +241,11 @@ impl Approvals {
         anchors
     }
 
-    /// Requests of this account that wait.
+    /// Requests of this asker that wait.
     #[must_use]
-    pub fn waiting_of(&self, account: &Account) -> Vec<Id> {
+    pub fn waiting_of(&self, by: &Asker) -> Vec<Id> {
         let inner = self.0.borrow();
-        inner.open.iter().filter(|o| o.waiting.req.by.account == *account).map(|o| o.waiting.req.id).collect()
+        inner.open.iter().filter(|o| o.waiting.req.by.is(by)).map(|o| o.waiting.req.id).collect()
     }
 
     /// Yeses that last or wait to be used, oldest first.

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
 use wire::paths::StoreDir;
-use wire::{Failure, FromChild, Rollback, RollbackFile, UnlockReport, exit};
+use wire::{Failure, FromChild, Hex, Rollback, RollbackFile, Seen, UnlockReport, exit};
 use words::{CallerName, Id};
 
 pub mod failure;
@@ -42,13 +42,15 @@ pub struct Run {
 pub struct Refusal {
     /// Files that are not what they were.
     pub files: Vec<RollbackFile>,
+    /// A digest of what the store and its vaults are, where those files are of them.
+    pub store: Option<[u8; 32]>,
     /// The line, with its exit code.
     pub failure: Failure,
 }
 
 impl From<Failure> for Refusal {
     fn from(failure: Failure) -> Self {
-        Self { files: Vec::new(), failure }
+        Self { files: Vec::new(), store: None, failure }
     }
 }
 
@@ -82,11 +84,12 @@ pub trait House: Sized + 'static {
     /// The store stays shut, and the parent is told why.
     fn open(opened: Opened) -> Result<(Rc<Self>, UnlockReport), Refusal>;
 
-    /// With [`Rollback::Show`]: every file that is behind, those of the vaults and of the trail. Writes nothing.
+    /// With [`Rollback::Show`]: every file that is behind, those of the vaults and of the trail. With what accepts them. Writes
+    /// nothing.
     ///
     /// # Errors
     /// What can't be gone back to either.
-    fn survey(opened: Opened) -> Result<Vec<RollbackFile>, Refusal>;
+    fn survey(opened: Opened) -> Result<(Vec<RollbackFile>, Seen), Refusal>;
 
     /// Serves a connection until it ends.
     fn connection(self: Rc<Self>, connected: Connected) -> impl Future<Output = ()>;
@@ -214,9 +217,10 @@ pub fn run<H: House>(how: &Run) -> Result<(), Failure> {
     let life = Life::new(ring, protection, lock);
     match serve::<H>(&mut pair, &dir, Rc::clone(&life)) {
         Ok(()) => Ok(()),
-        Err(Refusal { files, failure }) if files.is_empty() => Err(told(&mut pair, failure)),
-        Err(Refusal { files, failure: error }) => {
-            pair.say(&FromChild::RolledBack { files, error: error.clone() });
+        Err(Refusal { files, failure, .. }) if files.is_empty() => Err(told(&mut pair, failure)),
+        Err(Refusal { files, store, failure: error }) => {
+            let seen = store.map(|store| Seen { store: Hex(store), trail: None });
+            pair.say(&FromChild::RolledBack { files, error: error.clone(), seen });
             Err(error)
         }
     }
@@ -271,9 +275,9 @@ fn serve<H: House>(pair: &mut Pair, dir: &StoreDir, life: Rc<Life>) -> Result<()
     let disk: Arc<dyn seal::Disk> = Arc::new(RealDisk);
     let opened = open::store(handed, dir.clone(), disk, Arc::clone(&watch), Rc::clone(&life))?;
     if show {
-        let files = H::survey(opened)?;
+        let (files, seen) = H::survey(opened)?;
         let error = failure::named("RolledBack", "some files are not what they were");
-        pair.say(&FromChild::RolledBack { files, error });
+        pair.say(&FromChild::RolledBack { files, error, seen: Some(seen) });
         return Ok(());
     }
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -29,23 +29,23 @@ use crate::listen::Connected;
 use crate::state::State;
 use crate::state::segments::Lent;
 use std::rc::Rc;
-use wire::{RollbackFile, UnlockReport};
+use wire::{Hex, RollbackFile, Seen, UnlockReport};
 
 impl LifeHouse for State {
     fn open(opened: Opened) -> Result<(Rc<Self>, UnlockReport), Refusal> {
         State::from_opened(opened)
     }
 
-    fn survey(opened: Opened) -> Result<Vec<RollbackFile>, Refusal> {
+    fn survey(opened: Opened) -> Result<(Vec<RollbackFile>, Seen), Refusal> {
         let Opened { mut store, report, disk, dir, .. } = opened;
         let mut files = rows(report.files);
-        let trail = audit::Trail::survey(&disk, dir.real(), &Lent(&mut store)).map_err(of_audit)?;
+        let (trail, end) = audit::Trail::survey(&disk, dir.real(), &Lent(&mut store)).map_err(of_audit)?;
         files.extend(trail.into_iter().map(|f| RollbackFile {
             path: f.path,
             state: f.state.as_str().to_owned(),
             detail: f.detail,
         }));
-        Ok(files)
+        Ok((files, Seen { store: Hex(report.seen), trail: Some(Hex(end)) }))
     }
 
     async fn connection(self: Rc<Self>, connected: Connected) {

@@ -17,7 +17,9 @@ use svault_daemon::ring;
 use svault_tests::scratch::Scratch;
 use wire::frame::{self, Kind};
 use wire::paths::StoreDir;
-use wire::{FromChild, FromDaemon, Hex, HexBytes, Rollback, RollbackFile, ToChild, ToDaemon, UnlockReport};
+use wire::{
+    FromChild, FromDaemon, Hex, HexBytes, Rollback, RollbackFile, Seen, ToChild, ToDaemon, UnlockReport,
+};
 use words::Door;
 
 /// A house that writes down why it was locked.
@@ -51,8 +53,9 @@ impl House for Nobody {
         Ok((Rc::new(Self { life: opened.life, store: opened.store, said }), report))
     }
 
-    fn survey(opened: Opened) -> Result<Vec<RollbackFile>, Refusal> {
-        Ok(failure::rows(opened.report.files))
+    fn survey(opened: Opened) -> Result<(Vec<RollbackFile>, Seen), Refusal> {
+        let seen = Seen { store: Hex(opened.report.seen), trail: None };
+        Ok((failure::rows(opened.report.files), seen))
     }
 
     async fn connection(self: Rc<Self>, mut connected: Connected) {

@@ -28,6 +28,7 @@ mod random;
 mod read;
 mod recovery;
 mod rewrite;
+mod seen;
 #[cfg(any(test, feature = "sim"))]
 pub mod sim;
 mod slot;
@@ -58,5 +59,6 @@ pub use open::{End, HeadRule, Opened, Opening};
 pub use random::{OsRandom, Random};
 pub use recovery::RecoveryCode;
 pub use rewrite::{Live, Next, Source};
+pub use seen::Seen;
 pub use slot::{FLAG_USER_VERIFIED, Place as SlotPlace, Slot, SlotKeys, SlotSpec, derive, passphrase_output};
 pub use table::{Change, Row, Table, TableOpening};

@@ -34,6 +34,8 @@ pub enum HeadRule {
     Accept,
     /// It is never written again (a closed segment, a bundle): every byte must be good. With an end, just this end.
     Whole(Option<End>),
+    /// To be looked at and not touched: whatever is good of it, for reading alone.
+    Look,
     /// It is being written by this process: it is read up to this head, which must be on its chain, and not beyond.
     UpTo(Head),
 }
@@ -88,7 +90,7 @@ impl Log {
         let (how, known) = match &rule {
             HeadRule::AtLeast(head) => (Open::Write, Some(head)),
             HeadRule::Accept => (Open::Write, None),
-            HeadRule::Whole(_) => (Open::Read, None),
+            HeadRule::Whole(_) | HeadRule::Look => (Open::Read, None),
             HeadRule::UpTo(head) => (Open::Read, Some(head)),
         };
         let mut opening = Self::begin_how(disk, path, how, unlock)?;
@@ -182,6 +184,14 @@ impl Opening {
         Ok(())
     }
 
+    /// The head that [`HeadRule::Accept`] would give it; none before [`Opening::read`].
+    #[must_use]
+    pub fn there(&self) -> Option<Head> {
+        let Position { generation, frames, bytes, chain } = self.found.as_ref()?.good;
+        let Header { file_id, epoch, .. } = self.log.header;
+        Some(Head { file_id, epoch, generation, frames, bytes, chain })
+    }
+
     /// Decrypts a value, as [`Log::read_value`].
     ///
     /// # Errors
@@ -220,6 +230,11 @@ impl Opening {
                 let opened = Opened { rolled_forward: found.good.frames, ..Opened::default() };
                 let certain = self.log.header_end.bytes;
                 self.settle(&found, opened, certain)
+            }
+            HeadRule::Look => {
+                (self.log.end, self.log.synced) = (found.good, found.good);
+                self.log.state = State::ReadOnly;
+                Ok((self.log, Opened::default()))
             }
             HeadRule::Whole(end) => {
                 self.whole(end, &found)?;

@@ -136,6 +136,12 @@ impl TableOpening {
         self.index.value_at(record).map(|at| self.opening.read_value(&at)).transpose()
     }
 
+    /// As [`Opening::there`].
+    #[must_use]
+    pub fn there(&self) -> Option<Head> {
+        self.opening.there()
+    }
+
     /// Decides whether the file is the one that was left.
     ///
     /// # Errors

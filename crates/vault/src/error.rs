@@ -69,6 +69,8 @@ pub enum Error {
         source: Box<Error>,
         /// Every file of the store and its vaults that is older, newer or missing.
         files: Vec<FileState>,
+        /// What to accept them with.
+        seen: [u8; 32],
     },
     /// There is no store in this folder.
     #[error("{}: no store here; `svault init` makes one", .0.display())]
@@ -93,6 +95,9 @@ pub enum Error {
         /// The file that shows it.
         witness: String,
     },
+    /// A human accepted other files than are there now.
+    #[error("the files have changed since they were shown")]
+    NotAsShown,
     /// A record of the store or of a vault that can't be read.
     #[error("{}: a record can't be read ({what}); a newer svault may have written it", .path.display())]
     Record {
@@ -166,6 +171,7 @@ impl Error {
             Error::Leftovers(_) => "Leftovers",
             Error::NoHeads { .. } => "NoHeads",
             Error::StoreBehind { .. } => "StoreBehind",
+            Error::NotAsShown => "NotAsShown",
             Error::Record { .. } => "Record",
             Error::NoVault(_) => "NoVault",
             Error::VaultExists(_) => "VaultExists",

@@ -13,6 +13,9 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// The store's own file.
+const STORE: &str = "store.svault";
+
 impl Store {
     /// Opens the store with the keys of one of its slots. The caller holds the store's lock.
     ///
@@ -41,14 +44,12 @@ impl Store {
         }
         let table = look.finish(opening, heads.as_ref(), &mut found)?;
         let expected = look.expected(&table, heads.as_ref())?;
-        let vaults = look.vaults(&table, &expected, &mut found)?;
-        let era = table.era(&look.path())?;
-        if let Some(e) = look.behind(mark_at(era, &table.log().head()), &vaults) {
-            found.note("store.svault", e);
-            if !look.accepts_all() {
-                return Err(found.refused());
-            }
+        let vaults = look.all(&table, Some(&table.log().head()), &expected, &mut found)?;
+        if found.of_store && !look.accepts_all() {
+            return Err(found.refused());
         }
+        look.check(&found)?;
+        let era = table.era(&look.path())?;
         Self::settle(look, Parts { table, heads, expected, vaults, era }, found, now)
     }
 }
@@ -66,6 +67,10 @@ pub(crate) struct Look<'a> {
 #[derive(Default)]
 pub(crate) struct Found {
     pub(crate) files: Vec<FileState>,
+    /// One of them is the store's own.
+    of_store: bool,
+    /// Where each file ends, for those that can be read.
+    ends: Vec<(String, Option<Head>)>,
     first: Option<Error>,
     pub(crate) set_aside: Vec<PathBuf>,
 }
@@ -90,13 +95,27 @@ pub(crate) struct FoundVault {
 impl Found {
     /// Takes down what is wrong with a file.
     pub(crate) fn note(&mut self, path: &str, e: Error) {
+        self.of_store |= path == STORE;
         self.files.push(FileState { path: path.into(), state: e.state(), detail: e.to_string() });
         self.first.get_or_insert(e);
     }
 
+    /// A digest of what is wrong, and of what every file is.
+    pub(crate) fn seen(&self) -> [u8; 32] {
+        let mut seen = seal::Seen::of("store");
+        self.files.iter().for_each(|f| seen.row(&f.path, f.state.as_str(), &f.detail));
+        self.ends.iter().for_each(|(path, head)| seen.end(path, head.as_ref()));
+        seen.digest()
+    }
+
     fn refused(self) -> Error {
+        let seen = self.seen();
+        self.refused_as(seen)
+    }
+
+    fn refused_as(self, seen: [u8; 32]) -> Error {
         match self.first {
-            Some(first) => Error::Refused { source: Box::new(first), files: self.files },
+            Some(first) => Error::Refused { source: Box::new(first), files: self.files, seen },
             None => Error::Seal(seal::Error::Missing { at: At::default() }),
         }
     }
@@ -108,14 +127,24 @@ impl Look<'_> {
     }
 
     pub(crate) fn accepts_all(&self) -> bool {
-        *self.how == Rollback::AcceptAll
+        matches!(self.how, Rollback::AcceptAll(_))
     }
 
     fn accepts(&self, vault: &VaultRecord) -> bool {
         match self.how {
             Rollback::Refuse => false,
-            Rollback::AcceptAll => true,
-            Rollback::Accept(names) => names.contains(&vault.name),
+            Rollback::AcceptAll(_) => true,
+            Rollback::Accept(names, _) => names.contains(&vault.name),
+        }
+    }
+
+    /// Whether what was found is what a human has accepted.
+    fn check(&self, found: &Found) -> Result<()> {
+        match self.how {
+            Rollback::AcceptAll(seen) | Rollback::Accept(_, seen) if *seen != found.seen() => {
+                Err(Error::NotAsShown)
+            }
+            _ => Ok(()),
         }
     }
 
@@ -163,7 +192,7 @@ impl Look<'_> {
             Ok(done) => done,
             Err(e) if e.is_machine() => return Err(e),
             Err(e) => {
-                found.note("store.svault", e);
+                found.note(STORE, e);
                 let again = self.begin()?;
                 if !self.accepts_all() {
                     return Err(self.refused(&again, heads, std::mem::take(found)));
@@ -187,6 +216,25 @@ impl Look<'_> {
             }
         }
         Ok(expected)
+    }
+
+    /// The store's own file and every vault, as far as they can be opened; what is wrong with them is in `found`.
+    fn all(
+        &self,
+        records: &dyn Records,
+        store: Option<&Head>,
+        expected: &HashMap<FileId, Head>,
+        found: &mut Found,
+    ) -> Result<Vec<FoundVault>> {
+        found.ends.push((STORE.into(), store.copied()));
+        let vaults = self.vaults(records, expected, found)?;
+        let era = records.era(&self.path())?;
+        if let Some(head) = store.filter(|_| !found.of_store)
+            && let Some(e) = self.behind(mark_at(era, head), &vaults)
+        {
+            found.note(STORE, e);
+        }
+        Ok(vaults)
     }
 
     /// Opens every vault that is to be there.
@@ -215,19 +263,26 @@ impl Look<'_> {
             Some(head) => self.try_keys(records, &record, HeadRule::AtLeast(*head), found),
             None => Err(unknown.into()),
         };
+        let path = format!("vaults/{}.svault", record.name);
         let error = match opened {
-            Ok((vault, mark)) => return Ok(FoundVault { record, state: Ok(vault), mark }),
+            Ok((vault, mark)) => {
+                found.ends.push((path, Some(vault.table.log().head())));
+                return Ok(FoundVault { record, state: Ok(vault), mark });
+            }
             Err(e @ Error::Seal(seal::Error::Memory(_))) => return Err(e),
             Err(e) => e,
         };
         let why = Shut { name: error.name(), why: error.to_string() };
-        found.note(&format!("vaults/{}.svault", record.name), error);
-        if self.accepts(&record)
-            && let Ok((vault, mark)) = self.try_keys(records, &record, HeadRule::Accept, found)
-        {
-            return Ok(FoundVault { record, state: Ok(vault), mark });
-        }
-        Ok(FoundVault { record, state: Err(why), mark: Mark::default() })
+        found.note(&path, error);
+        let accepts = self.accepts(&record);
+        let rule = if accepts { HeadRule::Accept } else { HeadRule::Look };
+        let there = self.try_keys(records, &record, rule, found).ok();
+        found.ends.push((path, there.as_ref().map(|(vault, _)| vault.table.log().head())));
+        Ok(match there {
+            Some((vault, mark)) if accepts => FoundVault { record, state: Ok(vault), mark },
+            Some((_, mark)) => FoundVault { record, state: Err(why), mark },
+            None => FoundVault { record, state: Err(why), mark: Mark::default() },
+        })
     }
 
     /// Opens a vault with its key, or with the one that was to become its key when the store was last open.
@@ -262,12 +317,12 @@ impl Look<'_> {
     }
 
     /// The refusal, with whatever else can be told of the other files.
-    fn refused(&self, records: &dyn Records, heads: Option<&HeadsFile>, mut found: Found) -> Error {
-        if let Ok(expected) = self.expected(records, heads) {
-            let _ = self.vaults(records, &expected, &mut found);
-            self.trail(records, &expected, &mut found);
-        }
-        found.refused()
+    fn refused(&self, opening: &TableOpening, heads: Option<&HeadsFile>, mut found: Found) -> Error {
+        let Ok(expected) = self.expected(opening, heads) else { return found.refused() };
+        let _ = self.all(opening, opening.there().as_ref(), &expected, &mut found);
+        let seen = found.seen();
+        self.trail(opening, &expected, &mut found);
+        found.refused_as(seen)
     }
 
     /// What lengths alone tell of the trail, for a human who looks at a store that is refused.

@@ -23,6 +23,7 @@ pub(crate) mod kind {
     pub(crate) const ROTATION: u8 = 11;
     pub(crate) const ERA: u8 = 12;
     pub(crate) const FOLDER: u8 = 13;
+    pub(crate) const ACCEPTED: u8 = 14;
     /// In a vault: a secret.
     pub(crate) const SECRET: u8 = 1;
 }

@@ -1,6 +1,6 @@
 //! After a store was found good, or accepted: finishing what a crash interrupted, and writing down how it is now.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, FileState, Result};
 use crate::open::{Found, FoundVault, Look, Parts};
 use crate::record::{SegmentState, kind, only, vault_id};
 use crate::store::{Pace, Records, Slotted, Store};
@@ -25,6 +25,7 @@ impl Store {
             .filter_map(|v| Some((v.record.name.clone(), v.state.as_ref().err()?.clone())));
         let mut report = OpenReport {
             refused: refused.collect(),
+            seen: found.seen(),
             files: found.files,
             set_aside: found.set_aside,
             ..OpenReport::default()
@@ -32,12 +33,11 @@ impl Store {
         let how = look.how.clone();
         let mut store = Self::assemble(look, parts)?;
         report.last_lock = store.last_lock()?;
-        if how == Rollback::AcceptAll {
-            store.new_era(now)?;
+        if how != Rollback::Refuse {
+            store.accept(&how, &report.files, now)?;
         }
         unless_full(store.undo_creation())?;
         if how != Rollback::Refuse {
-            store.commit_with_checkpoint(&[])?;
             store.heads.write_both()?;
         }
         store.heads.sync()?;
@@ -82,15 +82,36 @@ impl Store {
         Ok(Self { disk: look.disk, dir, table, heads, vaults, presence, era, pace: Pace::default() })
     }
 
-    /// What was written before a rollback was accepted is older than all that comes, wherever it may turn up.
-    fn new_era(&mut self, now: Timestamp) -> Result<()> {
+    /// Writes down that a rollback was accepted, and of what; it stays until the trail has it. Where everything was
+    /// accepted, what was written before is older than all that comes, wherever it may turn up.
+    fn accept(&mut self, how: &Rollback, files: &[FileState], now: Timestamp) -> Result<()> {
         // A store from a backup doesn't know how many were accepted since; the clock is beyond any count.
         let clock = u64::try_from(now.as_millisecond()).unwrap_or_default();
-        let era = clock.max(self.era.saturating_add(1));
-        let body = era.to_le_bytes();
-        self.commit(&[Change::Put { kind: kind::ERA, record: only(kind::ERA), body: &body, value: None }])?;
+        let era = match how {
+            Rollback::AcceptAll(_) => clock.max(self.era.saturating_add(1)),
+            _ => self.era,
+        };
+        let (number, text) = (era.to_le_bytes(), accepted_text(files));
+        let put = |kind, body| Change::Put { kind, record: only(kind), body, value: None };
+        self.commit_with_checkpoint(&[put(kind::ERA, &number), put(kind::ACCEPTED, text.as_bytes())])?;
         self.era = era;
         Ok(())
+    }
+
+    /// The files of an accepted rollback that the trail does not tell of yet, in words; empty where only the trail
+    /// itself was not as it was.
+    #[must_use]
+    pub fn accepted(&self) -> Option<String> {
+        let body = self.table.body(&only(kind::ACCEPTED))?;
+        Some(String::from_utf8_lossy(body).into_owned())
+    }
+
+    /// The trail tells of the accepted rollback now.
+    ///
+    /// # Errors
+    /// Those of writing the store.
+    pub fn accepted_is_recorded(&mut self) -> Result<()> {
+        self.commit(&[Change::Remove { record: only(kind::ACCEPTED) }])
     }
 
     /// Vaults whose making was interrupted are undone: nobody was told of them, and nothing is in them.
@@ -125,6 +146,14 @@ impl Store {
             .map(|name| format!("vaults/{name} is no vault of this store"))
             .collect()
     }
+}
+
+/// Each file with what was wrong with it, at most 512 bytes.
+fn accepted_text(files: &[FileState]) -> String {
+    let mut text =
+        files.iter().map(|f| format!("{} {}", f.path, f.state.as_str())).collect::<Vec<_>>().join(", ");
+    text.truncate(text.floor_char_boundary(512));
+    text
 }
 
 /// What a full disk keeps from being tidied up is left for the next time: it opens all the same.

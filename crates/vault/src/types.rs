@@ -27,10 +27,10 @@ pub enum Rollback {
     /// Refuse.
     #[default]
     Refuse,
-    /// Go on from what is there, everywhere.
-    AcceptAll,
-    /// Go on from what is there in these vaults; refuse anything else.
-    Accept(Vec<VaultName>),
+    /// Go on from what is there, everywhere, if it is what this digest was made of ([`OpenReport::seen`]).
+    AcceptAll([u8; 32]),
+    /// Go on from what is there in these vaults, if it is what this digest was made of; refuse anything else.
+    Accept(Vec<VaultName>, [u8; 32]),
 }
 
 /// What was found when a store was opened.
@@ -42,6 +42,8 @@ pub struct OpenReport {
     pub refused: Vec<(VaultName, Shut)>,
     /// Files that are older, newer, missing or damaged: refused (vaults), or accepted.
     pub files: Vec<FileState>,
+    /// A digest of those rows, and of where each file of the store and its vaults ended.
+    pub seen: [u8; 32],
     /// What was cut off behind the last good frame, kept beside the file.
     pub set_aside: Vec<PathBuf>,
     /// Things to know.

@@ -7,14 +7,14 @@
 mod common;
 
 use audit::{Durable, Event, Filter, Ticket};
-use common::{DIR, House, Opener, at, bytes, class, dir, entry, settings};
+use common::{DIR, House, How, Opener, at, bytes, class, dir, entry, settings};
 use daemon::state::segments::Lent;
 use seal::sim::SimDisk;
 use seal::{Disk, FileId, OsRandom};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use svault_vault as vault;
-use vault::{NewSecret, Rollback, SealRecord, Secret, Store};
+use vault::{NewSecret, SealRecord, Secret, Store};
 use words::{Id, VaultName};
 
 /// A small generator, so that a failing sequence can be repeated by its number.
@@ -360,7 +360,7 @@ impl World {
         drop((store, trail));
         // No entry of its own when a new segment must begin: the sequence counts its entries.
         self.n += 1;
-        let opened = House::open_in(&disk, opener, &Rollback::Refuse, self.now.epoch);
+        let opened = House::open_in(&disk, opener, &How::Refuse, self.now.epoch);
         let mut opened = opened.map_err(|(e, _)| format!("{e:?}")).unwrap();
         assert!(opened.report.files.is_empty(), "{:?}", opened.report.files);
         let read = entries(&mut opened.house);
@@ -436,7 +436,7 @@ fn check(disk: &SimDisk, opener: &Opener, base: &Point, next: &Point, all: bool,
     epochs.dedup();
     let mut errors = Vec::new();
     for epoch in epochs {
-        match House::open_in(disk, same(opener), &Rollback::Refuse, epoch) {
+        match House::open_in(disk, same(opener), &How::Refuse, epoch) {
             Ok(found) => {
                 opened = Some(found);
                 break;
@@ -471,7 +471,7 @@ fn check(disk: &SimDisk, opener: &Opener, base: &Point, next: &Point, all: bool,
         let reader = house.trail.reader(&mut Lent(&mut house.store)).unwrap();
         assert_eq!(reader.verify().unwrap().entries, entries_before.len() as u64);
         let (disk, opener, _) = house.lock(700);
-        let opened = House::open_in(&disk, opener, &Rollback::Refuse, epoch).map_err(|(e, _)| e.name());
+        let opened = House::open_in(&disk, opener, &How::Refuse, epoch).map_err(|(e, _)| e.name());
         let mut house = opened.unwrap().house;
         assert_eq!((content(&house), entries(&mut house)), (before, entries_before));
     }
@@ -532,7 +532,7 @@ fn init_leaves_a_store_or_none() {
             let arc: Arc<dyn Disk> = Arc::new(disk.clone());
             if Store::exists(&*arc, &dir()).unwrap_or(false) {
                 made += 1;
-                let opened = House::open(&disk, same(&opener), &Rollback::Refuse).map_err(|(e, _)| e.name());
+                let opened = House::open(&disk, same(&opener), &How::Refuse).map_err(|(e, _)| e.name());
                 assert_eq!(opened.unwrap().house.store.vaults().len(), 1, "cut {i}, {seed}");
             } else {
                 none += 1;

@@ -5,10 +5,10 @@
 mod common;
 
 use audit::{Durable, Event};
-use common::{House, Opener, at, bytes, entry, new};
+use common::{House, How, Opener, at, bytes, entry, new};
 use daemon::state::segments::Lent;
 use seal::sim::SimDisk;
-use svault_vault::{Found, Rollback, SealRecord};
+use svault_vault::{Found, SealRecord};
 use words::Id;
 
 fn house() -> House {
@@ -21,7 +21,7 @@ fn house() -> House {
 fn open(disk: &SimDisk, opener: Opener, epochs: &[u64]) -> House {
     let mut opener = Some(opener);
     for epoch in epochs {
-        match House::open_in(disk, opener.take().unwrap(), &Rollback::Refuse, *epoch) {
+        match House::open_in(disk, opener.take().unwrap(), &How::Refuse, *epoch) {
             Ok(opened) => {
                 assert!(opened.report.files.is_empty(), "{:?}", opened.report.files);
                 return opened.house;

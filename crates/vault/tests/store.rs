@@ -4,18 +4,18 @@
 mod common;
 
 use audit::Event;
-use common::{Copy, House, Opener, at, bytes, class, dir, new, settings};
+use common::{Copy, House, How, Opener, at, bytes, class, dir, new, settings};
 use daemon::state::segments::Lent;
 use seal::sim::SimDisk;
 use seal::{Disk, FileId, OsRandom};
 use std::sync::Arc;
 use svault_vault as vault;
-use svault_vault::{Error, Found, Rollback, SealRecord, Store};
+use svault_vault::{Error, Found, SealRecord, Store};
 use words::{Id, SecretRef};
 
 fn reopen(house: House) -> House {
     let (disk, opener, _) = house.lock(100);
-    House::open(&disk, opener, &Rollback::Refuse).map_err(|(e, _)| e.name()).unwrap().house
+    House::open(&disk, opener, &How::Refuse).map_err(|(e, _)| e.name()).unwrap().house
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn a_store_is_never_made_over_another_or_over_what_is_left_of_one() {
     disk.remove(&Store::path(&dir())).unwrap();
     assert_eq!(make().unwrap_err().name(), "Leftovers");
     disk.put(&Store::path(&dir()), &bytes);
-    assert!(House::open(&disk, opener, &Rollback::Refuse).is_ok());
+    assert!(House::open(&disk, opener, &How::Refuse).is_ok());
 }
 
 #[test]
@@ -210,19 +210,18 @@ fn changed_slots_change_every_key_and_the_old_passphrase_opens_nothing() {
     let old = std::mem::replace(&mut house.opener, next);
     let (disk, opener, _) = house.lock(30);
 
-    let (e, old) = House::open_in(&disk, old, &Rollback::Refuse, 2).map(|_| ()).unwrap_err();
+    let (e, old) = House::open_in(&disk, old, &How::Refuse, 2).map(|_| ()).unwrap_err();
     assert_eq!(e.name(), "store:Slot");
     // The old store opens with the old passphrase, and nothing written since does: not even for whoever accepts it.
     let stolen = disk.killed();
     old_copy.restore(&stolen, &["store.svault"]);
-    let (e, old) = House::open(&stolen, old, &Rollback::Refuse).map(|_| ()).unwrap_err();
+    let (e, old) = House::open(&stolen, old, &How::Refuse).map(|_| ()).unwrap_err();
     assert_eq!(e.name(), "store:RolledBack");
-    let opened = House::open(&stolen, old, &Rollback::AcceptAll).map_err(|(e, _)| e.name()).unwrap();
+    let opened = House::open(&stolen, old, &How::AcceptAll).map_err(|(e, _)| e.name()).unwrap();
     assert_eq!(opened.report.refused.len(), 2);
     assert!(opened.house.store.list().unwrap().is_empty());
 
-    let mut house =
-        House::open_in(&disk, opener, &Rollback::Refuse, 2).map_err(|(e, _)| e.name()).unwrap().house;
+    let mut house = House::open_in(&disk, opener, &How::Refuse, 2).map_err(|(e, _)| e.name()).unwrap().house;
     assert_eq!((house.value("DB_URL"), house.value("AFTER")), ("sk-test-one".into(), "sk-test-after".into()));
     let all =
         house.trail.reader(&mut Lent(&mut house.store)).unwrap().query(&audit::Filter::default()).unwrap();
@@ -239,8 +238,8 @@ fn a_slot_is_added_without_a_new_epoch() {
     assert_eq!(house.store.add_slot(&spec, &keys, at(3)).unwrap_err().name(), "Slots");
     let (disk, first, _) = house.lock(5);
     let (disk, ..) =
-        House::open(&disk, first, &Rollback::Refuse).map_err(|(e, _)| e.name()).unwrap().house.lock(6);
-    let house = House::open(&disk, second, &Rollback::Refuse).map_err(|(e, _)| e.name()).unwrap().house;
+        House::open(&disk, first, &How::Refuse).map_err(|(e, _)| e.name()).unwrap().house.lock(6);
+    let house = House::open(&disk, second, &How::Refuse).map_err(|(e, _)| e.name()).unwrap().house;
     assert_eq!((house.value("DB_URL").as_str(), house.store.slots().len()), ("sk-test-one", 2));
 }
 
@@ -257,6 +256,6 @@ fn a_failed_sync_shuts_the_vault_until_it_is_opened_again() {
     assert_eq!(house.store.open_value(&secret.key, 2).unwrap_err().name(), "Poisoned");
     assert!(house.store.replace(&secret.key, &value, at(4)).is_err());
     let disk = house.disk.killed();
-    let house = House::open(&disk, house.opener, &Rollback::Refuse).map_err(|(e, _)| e.name()).unwrap().house;
+    let house = House::open(&disk, house.opener, &How::Refuse).map_err(|(e, _)| e.name()).unwrap().house;
     assert!(house.value("DB_URL").starts_with("sk-test-"));
 }

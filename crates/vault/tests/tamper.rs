@@ -5,13 +5,13 @@
 mod common;
 
 use audit::{Event, Filter};
-use common::{Copy, House, Opener, all_files, at, bytes, dir, new};
+use common::{Copy, House, How, Opener, all_files, at, bytes, dir, new};
 use daemon::state::segments::Lent;
 use seal::Disk;
 use seal::sim::SimDisk;
 use std::path::{Path, PathBuf};
 use svault_vault as vault;
-use vault::{LastLock, Rollback, SealRecord};
+use vault::{LastLock, SealRecord};
 use words::Id;
 
 const STORE: &str = "store.svault";
@@ -35,7 +35,7 @@ fn past() -> Past {
     house.release(1);
     let (disk, opener, first) = house.lock(100);
     let copy = Copy::of(&disk);
-    let mut house = open(&disk, opener, &Rollback::Refuse);
+    let mut house = open(&disk, opener, &How::Refuse);
     let secret = house.add("API_KEY", "sk-test-new");
     house.store.mark_seen(&secret.key).unwrap();
     house.release(2);
@@ -51,13 +51,13 @@ fn seal() -> SealRecord {
     SealRecord { id, session, secret: Some("main/DB_URL".into()), since: at(150) }
 }
 
-fn open(disk: &SimDisk, opener: Opener, how: &Rollback) -> House {
+fn open(disk: &SimDisk, opener: Opener, how: &How) -> House {
     House::open(disk, opener, how).map_err(|(e, _)| format!("{e:?}")).unwrap().house
 }
 
 /// The error, or which vaults stay shut, or that all is well; then the way back, which must hold.
 fn verdict(disk: &SimDisk, opener: Opener) -> (String, Opener) {
-    match House::open(disk, opener, &Rollback::Refuse) {
+    match House::open(disk, opener, &How::Refuse) {
         Ok(opened) if opened.report.refused.is_empty() => ("opens".into(), opened.house.opener),
         Ok(opened) => {
             let files: Vec<_> =
@@ -70,7 +70,7 @@ fn verdict(disk: &SimDisk, opener: Opener) -> (String, Opener) {
 
 /// After an accepted rollback everything works on, and the next unlock asks nothing.
 fn accepted(disk: &SimDisk, opener: Opener) -> (House, usize) {
-    let opened = House::open(disk, opener, &Rollback::AcceptAll).map_err(|(e, _)| format!("{e:?}")).unwrap();
+    let opened = House::open(disk, opener, &How::AcceptAll).map_err(|(e, _)| format!("{e:?}")).unwrap();
     let mut house = opened.house;
     let reader = house.trail.reader(&mut Lent(&mut house.store)).unwrap();
     reader.verify().unwrap();
@@ -82,7 +82,7 @@ fn accepted(disk: &SimDisk, opener: Opener) -> (House, usize) {
         house.add("AFTER", "sk-test-after");
     }
     let (disk, opener, _) = house.lock(300);
-    let opened = House::open(&disk, opener, &Rollback::Refuse).map_err(|(e, _)| format!("{e:?}")).unwrap();
+    let opened = House::open(&disk, opener, &How::Refuse).map_err(|(e, _)| format!("{e:?}")).unwrap();
     assert_eq!(opened.report.refused.len(), shut, "{:?}", opened.report.files);
     (opened.house, shut)
 }
@@ -160,11 +160,11 @@ fn altered_heads_are_no_heads() {
 fn the_line_about_the_last_lock_changes_when_everything_goes_back() {
     let past = past();
     assert_ne!(past.first.word_pair, past.last.word_pair);
-    let opened = House::open(&past.disk, past.opener, &Rollback::Refuse).map_err(|(e, _)| e.name()).unwrap();
+    let opened = House::open(&past.disk, past.opener, &How::Refuse).map_err(|(e, _)| e.name()).unwrap();
     assert_eq!(opened.report.last_lock.as_ref(), Some(&past.last));
     past.copy.restore(&past.disk, &[STORE, VAULTS, TRAIL, HEADS]);
     let opened =
-        House::open(&past.disk, opened.house.opener, &Rollback::Refuse).map_err(|(e, _)| e.name()).unwrap();
+        House::open(&past.disk, opened.house.opener, &How::Refuse).map_err(|(e, _)| e.name()).unwrap();
     let line = opened.report.last_lock.unwrap();
     assert_eq!(line, past.first);
     assert!(
@@ -234,7 +234,7 @@ fn missing_files_are_missing() {
 fn one_vault_is_accepted_alone() {
     let past = past();
     past.copy.restore(&past.disk, &[VAULTS]);
-    let only = |name: &str| Rollback::Accept(vec![name.parse().unwrap()]);
+    let only = |name: &str| How::Accept(vec![name.parse().unwrap()]);
     let opened = House::open(&past.disk, past.opener, &only("work")).map_err(|(e, _)| e.name()).unwrap();
     assert_eq!(opened.report.refused.len(), 1);
     assert!(
@@ -245,7 +245,7 @@ fn one_vault_is_accepted_alone() {
     assert!(opened.report.refused.is_empty());
     assert_eq!((opened.report.files.len(), opened.report.files[0].state.as_str()), (1, "older"));
     let (disk, opener, _) = opened.house.lock(400);
-    let house = open(&disk, opener, &Rollback::Refuse);
+    let house = open(&disk, opener, &How::Refuse);
     assert_eq!(house.value("DB_URL"), "sk-test-old");
     // The trail isn't accepted with it.
     let (disk, opener, _) = house.lock(500);
@@ -259,7 +259,7 @@ fn one_vault_is_accepted_alone() {
 fn the_refusal_lists_every_file() {
     let past = past();
     past.copy.restore(&past.disk, &[STORE, VAULTS, TRAIL]);
-    let shut = House::open(&past.disk, past.opener, &Rollback::Refuse).map(|_| ()).unwrap_err().0;
+    let shut = House::open(&past.disk, past.opener, &How::Refuse).map(|_| ()).unwrap_err().0;
     let mut files = shut.files();
     files.sort();
     let expected =
@@ -313,7 +313,7 @@ fn closed_segments_are_checked_at_unlock_and_read_by_verify() {
     let mut middle = whole.clone();
     middle[whole.len() / 2] ^= 1;
     disk.put(&second, &middle);
-    let mut house = open(&disk, opener, &Rollback::Refuse);
+    let mut house = open(&disk, opener, &How::Refuse);
     let reader = house.trail.reader(&mut Lent(&mut house.store)).unwrap();
     assert_eq!(reader.verify().unwrap_err().name(), "Damaged");
     assert!(reader.query(&Filter::default()).is_err());
@@ -350,7 +350,7 @@ fn no_bit_can_be_flipped() {
             let (found, back) = verdict(&copy, opener);
             opener = back;
             if file.starts_with("vaults") && found == "opens" {
-                let house = open(&copy, opener, &Rollback::Refuse);
+                let house = open(&copy, opener, &How::Refuse);
                 let secret = house.store.list().unwrap().remove(0);
                 let value = house.store.open_value(&secret.key, secret.version);
                 assert_eq!(value.unwrap_err().name(), "Damaged", "byte {at} of {file}");
@@ -414,11 +414,23 @@ fn a_refusal_leaves_every_file_as_it_was() {
 fn a_value_added_after_an_accepted_rollback_is_not_taken_for_newer_than_the_store() {
     let past = past();
     past.copy.restore(&past.disk, &[STORE, HEADS]);
-    let mut house = open(&past.disk, past.opener, &Rollback::AcceptAll);
+    let mut house = open(&past.disk, past.opener, &How::AcceptAll);
     house.store.add(new("work", "X"), &bytes("sk-test-x"), at(300)).unwrap();
     house.release(50);
     // A crash, no lock.
     let disk = house.disk.killed();
-    let house = open(&disk, house.opener, &Rollback::Refuse);
+    let house = open(&disk, house.opener, &How::Refuse);
     assert_eq!(house.value("X"), "sk-test-x");
+}
+
+#[test]
+fn an_accepted_rollback_is_remembered_until_it_is_recorded() {
+    let past = past();
+    past.copy.restore(&past.disk, &[STORE]);
+    let first = open(&past.disk, past.opener, &How::AcceptAll);
+    assert_eq!(first.store.accepted().as_deref(), Some("store.svault older"));
+    let mut next = open(&first.disk.killed(), first.opener, &How::Refuse);
+    assert_eq!(next.store.accepted().as_deref(), Some("store.svault older"));
+    next.store.accepted_is_recorded().unwrap();
+    assert_eq!(next.store.accepted(), None);
 }

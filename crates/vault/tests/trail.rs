@@ -4,11 +4,11 @@
 mod common;
 
 use audit::{DENIAL_BYTES, Durable, Event, Filter, Reader, SEGMENT_BYTES};
-use common::{House, at, dir, entry};
+use common::{House, How, at, dir, entry};
 use daemon::state::segments::Lent;
 use seal::Disk;
 use seal::sim::SimDisk;
-use svault_vault::Rollback;
+use svault_vault::{Rollback, Store};
 use words::{Door, Id};
 
 fn reader(house: &mut House) -> Reader {
@@ -73,7 +73,7 @@ fn a_reader_stays_as_it_was() {
 fn unlock_gets_the_snapshot_and_what_came_after_it() {
     let house = three_segments();
     let (disk, opener, _) = house.lock(100);
-    let opened = House::open(&disk, opener, &Rollback::Refuse).map_err(|(e, _)| e.name()).unwrap();
+    let opened = House::open(&disk, opener, &How::Refuse).map_err(|(e, _)| e.name()).unwrap();
     assert_eq!(opened.restored.snapshot.as_deref(), Some(b"counters 6".as_slice()));
     assert_eq!(opened.restored.entries.iter().map(|e| e.seq).collect::<Vec<_>>(), [7, 8, 9]);
     assert_eq!((opened.restored.total, opened.restored.must_begin), (9, false));
@@ -85,7 +85,7 @@ fn counters_survive_the_loss_of_the_open_segment() {
     let house = three_segments();
     let (disk, opener, _) = house.lock(100);
     disk.remove(&dir().join("trail/000003.svault")).unwrap();
-    let opened = House::open(&disk, opener, &Rollback::AcceptAll).map_err(|(e, _)| e.name()).unwrap();
+    let opened = House::open(&disk, opener, &How::AcceptAll).map_err(|(e, _)| e.name()).unwrap();
     assert_eq!(opened.restored.snapshot.as_deref(), Some(b"counters 3".as_slice()));
     assert_eq!(opened.restored.entries.iter().map(|e| e.seq).collect::<Vec<_>>(), [4, 5, 6]);
     let mut house = opened.house;
@@ -93,7 +93,7 @@ fn counters_survive_the_loss_of_the_open_segment() {
     assert_eq!((verified.entries, verified.segments, verified.lost), (7, 3, 1));
     // It is found again: it may be read, and counts for nothing.
     let (disk, opener, _) = house.lock(200);
-    let house = House::open(&disk, opener, &Rollback::Refuse).map_err(|(e, _)| e.name()).unwrap().house;
+    let house = House::open(&disk, opener, &How::Refuse).map_err(|(e, _)| e.name()).unwrap().house;
     assert_eq!(house.trail.total(), 7);
 }
 
@@ -105,10 +105,11 @@ fn a_lost_segment_does_not_keep_the_rest_from_being_read() {
     disk.remove(&dir().join("trail/000003.svault")).unwrap();
     let keys = opener.keys(1);
     let arc: std::sync::Arc<dyn Disk> = std::sync::Arc::new(disk);
-    let how = Rollback::AcceptAll;
-    let opened = svault_vault::Store::open(arc.clone(), &dir(), &opener.id(), &keys, &how, at(1));
-    let (mut store, _) = opened.unwrap();
-    let start = audit::Start::AcceptRollback;
+    let open = |how: &Rollback| Store::open(arc.clone(), &dir(), &opener.id(), &keys, how, at(1)).unwrap();
+    let seen = open(&Rollback::Refuse).1.seen;
+    let (mut store, _) = open(&Rollback::AcceptAll(seen));
+    let (_, seen) = audit::Trail::survey(&arc, &dir(), &Lent(&mut store)).unwrap();
+    let start = audit::Start::AcceptRollback(seen);
     let (mut trail, restored) = audit::Trail::open(arc, &dir(), &Lent(&mut store), start).unwrap();
     assert!(restored.must_begin && !trail.is_ok());
     let refused = trail.append(entry(1, Event::Allow), &Lent(&mut store), Durable::Now);
@@ -124,7 +125,7 @@ fn a_snapshot_may_be_long() {
     house.begin(&snapshot, Some(entry(1, Event::Act)));
     house.release(2);
     let (disk, opener, _) = house.lock(100);
-    let opened = House::open(&disk, opener, &Rollback::Refuse).map_err(|(e, _)| e.name()).unwrap();
+    let opened = House::open(&disk, opener, &How::Refuse).map_err(|(e, _)| e.name()).unwrap();
     assert_eq!(opened.restored.snapshot, Some(snapshot));
     assert_eq!(opened.restored.entries.len(), 2);
 }

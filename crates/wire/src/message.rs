@@ -345,7 +345,19 @@ pub enum Rollback {
     Accept {
         /// These vaults only; none: everything.
         vaults: Vec<VaultName>,
+        /// What [`FromChild::RolledBack`] said: if the files are others by now, nothing opens.
+        seen: Seen,
     },
+}
+
+/// Digests of what was shown: a yes to these files is a yes to no others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Seen {
+    /// Of the store and its vaults.
+    pub store: Hex<32>,
+    /// Of the trail. None: it can't be looked at before the store is accepted, and must then be as it was.
+    pub trail: Option<Hex<32>>,
 }
 
 /// From the daemon to the process that started it, over the inherited socket pair.
@@ -370,6 +382,8 @@ pub enum FromChild {
         files: Vec<RollbackFile>,
         /// The error as told without `--accept-rollback`.
         error: Failure,
+        /// To accept just these; only in the answer to [`Rollback::Show`].
+        seen: Option<Seen>,
     },
     /// It could not, and has ended.
     Failed(Failure),

@@ -192,8 +192,11 @@ fn of_the_hand_over() {
     for rollback in [
         Rollback::Refuse,
         Rollback::Show,
-        Rollback::Accept { vaults: vec![] },
-        Rollback::Accept { vaults: vec!["main".parse().unwrap()] },
+        Rollback::Accept { vaults: vec![], seen: Seen { store: Hex([1; 32]), trail: None } },
+        Rollback::Accept {
+            vaults: vec!["main".parse().unwrap()],
+            seen: Seen { store: Hex([1; 32]), trail: Some(Hex([2; 32])) },
+        },
     ] {
         same(&ToChild::Open { slot: Hex([1; 8]), rollback, weak_memory: false, bell: true });
     }
@@ -210,7 +213,11 @@ fn of_the_hand_over() {
         FromChild::Locked { header: None },
         FromChild::Locked { header: Some(HexBytes(vec![0; 70_000])) },
         FromChild::Busy { pid: Some(1) },
-        FromChild::RolledBack { files: vec![file], error: Failure::new("rolled_back", 5, "older") },
+        FromChild::RolledBack {
+            files: vec![file],
+            error: Failure::new("rolled_back", 5, "older"),
+            seen: None,
+        },
         FromChild::Failed(Failure::new("x", 1, "y")),
     ] {
         same(&message);

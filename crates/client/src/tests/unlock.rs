@@ -232,6 +232,8 @@ fn a_child_that_fails_or_dies_is_an_error() {
     }
 }
 
+const SEEN: wire::Seen = wire::Seen { store: wire::Hex([7; 32]), trail: None };
+
 #[test]
 fn a_rollback_is_accepted_only_after_it_was_shown() {
     let c = case();
@@ -241,7 +243,7 @@ fn a_rollback_is_accepted_only_after_it_was_shown() {
             state: "older".into(),
             detail: String::new(),
         }];
-        FromChild::RolledBack { files, error: Failure::new("rolled_back", 5, "older") }
+        FromChild::RolledBack { files, error: Failure::new("rolled_back", 5, "older"), seen: Some(SEEN) }
     };
     let how = How { accept_rollback: Some(vec!["main".parse().unwrap()]), ..How::default() };
     let children = || vec![(locked(&c.store), Some(behind())), (locked(&c.store), Some(report()))];
@@ -255,7 +257,7 @@ fn a_rollback_is_accepted_only_after_it_was_shown() {
         _ => panic!("not opened"),
     };
     assert_eq!(sent(&handed[0]), Rollback::Show);
-    assert_eq!(sent(&handed[1]), Rollback::Accept { vaults: vec!["main".parse().unwrap()] });
+    assert_eq!(sent(&handed[1]), Rollback::Accept { vaults: vec!["main".parse().unwrap()], seen: SEEN });
 
     let mut asker = Codes(vec![copy(&c.code)], false, RefCell::default());
     let (got, handed) = with(&c.store, &how, children(), |way| way.unlock(&mut asker));
@@ -263,7 +265,8 @@ fn a_rollback_is_accepted_only_after_it_was_shown() {
     assert!(handed[1].message.is_none());
 
     // Nothing is behind: nothing is accepted.
-    let none = FromChild::RolledBack { files: vec![], error: Failure::new("rolled_back", 5, "") };
+    let error = Failure::new("rolled_back", 5, "");
+    let none = FromChild::RolledBack { files: vec![], error, seen: Some(SEEN) };
     let children = vec![(locked(&c.store), Some(none)), (locked(&c.store), Some(report()))];
     let (_, handed) = with(&c.store, &how, children, |way| way.unlock(&mut asks(vec![copy(&c.code)])));
     assert_eq!(sent(&handed[1]), Rollback::Refuse);

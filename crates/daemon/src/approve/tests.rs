@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::gate::tests::fake::{Fake, claimed, claude, values, wanting};
-use crate::gate::{Frozen, Outcome, decide_and_release};
+use crate::gate::{Account, Frozen, Outcome, decide_and_release};
 use policy::Named;
 use std::cell::RefCell as Cell;
 use words::{Evidence, Way};
@@ -233,6 +233,11 @@ async fn refused_and_cancelled() {
     let id = leave(&house, "HIGH", claude()).await;
     let other = Asker { account: Account::Session("matched:codex".into()), ..claude() };
     assert!(!house.approvals.cancel(id, Some(&other)), "somebody else's");
+    let stranger = Asker { anchor: Anchor::Process { pid: 7, start: 7 }, ..claude() };
+    assert!(!house.approvals.cancel(id, Some(&stranger)), "another process of the same name");
+    assert!(
+        house.approvals.waiting_of(&stranger).is_empty() && house.approvals.waiting_of(&claude()) == [id]
+    );
     assert!(house.approvals.cancel(id, Some(&Asker { connection: 77, ..claude() })));
     assert!(!house.approvals.cancel(id, None));
     let id = leave(&house, "HIGH", claude()).await;

@@ -104,6 +104,13 @@ impl Asker {
             Account::Session(key) => Some(key),
         }
     }
+
+    /// Whether that is the same asker: by name, and by the process or connection that its rights are held by. A name
+    /// alone is not enough: whoever has none shares one account with all others that have none.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        self.account == other.account && self.callers == other.callers && self.anchor == other.anchor
+    }
 }
 
 /// A request, frozen.

@@ -32,18 +32,19 @@ pub fn of_audit(e: audit::Error) -> Refusal {
         }
         _ => Vec::new(),
     };
-    Refusal { files, failure }
+    Refusal { files, store: None, failure }
 }
 
 /// An error of the store.
 #[must_use]
 pub fn of_vault(e: vault::Error) -> Refusal {
     let failure = named(vault_name(&e), wire::one_line(&e));
-    let files = match e {
-        vault::Error::Refused { files, .. } => rows(files),
-        _ => Vec::new(),
-    };
-    Refusal { files, failure }
+    match e {
+        vault::Error::Refused { files, seen, .. } => {
+            Refusal { files: rows(files), store: Some(seen), failure }
+        }
+        _ => failure.into(),
+    }
 }
 
 /// Files that are not what they were, as they go over the wire.
@@ -90,7 +91,7 @@ pub fn named(name: &str, message: impl Into<String>) -> Failure {
         "HeaderMac" => ("header_mac", exit::DAMAGED, BACKUP),
         "Damaged" => ("damaged", exit::DAMAGED, BACKUP),
         "Record" => ("record", exit::DAMAGED, BACKUP),
-        "RolledBack" | "StoreBehind" | "Unknown" => ("rolled_back", exit::DAMAGED, ROLLBACK),
+        "RolledBack" | "StoreBehind" | "Unknown" | "NotAsShown" => ("rolled_back", exit::DAMAGED, ROLLBACK),
         "Beside" | "Order" | "NoneOpen" => ("beside", exit::DAMAGED, ROLLBACK),
         "Missing" => ("missing", exit::DAMAGED, ROLLBACK),
         "Heads" | "NoHeads" => ("heads", exit::DAMAGED, ROLLBACK),

@@ -26,8 +26,10 @@ pub fn store(
         Task::Open { slot, keys, rollback } => {
             let how = match &rollback {
                 Rollback::Refuse | Rollback::Show => vault::Rollback::Refuse,
-                Rollback::Accept { vaults } if vaults.is_empty() => vault::Rollback::AcceptAll,
-                Rollback::Accept { vaults } => vault::Rollback::Accept(vaults.clone()),
+                Rollback::Accept { vaults, seen } if vaults.is_empty() => {
+                    vault::Rollback::AcceptAll(seen.store.0)
+                }
+                Rollback::Accept { vaults, seen } => vault::Rollback::Accept(vaults.clone(), seen.store.0),
             };
             let (store, report) = Store::open(Arc::clone(&disk), dir.real(), &slot, &keys, &how, now)
                 .map_err(failure::of_vault)?;

@@ -75,6 +75,7 @@ fn take_back(line: &Line, id: Id, by: &Asker) -> bool {
         let mut entry = state.entry(Event::Cancel);
         super::acts::of_request(&mut entry, &waiting);
         entry.door = Some(line.door);
+        entry.process.clone_from(&by.process);
         let _ = state.append(&entry, Durable::Later);
     }
     true

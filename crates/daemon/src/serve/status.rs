@@ -13,8 +13,8 @@ pub(crate) fn report(line: &Line) -> StatusReport {
     let by = line.asker();
     let mut wishes = state.wishes.borrow_mut();
     let waiting = state.approvals.waiting().len() + wishes.all(state.now_ms()).len();
-    let mut own_waiting = state.approvals.waiting_of(&by.account);
-    own_waiting.extend(wishes.of(&by.account));
+    let mut own_waiting = state.approvals.waiting_of(&by);
+    own_waiting.extend(wishes.of(&by));
     StatusReport {
         pid: std::process::id(),
         since: state.life.since().to_string(),

@@ -48,8 +48,8 @@ impl Wishes {
     }
 
     /// Ids of one account's.
-    pub(crate) fn of(&self, account: &Account) -> Vec<Id> {
-        self.0.iter().filter(|w| w.by.account == *account).map(|w| w.id).collect()
+    pub(crate) fn of(&self, by: &Asker) -> Vec<Id> {
+        self.0.iter().filter(|w| w.by.is(by)).map(|w| w.id).collect()
     }
 
     /// A human said no. False: no such wish.
@@ -101,12 +101,15 @@ pub(crate) async fn serve(line: &Line, name: Name, scope: Scope, why: String) ->
     entry.reason.clone_from(&why);
     entry.process.clone_from(&by.process);
     let (id, asked) = (entry.id, entry.at);
+    let named = by.callers.first().map(|c| c.name.clone());
+    let until_ms = now_ms.saturating_add(LASTS_MS);
+    // Before the record is awaited: else as many as come meanwhile would all find room.
+    state.wishes.borrow_mut().0.push(Wish { id, by, name, scope, why, asked, until_ms });
     if state.record(entry).await.is_err() {
+        state.wishes.borrow_mut().refuse(id);
         return FromDaemon::Denied { id, narrower: None }.into();
     }
-    state.life.ring(id, by.callers.first().map(|c| &c.name));
-    let until_ms = now_ms.saturating_add(LASTS_MS);
-    state.wishes.borrow_mut().0.push(Wish { id, by, name, scope, why, asked, until_ms });
+    state.life.ring(id, named.as_ref());
     FromDaemon::Done { id: Some(id) }.into()
 }
 

@@ -19,7 +19,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use tokio::sync::Notify;
 use vault::{OpenReport, Store};
-use wire::{Failure, RefusedVault, Rollback, UnlockReport, exit};
+use wire::{Failure, RefusedVault, Rollback, Seen, UnlockReport, exit};
 use words::Id;
 
 impl State {
@@ -30,11 +30,15 @@ impl State {
     pub(crate) fn from_opened(opened: Opened) -> Result<(Rc<Self>, UnlockReport), Refusal> {
         let Opened { mut store, mut report, rollback, disk, dir, weak_memory, watch, life, .. } = opened;
         let clock = RealClock;
-        // Named vaults are about vaults: the trail must hold all the same.
-        let (rollback, start) = match &rollback {
-            Rollback::Accept { vaults } if vaults.is_empty() => (true, Start::AcceptRollback),
-            Rollback::Accept { .. } => (true, Start::NewSegment),
-            Rollback::Refuse | Rollback::Show => (false, Start::Verify),
+        // Also what was accepted by an unlock that then came to nothing.
+        let accepted = store.accepted();
+        let start = match &rollback {
+            Rollback::Accept { vaults, seen: Seen { trail: Some(end), .. } } if vaults.is_empty() => {
+                Start::AcceptRollback(end.0)
+            }
+            // Named vaults are about vaults: the trail must hold all the same.
+            _ if accepted.is_some() => Start::NewSegment,
+            _ => Start::Verify,
         };
         let (mut trail, restored) =
             Trail::open(disk, dir.real(), &Lent(&mut store), start).map_err(of_audit)?;
@@ -48,7 +52,8 @@ impl State {
             );
         }
         let past = Past::find(&restored, &mut trail, &mut store)?;
-        begin(&mut trail, &mut store, &limits, &restored, rollback, weak_memory, clock.wall())?;
+        let first = accepted.as_deref().map(|files| note(files, &restored));
+        begin(&mut trail, &mut store, &limits, &restored, first, weak_memory, clock.wall())?;
         let settings = store.settings().map_err(|e| damaged(&e))?;
         let zone = zone(&settings.zone)?;
         if let Some(program) = &settings.notify {
@@ -161,7 +166,7 @@ fn begin(
     store: &mut Store,
     limits: &Limits,
     restored: &Restored,
-    rollback: bool,
+    accepted: Option<String>,
     weak_memory: bool,
     now: jiff::Timestamp,
 ) -> Result<(), Failure> {
@@ -171,7 +176,10 @@ fn begin(
     };
     let id = || Id::random().map_err(|e| damaged(&e));
     if restored.must_begin {
-        let first = if rollback { Some(accepted(id()?, now, restored)) } else { None };
+        let first = match &accepted {
+            Some(note) => Some(Entry { note: note.clone(), ..Entry::new(id()?, now, Event::AcceptRollback) }),
+            None => None,
+        };
         trail.new_segment(&mut Lent(store), &limits.snapshot(), first, now).map_err(|e| full(&e))?;
     }
     let mut entry = Entry::new(id()?, now, Event::Unlock);
@@ -179,16 +187,20 @@ fn begin(
         entry.note = "weak_memory".into();
     }
     let _ticket = trail.append(entry, &Lent(store), Durable::Now).map_err(|e| full(&e))?;
-    trail.commit(&mut Lent(store)).map_err(|e| full(&e))
+    trail.commit(&mut Lent(store)).map_err(|e| full(&e))?;
+    if accepted.is_some() {
+        store.accepted_is_recorded().map_err(|e| damaged(&e))?;
+    }
+    Ok(())
 }
 
-/// The record of a human's word that files may be older than they were.
-fn accepted(id: Id, now: jiff::Timestamp, restored: &Restored) -> Entry {
-    let mut entry = Entry::new(id, now, Event::AcceptRollback);
-    let files = restored.files.iter().map(|f| format!("{} {}", f.path, f.state.as_str()));
-    entry.note = files.collect::<Vec<_>>().join(", ");
-    entry.note.truncate(entry.note.floor_char_boundary(512));
-    entry
+/// What the record of a human's word says: which files of the store, and which of the trail, are not as they were.
+fn note(of_store: &str, restored: &Restored) -> String {
+    let of_trail = restored.files.iter().map(|f| format!("{} {}", f.path, f.state.as_str()));
+    let all = Some(of_store.to_owned()).filter(|s| !s.is_empty()).into_iter().chain(of_trail);
+    let mut note = all.collect::<Vec<_>>().join(", ");
+    note.truncate(note.floor_char_boundary(512));
+    note
 }
 
 /// A vault that stays shut, with the code and line that its error has everywhere.
@@ -213,8 +225,9 @@ fn unlock_report(
     let mut notes = report.notes;
     let aside = report.set_aside.iter().chain(&restored.set_aside);
     notes.extend(aside.map(|p| format!("an unfinished write was set aside: {}", relative(p))));
-    let accepted = restored.files.iter().map(|f| format!("{} {}: {}", f.path, f.state.as_str(), f.detail));
-    notes.extend(accepted);
+    let told = |path: &str, state: &str, detail: &str| format!("{path} {state}: {detail}");
+    notes.extend(report.files.iter().map(|f| told(&f.path, f.state.as_str(), &f.detail)));
+    notes.extend(restored.files.iter().map(|f| told(&f.path, f.state.as_str(), &f.detail)));
     UnlockReport {
         pid: std::process::id(),
         vaults: store.vaults().into_iter().filter(|v| v.shut.is_none()).map(|v| v.name).collect(),

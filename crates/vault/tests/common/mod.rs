@@ -46,6 +46,22 @@ impl Opener {
     }
 }
 
+/// What is done about files that are not as they were: as a human does, who accepts just what is shown.
+pub enum How {
+    Refuse,
+    Accept(Vec<words::VaultName>),
+    AcceptAll,
+}
+
+/// What a human would be shown, as a digest.
+fn seen(looked: &Result<(Store, OpenReport), Error>) -> [u8; 32] {
+    match looked {
+        Ok((_, report)) => report.seen,
+        Err(Error::Refused { seen, .. }) => *seen,
+        Err(_) => [0; 32],
+    }
+}
+
 /// Where the store of all tests is.
 pub const DIR: &str = "/store";
 
@@ -151,26 +167,30 @@ impl House {
     }
 
     /// Opens what is on a disk, as unlock does.
-    pub fn open(disk: &SimDisk, opener: Opener, how: &Rollback) -> Result<Opened, (Shut, Opener)> {
+    pub fn open(disk: &SimDisk, opener: Opener, how: &How) -> Result<Opened, (Shut, Opener)> {
         Self::open_in(disk, opener, how, 1)
     }
 
-    pub fn open_in(
-        disk: &SimDisk,
-        opener: Opener,
-        how: &Rollback,
-        epoch: u64,
-    ) -> Result<Opened, (Shut, Opener)> {
+    pub fn open_in(disk: &SimDisk, opener: Opener, how: &How, epoch: u64) -> Result<Opened, (Shut, Opener)> {
         let arc: Arc<dyn Disk> = Arc::new(disk.clone());
         let keys = opener.keys(epoch);
-        let (mut store, report) = match Store::open(arc.clone(), &dir(), &opener.id(), &keys, how, at(500)) {
+        let open = |how: &Rollback| Store::open(arc.clone(), &dir(), &opener.id(), &keys, how, at(500));
+        let how = match how {
+            How::Refuse => Rollback::Refuse,
+            How::Accept(names) => Rollback::Accept(names.clone(), seen(&open(&Rollback::Refuse))),
+            How::AcceptAll => Rollback::AcceptAll(seen(&open(&Rollback::Refuse))),
+        };
+        let (mut store, report) = match open(&how) {
             Ok(opened) => opened,
             Err(e) => return Err((Shut::Store(e), opener)),
         };
-        let start = match how {
+        let start = match &how {
             Rollback::Refuse => Start::Verify,
-            Rollback::Accept(_) => Start::NewSegment,
-            Rollback::AcceptAll => Start::AcceptRollback,
+            Rollback::Accept(..) => Start::NewSegment,
+            Rollback::AcceptAll(_) => {
+                let there = Trail::survey(&arc, &dir(), &Lent(&mut store));
+                Start::AcceptRollback(there.map(|(_, seen)| seen).unwrap_or_default())
+            }
         };
         let (trail, restored) = match Trail::open(arc, &dir(), &Lent(&mut store), start) {
             Ok(opened) => opened,

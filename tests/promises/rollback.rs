@@ -1,0 +1,117 @@
+//! What a human accepts with `unlock --accept-rollback` is what was shown, whoever changes files meanwhile.
+
+use std::path::PathBuf;
+use svault_tests::need;
+use svault_tests::sandbox::{OPEN_POLICY, PASSPHRASE, Sandbox};
+use svault_tests::terminal::Terminal;
+
+const OLD: &str = "sk-test-rollback-old";
+const NEW: &str = "sk-test-rollback-new";
+
+/// A locked store with a strict policy, and a copy of how it was with a lax one.
+struct House {
+    sandbox: Sandbox,
+    old: PathBuf,
+}
+
+impl House {
+    fn new() -> Self {
+        let sandbox = Sandbox::ready();
+        sandbox.set_policy(OPEN_POLICY);
+        sandbox.add("A", OLD, &["--tier", "low", "--scope", "db"]);
+        sandbox.lock();
+        let old = sandbox.copy_store("old");
+        let _ = sandbox.unlock();
+        let _ = sandbox.svault(&["replace", "A"]).human().stdin(NEW).run().ok();
+        sandbox.set_policy("");
+        let _ = sandbox.get("A").exits(4);
+        sandbox.lock();
+        Self { sandbox, old }
+    }
+
+    /// Puts a file of the older copy in its place, as an agent of the same user can.
+    fn takes_back(&self, file: &str) {
+        std::fs::copy(self.old.join(file), self.sandbox.store().join(file)).expect("copy");
+    }
+
+    /// The human at `unlock --accept-rollback`, up to the question.
+    fn asks(&self) -> (Terminal, String) {
+        let mut shell = Terminal::shell(&self.sandbox);
+        shell.types("svault unlock --accept-rollback; echo \"=$?=\"\n");
+        shell.waits_for("assphrase");
+        shell.types(&format!("{}\n", self.sandbox.init_passphrase()));
+        let table = shell.waits_for("Go back to these files?");
+        (shell, table)
+    }
+
+    fn segment(&self) -> String {
+        let names = std::fs::read_dir(self.sandbox.store().join("trail")).expect("trail").flatten();
+        let newest = names.map(|e| e.file_name().to_string_lossy().into_owned()).max();
+        format!("trail/{}", newest.expect("a segment"))
+    }
+}
+
+#[test]
+fn files_swapped_at_the_question_are_not_accepted() {
+    need!(Linux);
+    let house = House::new();
+    let whole = house.sandbox.copy_store("whole");
+    house.takes_back("vaults/main.svault");
+    let (mut shell, table) = house.asks();
+    assert!(table.contains("vaults/main.svault") && !table.contains("store.svault"), "{table}");
+    // The policy lies in the store's own file, of which nothing was said.
+    house.takes_back("store.svault");
+    shell.types("y\n");
+    let (said, code) = shell.ends();
+    assert_eq!(code, 5, "{said}");
+    assert!(said.contains("have changed since they were shown"), "{said}");
+    // Nothing of it has been accepted: with the store's file put right all is as it was.
+    std::fs::copy(whole.join("store.svault"), house.sandbox.store().join("store.svault")).expect("copy");
+    let said = house.sandbox.human(&["unlock"]).ok();
+    assert!(said.all().contains("main"), "the vault is still named\n{}", said.all());
+    assert!(!house.sandbox.trail().iter().any(|e| e["event"] == "accept_rollback"));
+    let _ = house.sandbox.get("A").exits(4);
+}
+
+#[test]
+fn another_version_of_a_file_that_was_shown_is_not_accepted() {
+    need!(Linux);
+    let house = House::new();
+    let middle = house.sandbox.copy_store("middle");
+    let _ = house.sandbox.unlock();
+    let _ = house.sandbox.svault(&["replace", "A"]).human().stdin("sk-test-rollback-newest").run().ok();
+    house.sandbox.lock();
+    std::fs::copy(middle.join("vaults/main.svault"), house.sandbox.store().join("vaults/main.svault"))
+        .expect("copy");
+    let (mut shell, _) = house.asks();
+    house.takes_back("vaults/main.svault");
+    shell.types("y\n");
+    let (said, code) = shell.ends();
+    assert_eq!(code, 5, "{said}");
+    assert!(said.contains("have changed since they were shown"), "{said}");
+}
+
+#[test]
+fn a_trail_swapped_at_the_question_is_shown_before_it_is_accepted() {
+    need!(Linux);
+    let house = House::new();
+    let segment = house.segment();
+    let trail = std::fs::read(house.sandbox.store().join(&segment)).expect("trail");
+    house.takes_back("store.svault");
+    let (mut shell, table) = house.asks();
+    assert!(table.contains("store.svault"), "{table}");
+    std::fs::remove_file(house.sandbox.store().join(&segment)).expect("remove");
+    shell.types("y\n");
+    let table = shell.waits_for("Go back to these files?");
+    assert!(table.contains(&segment), "what came to light is shown as well: {table}");
+    shell.types("n\n");
+    let (said, code) = shell.ends();
+    assert_ne!(code, 0, "{said}");
+    // The store was accepted with the first yes: that is recorded by whichever unlock comes to its end.
+    std::fs::write(house.sandbox.store().join(&segment), trail).expect("write");
+    let _ = house.sandbox.human(&["unlock", "--accept-rollback"]).ok();
+    let entries = house.sandbox.trail();
+    let accepted: Vec<_> = entries.iter().filter(|e| e["event"] == "accept_rollback").collect();
+    assert_eq!(accepted.len(), 1);
+    assert!(accepted[0]["note"].as_str().is_some_and(|n| n.contains("store.svault older")), "{accepted:?}");
+}
