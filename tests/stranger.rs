@@ -33,6 +33,11 @@ mod unix {
             ["storm", socket] => svault_tests::storm::storm(Path::new(socket)),
             ["steady", socket, value] => svault_tests::storm::steady(Path::new(socket), value),
             ["status", socket] => println!("{}", status(&mut Raw::hello(Path::new(socket), None))),
+            ["cancel", socket, caller, id] => {
+                let mut raw = Raw::hello(Path::new(socket), Some(caller));
+                raw.send(&json!({"type": "cancel", "id": id}));
+                println!("{}", raw.control());
+            }
             ["status-when", socket, go] => status_when(Path::new(socket), Path::new(go)),
             ["parent-exec", socket, go, program, rest @ ..] => parent_exec(socket, go, program, rest),
             other => panic!("stranger: {other:?}"),

@@ -8,7 +8,7 @@ human("lock")
 subprocess.run(["cp", "-a", STORE, f"{WORK}/new"], check=True)
 subprocess.run(["rm", "-rf", STORE], check=True)
 subprocess.run(["cp", "-a", f"{WORK}/old", STORE], check=True)
-human("unlock")
+assert human("unlock") == 0, "is N1 stopped by now?"
 for name in ALL[1:]:
     request(name)
 if daemon():

@@ -9,4 +9,6 @@ exec "$SVAULT" list
 """)
 human("lock")
 human("types unlock in_window.sh")
-say(open(f"{LOOT}/names").read())
+names = open(f"{LOOT}/names").read()
+say(names)
+assert "MEDIUM" in names, "the window gave no names: is N5 stopped by now?"

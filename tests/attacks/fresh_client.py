@@ -19,3 +19,4 @@ while not os.path.exists(f"{WORK}/answers/{number}.done"):
         except OSError:
             pass
 answer(number)
+assert seen, "the human's svault was never found while it ran"

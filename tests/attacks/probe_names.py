@@ -3,5 +3,5 @@
 # Trail: deny, propose
 from _svault import *
 
-for name in ["MEDIUM", "NOT_THERE"]:
-    cli("add", name, stdin=b"x")
+codes = [cli("add", name, stdin=b"x").returncode for name in ["MEDIUM", "NOT_THERE"]]
+assert codes[0] != 0 and codes[1] == 0, f"{codes}: is N7 stopped by now?"

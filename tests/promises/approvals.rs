@@ -175,3 +175,34 @@ fn requests_of_others_can_not_be_taken_back() {
     let pending = sandbox.human(&["pending", "--json"]).ok().json();
     assert_eq!(pending["pending"], json!([]));
 }
+
+#[test]
+fn a_name_alone_takes_no_request_back() {
+    need!(Linux);
+    let sandbox = house();
+    let mut mine = Raw::hello(&sandbox.socket(), Some("tester"));
+    let mut request = ask(json!({"vault": "main", "name": "MEDIUM"}), Some("db"), Some(GOOD_REASON), "env");
+    request["argv"] = json!(["/bin/true"]);
+    request["cwd"] = "/".into();
+    request["wait"] = 60.into();
+    mine.send(&request);
+    let id = mine.control()["id"].as_str().expect("an id").to_owned();
+    // Another process, which is known as little, with the same name and without.
+    let _ = sandbox.run(&["cancel", &id]).exits(4);
+    let (stranger, socket) = (sandbox.path("stranger"), sandbox.socket().display().to_string());
+    std::fs::copy(env!("CARGO_BIN_EXE_stranger"), &stranger).expect("copy");
+    let program = stranger.to_str().expect("path");
+    let said = sandbox.program(program, &["cancel", &socket, "tester", &id]).run().ok().text();
+    assert!(said.contains("denied"), "{said}");
+    let pending = sandbox.human(&["pending", "--json"]).ok().json();
+    assert_eq!(pending["pending"].as_array().map(Vec::len), Some(1), "it still waits");
+    // The same process, over another connection.
+    let mut also_mine = Raw::hello(&sandbox.socket(), Some("tester"));
+    also_mine.send(&json!({"type": "cancel", "id": id}));
+    assert_eq!(also_mine.control()["type"], "done");
+    let cancels: Vec<_> = sandbox.trail().into_iter().filter(|e| e["event"] == "cancel").collect();
+    assert!(
+        cancels.len() == 1 && !cancels[0]["process"].as_array().expect("lines").is_empty(),
+        "{cancels:?}"
+    );
+}

@@ -130,3 +130,44 @@ fn every_link_leads_somewhere() {
         }
     }
 }
+
+/// The names of the workspace's dependencies that are not our own.
+fn direct_dependencies() -> Vec<String> {
+    let text = read(&top().join("Cargo.toml"));
+    let (_, section) = text.split_once("[workspace.dependencies]\n").expect("dependencies");
+    let section = section.split_once("\n[").map_or(section, |(section, _)| section);
+    let lines = section.lines().filter(|line| !line.starts_with('#') && !line.contains("path = "));
+    lines.filter_map(|line| Some(line.split_once(" = ")?.0.to_owned())).collect()
+}
+
+#[test]
+fn every_direct_dependency_has_its_line_and_no_other_has() {
+    let document = read(&top().join("docs/dependencies.md"));
+    let rows = document.lines().filter_map(|line| line.strip_prefix("| ")?.split_once(" | "));
+    let names = rows.flat_map(|(names, _)| names.split(", ").map(str::to_owned));
+    let mut named: Vec<String> = names.filter(|name| name != "crate").collect();
+    let mut there = direct_dependencies();
+    assert!(there.len() > 30, "{there:?}");
+    (named.sort(), there.sort());
+    assert_eq!(named, there);
+}
+
+#[test]
+fn no_crate_brings_a_dependency_of_its_own_choice() {
+    let mut manifests =
+        vec![top().join("tests/Cargo.toml"), top().join("xtask/Cargo.toml"), top().join("fuzz/Cargo.toml")];
+    let crates = std::fs::read_dir(top().join("crates")).expect("crates").flatten();
+    manifests.extend(crates.map(|e| e.path().join("Cargo.toml")));
+    assert!(manifests.len() > 10);
+    for manifest in manifests {
+        let mut within = false;
+        for line in read(&manifest).lines() {
+            if line.starts_with('[') {
+                within = line.contains("dependencies");
+            } else if within && line.contains('=') && !line.starts_with('#') {
+                let of_workspace = line.contains("workspace = true");
+                assert!(of_workspace || line.contains("path = "), "{}: {line}", manifest.display());
+            }
+        }
+    }
+}

@@ -39,7 +39,7 @@ impl House {
         let mut shell = Terminal::shell(&self.sandbox);
         shell.types("svault unlock --accept-rollback; echo \"=$?=\"\n");
         shell.waits_for("assphrase");
-        shell.types(&format!("{}\n", self.sandbox.init_passphrase()));
+        shell.types(&format!("{PASSPHRASE}\n"));
         let table = shell.waits_for("Go back to these files?");
         (shell, table)
     }
@@ -96,11 +96,11 @@ fn a_trail_swapped_at_the_question_is_shown_before_it_is_accepted() {
     need!(Linux);
     let house = House::new();
     let segment = house.segment();
-    let trail = std::fs::read(house.sandbox.store().join(&segment)).expect("trail");
+    let (there, aside) = (house.sandbox.store().join(&segment), house.sandbox.path("aside"));
     house.takes_back("store.svault");
     let (mut shell, table) = house.asks();
     assert!(table.contains("store.svault"), "{table}");
-    std::fs::remove_file(house.sandbox.store().join(&segment)).expect("remove");
+    std::fs::rename(&there, &aside).expect("rename");
     shell.types("y\n");
     let table = shell.waits_for("Go back to these files?");
     assert!(table.contains(&segment), "what came to light is shown as well: {table}");
@@ -108,7 +108,7 @@ fn a_trail_swapped_at_the_question_is_shown_before_it_is_accepted() {
     let (said, code) = shell.ends();
     assert_ne!(code, 0, "{said}");
     // The store was accepted with the first yes: that is recorded by whichever unlock comes to its end.
-    std::fs::write(house.sandbox.store().join(&segment), trail).expect("write");
+    std::fs::rename(&aside, &there).expect("rename");
     let _ = house.sandbox.human(&["unlock", "--accept-rollback"]).ok();
     let entries = house.sandbox.trail();
     let accepted: Vec<_> = entries.iter().filter(|e| e["event"] == "accept_rollback").collect();

@@ -182,7 +182,7 @@ impl Approvals {
 
     /// Taken back: by a human (`of` none), or by who asked.
     pub fn cancel(&self, id: Id, of: Option<&Asker>) -> bool {
-        self.end_one(id, Answer::Cancelled, |by| of.is_none_or(|of| of.is(by)))
+        self.end_one(id, Answer::Cancelled, |by| of.is_none_or(|of| of.is(by) && of.callers == by.callers))
     }
 
     fn end_one(&self, id: Id, answer: Answer, may: impl Fn(&Asker) -> bool) -> bool {

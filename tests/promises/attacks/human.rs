@@ -51,6 +51,7 @@ pub fn watch(house: &House, file: &str) -> Seen {
         }
         let Ok(text) = std::fs::read_to_string(&wish) else { break };
         let (code, screen) = does(house, &work, text.trim());
+        println!("the human's {}: {code}\n{screen}", text.trim());
         screens += &screen;
         let answer = work.join(format!("answers/{number}.new"));
         std::fs::write(&answer, code.to_string()).expect("write");

@@ -233,7 +233,8 @@ async fn refused_and_cancelled() {
     let id = leave(&house, "HIGH", claude()).await;
     let other = Asker { account: Account::Session("matched:codex".into()), ..claude() };
     assert!(!house.approvals.cancel(id, Some(&other)), "somebody else's");
-    let stranger = Asker { anchor: Anchor::Process { pid: 7, start: 7 }, ..claude() };
+    let anchor = Anchor::Process { pid: 7, start: 7 };
+    let stranger = Asker { anchor, peer: (7, 7), ..claude() };
     assert!(!house.approvals.cancel(id, Some(&stranger)), "another process of the same name");
     assert!(
         house.approvals.waiting_of(&stranger).is_empty() && house.approvals.waiting_of(&claude()) == [id]

@@ -89,6 +89,8 @@ pub struct Asker {
     pub anchor: Anchor,
     /// The connection it came over.
     pub connection: u64,
+    /// The process at its other end: its id and start time.
+    pub peer: (u32, u64),
     /// Where it came in.
     pub door: Door,
     /// The process and its parents as `pid exe`, nearest first.
@@ -105,11 +107,11 @@ impl Asker {
         }
     }
 
-    /// Whether that is the same asker: by name, and by the process or connection that its rights are held by. A name
-    /// alone is not enough: whoever has none shares one account with all others that have none.
+    /// Whether that is the same asker: by what its rights are held by, or the process that it is, over whichever
+    /// connection. An account alone is not enough: all that nothing is known of share one.
     #[must_use]
     pub fn is(&self, other: &Self) -> bool {
-        self.account == other.account && self.callers == other.callers && self.anchor == other.anchor
+        self.account == other.account && (self.anchor == other.anchor || self.peer == other.peer)
     }
 }
 

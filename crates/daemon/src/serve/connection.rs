@@ -152,6 +152,7 @@ impl Line {
             callers: who.named,
             anchor,
             connection: self.number,
+            peer: self.peer.held().key(),
             door: self.door,
             process: who.process,
         }
@@ -164,6 +165,7 @@ impl Line {
             callers: Vec::new(),
             anchor: Anchor::Connection(self.number),
             connection: self.number,
+            peer: self.peer.held().key(),
             door: self.door,
             process: self.peer.lines(12),
         }

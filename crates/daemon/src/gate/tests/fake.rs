@@ -178,6 +178,7 @@ pub(crate) fn claude() -> Asker {
         callers: vec![Named { name: "claude".parse().unwrap(), evidence: Evidence::Matched }],
         anchor: Anchor::Process { pid: 100, start: 7 },
         connection: 1,
+        peer: (200, 8),
         door: Door::Cli,
         process: vec!["200 /usr/bin/svault".into(), "100 /opt/claude".into()],
     }
