@@ -32,14 +32,7 @@ impl State {
         let clock = RealClock;
         // Also what was accepted by an unlock that then came to nothing.
         let accepted = store.accepted();
-        let start = match &rollback {
-            Rollback::Accept { vaults, seen: Seen { trail: Some(end), .. } } if vaults.is_empty() => {
-                Start::AcceptRollback(end.0)
-            }
-            // Named vaults are about vaults: the trail must hold all the same.
-            _ if accepted.is_some() => Start::NewSegment,
-            _ => Start::Verify,
-        };
+        let start = start(&rollback, accepted.is_some());
         let (mut trail, restored) =
             Trail::open(disk, dir.real(), &Lent(&mut store), start).map_err(of_audit)?;
         let text = store.policy().map_err(|e| damaged(&e))?;
@@ -95,6 +88,18 @@ impl State {
         }
         let state = Rc::clone(self);
         tokio::task::spawn_local(async move { state.keep(due).await });
+    }
+}
+
+/// How the trail is to be opened.
+fn start(rollback: &Rollback, accepted: bool) -> Start {
+    match rollback {
+        Rollback::Accept { vaults, seen: Seen { trail: Some(end), .. } } if vaults.is_empty() => {
+            Start::AcceptRollback(end.0)
+        }
+        // Named vaults are about vaults: the trail must hold all the same.
+        _ if accepted => Start::NewSegment,
+        _ => Start::Verify,
     }
 }
 
