@@ -1,16 +1,15 @@
 //! What goes back on a connection. Values leave here and nowhere else, and only as [`Released`], which the gate makes.
 
-use crate::clock::Clock;
 use crate::conn::{Conn, ConnError};
 use crate::gate::{Outcome, Released};
 use crate::presence::Presence;
-use crate::state::State;
 use std::time::Duration;
+use tokio::time::{Instant, sleep_until};
 use wire::frame::{self, Kind};
 use wire::{Failure, FromDaemon, exit};
 
-/// Denials leave at the next multiple of this, so that their cause can't be told from how long they took.
-const TICK_MS: u64 = 20;
+/// Denials leave so long after the request came, so that their cause can't be told from how long they took.
+const DENIAL: Duration = Duration::from_millis(20);
 
 /// An answer, before it is known how it travels.
 pub(crate) enum Reply {
@@ -42,9 +41,9 @@ impl From<Outcome> for Reply {
     }
 }
 
-/// Sends an answer, sealed where the connection is.
+/// Sends an answer, sealed where the connection is, to what came at that time.
 pub(crate) async fn send(
-    state: &State,
+    came: Instant,
     conn: &mut Conn,
     presence: &mut Presence,
     reply: Reply,
@@ -52,7 +51,7 @@ pub(crate) async fn send(
     match reply {
         Reply::Message(message) => {
             if matches!(message, FromDaemon::Denied { .. }) && !presence.is_sealed() {
-                next_tick(state).await;
+                hold_back(came).await;
             }
             let FromDaemon::Report(report) = message else {
                 return send_message(conn, presence, &message).await;
@@ -105,7 +104,23 @@ fn too_long() -> FromDaemon {
     FromDaemon::Error(Failure::new("too_long", exit::FAILED, text).hint(hint))
 }
 
-async fn next_tick(state: &State) {
-    let left = TICK_MS - state.clock.boot_ms() % TICK_MS;
-    tokio::time::sleep(Duration::from_millis(left)).await;
+/// Until a denial of what came then may leave.
+async fn hold_back(came: Instant) {
+    sleep_until(came + DENIAL).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_denial_takes_as_long_whenever_it_came_and_however_soon_it_was_decided() {
+        for (later, decided) in [(0, 0), (3, 1), (7, 12), (11, 19), (19, 5)] {
+            tokio::time::advance(Duration::from_millis(later)).await;
+            let came = Instant::now();
+            tokio::time::advance(Duration::from_millis(decided)).await;
+            hold_back(came).await;
+            assert_eq!(came.elapsed(), DENIAL, "came {later} ms later, decided within {decided} ms");
+        }
+    }
 }

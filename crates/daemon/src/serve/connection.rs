@@ -14,6 +14,7 @@ use std::os::fd::AsFd;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 use wire::frame::{self, Frame};
 use wire::proof::Inner;
 use wire::{Failure, FromDaemon, ToDaemon, code, exit};
@@ -65,6 +66,7 @@ impl Line {
     /// One message and its answer. False: the connection ends.
     async fn step(&mut self) -> Result<bool, ConnError> {
         let Some(message) = self.next().await? else { return Ok(false) };
+        let came = Instant::now();
         // After a sleep a message can come before the second's tick: nothing is answered then, whatever it is for.
         if !self.state.life.unlocked() && !matches!(message, Message::Open(ToDaemon::Lock)) {
             return Ok(false);
@@ -75,7 +77,7 @@ impl Line {
         };
         let Some(reply) = reply else { return Ok(true) };
         let ends = matches!(&reply, Reply::Message(FromDaemon::Error(f)) if ends_it(f));
-        answer::send(&self.state, &mut self.conn, &mut self.presence, reply).await?;
+        answer::send(came, &mut self.conn, &mut self.presence, reply).await?;
         Ok(!ends)
     }
 
