@@ -27,6 +27,11 @@ pub enum What {
     /// Something behind the closing quote.
     #[error("text after the closing quote (in single quotes and backticks nothing is an escape)")]
     AfterQuote,
+    /// A backslash at the end of the line, in a value without quotes.
+    #[error(
+        "a backslash at the end of a line: a shell goes on with the next line there, and others don't; put the value in quotes"
+    )]
+    Continued,
     /// `$(…)`.
     #[error("command substitution is not run: put the value in single quotes if it is meant literally")]
     Command,

@@ -18,6 +18,8 @@
 //! | `"a\nb"` | a line break | a line break | a line break | `a\nb` | a line break |
 //! | `"a\tb"` | `a\tb` | a tab | a tab | `a\tb` | a tab |
 //! | `"a\xb"`, other letters | kept | kept | kept | kept | kept, the backslash too |
+//! | `a\` at the end of a line | `a\` | `a\` | `a\` | joined with the next line | refused: the rest of the value would be no value |
+//! | the same in double quotes | kept | kept | kept | joined | kept: only sh differs |
 //! | `` `a` `` | `a` | with backticks | with backticks | runs `a` | `a`, as node: nothing is an escape in it |
 //! | `"a"b`, `"a` | literal | a warning | an error | `ab`, reads on | refused |
 //! | `a"b"` | literal | literal | literal | `ab` | literal: quotes count only around the whole value |

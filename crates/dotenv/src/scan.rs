@@ -87,6 +87,12 @@ pub struct File<'t> {
 }
 
 impl<'t> File<'t> {
+    /// The whole text.
+    #[must_use]
+    pub fn text(&self) -> &'t str {
+        self.text
+    }
+
     /// The assignments, in order, duplicates too.
     #[must_use]
     pub fn entries(&self) -> &[Entry<'t>] {
@@ -236,7 +242,7 @@ impl<'t> Scan<'t> {
             _ => Quote::None,
         };
         let inside = match quote.mark() {
-            None => self.unquoted(after_sign),
+            None => self.unquoted(after_sign)?,
             Some(mark) => self.quoted(mark, quote == Quote::Double)?,
         };
         let pieces = read(self.text, inside, quote)?;
@@ -253,16 +259,20 @@ impl<'t> Scan<'t> {
     }
 
     /// To the end of the line, or to a comment with white space before it.
-    fn unquoted(&mut self, after_sign: usize) -> Range<usize> {
+    fn unquoted(&mut self, after_sign: usize) -> Result<Range<usize>, Error> {
         let start = self.at;
         let raw = &self.rest()[..line_end(self.rest())];
         let comment = raw.char_indices().find(|&(i, c)| {
             let before = if i == 0 { start > after_sign } else { raw[..i].ends_with(blank) };
             c == '#' && before
         });
+        let slashes = raw.len() - raw.trim_end_matches('\\').len();
+        if comment.is_none() && slashes % 2 == 1 && start + raw.len() < self.text.len() {
+            return self.fail(start + raw.len() - 1, What::Continued);
+        }
         let value = comment.map_or(raw, |(i, _)| &raw[..i]).trim_end_matches(blank);
         self.at += value.len();
-        start..self.at
+        Ok(start..self.at)
     }
 
     /// To the closing quote, over as many lines as it takes.
