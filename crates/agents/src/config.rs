@@ -6,12 +6,14 @@
 mod edit;
 mod json;
 mod lines;
+mod merge;
 mod op;
 mod toml;
 mod undo;
 mod yaml;
 
 pub use edit::{Edit, is_ours, plan};
+pub(crate) use merge::merged;
 pub use op::{Op, Path, Step};
 pub(crate) use op::{look, shown};
 pub use undo::{left_over, undo};
