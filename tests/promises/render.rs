@@ -87,6 +87,22 @@ fn what_is_no_template_is_told_by_its_place() {
 }
 
 #[test]
+fn a_comment_that_only_speaks_of_references_stays_as_it_is() {
+    let sandbox = house();
+    let _ = template(&sandbox, "# how: svault://VAULT/NAME\nKEY=svault://main/API_KEY # svault://\n");
+    let said = human(&sandbox, &["render", ".env"]).ok();
+    assert_eq!(said.text(), "# how: svault://VAULT/NAME\nKEY=sk-test-api # svault://\n");
+    for text in [
+        "# x\nKEY=svault://VAULT/NAME\n",
+        "KEY=\"\n# svault://VAULT/NAME\"\n",
+        "no env\n  # svault://\nkey: svault://main/API_KEY\n",
+    ] {
+        let _ = template(&sandbox, text);
+        nothing(&human(&sandbox, &["render", ".env"]).says("line 2").says("not a reference"), 1);
+    }
+}
+
+#[test]
 fn an_imported_file_comes_out_as_it_was_until_a_value_or_the_file_is_another() {
     let sandbox = Sandbox::ready();
     let path = file(&sandbox, ENV);

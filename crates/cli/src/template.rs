@@ -17,17 +17,23 @@ pub struct Template<'a> {
 }
 
 impl<'a> Template<'a> {
-    /// Finds the references. One goes as far as the characters of a name go.
+    /// Finds the references. One goes as far as the characters of a name go. What begins none is text where the file is
+    /// a `.env` file and it stands outside of its values, which is in a comment.
     ///
     /// # Errors
-    /// Where `svault://` begins none: with the line, and nothing of what stands there.
+    /// Where `svault://` begins none elsewhere: with the line, and nothing of what stands there.
     pub fn parse(text: &'a [u8]) -> Result<Self, Error> {
         let mut places = Vec::new();
+        let comments = Comments::of(text);
         let mut at = 0;
         while let Some(found) = find(&text[at..]) {
             let from = at + found;
             let to = end(text, from + SCHEME.len());
             let reference = std::str::from_utf8(&text[from..to]).ok().and_then(|r| r.parse().ok());
+            if reference.is_none() && comments.have(from) {
+                at = to;
+                continue;
+            }
             let reference: SecretRef = reference.ok_or_else(|| {
                 let line = 1 + text[..from].iter().filter(|b| **b == b'\n').count();
                 let said = format!("line {line}: not a reference: svault://VAULT/NAME");
@@ -79,6 +85,25 @@ impl<'a> Template<'a> {
         }
         put(&self.text[done..]);
         Ok(out)
+    }
+}
+
+/// What is no value in a `.env` file; nothing in any other file.
+struct Comments {
+    values: Option<Vec<Range<usize>>>,
+}
+
+impl Comments {
+    fn of(text: &[u8]) -> Self {
+        let file = std::str::from_utf8(text).ok().and_then(|text| dotenv::parse(text).ok());
+        Self { values: file.map(|f| f.entries().iter().map(|e| e.value_at.clone()).collect()) }
+    }
+
+    fn have(&self, byte: usize) -> bool {
+        self.values.as_ref().is_some_and(|values| {
+            let place = values.partition_point(|value| value.end <= byte);
+            values.get(place).is_none_or(|value| byte < value.start)
+        })
     }
 }
 
@@ -148,6 +173,22 @@ mod tests {
                 "{bad}: {}",
                 e.message
             );
+        }
+    }
+
+    #[test]
+    fn a_comment_of_an_env_file_is_text_where_it_is_no_reference() {
+        let values = [("svault://main/A", "1")];
+        let text = "# svault://VAULT/NAME, svault://\nA=svault://main/A # see svault://x\n#svault://main/A\n";
+        let out = "# svault://VAULT/NAME, svault://\nA=1 # see svault://x\n#1\n";
+        assert_eq!(filled(text, &values).unwrap(), out);
+        for bad in [
+            "A=\"\n# svault://\n\"\nB=svault://main/A\n",
+            "# svault://main/B\nA=svault://main/A\n",
+            "A=svault:// # svault://main/A\n",
+            "# svault://\nsome: text\n  # svault://main/A\nthis is no env file\n",
+        ] {
+            assert!(filled(bad, &values).is_err(), "{bad}");
         }
     }
 
