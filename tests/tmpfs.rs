@@ -42,3 +42,21 @@ impl Drop for Tmpfs {
         let _ = rustix::mount::unmount(&self.at, UnmountFlags::DETACH);
     }
 }
+
+/// A file mounted on itself, unmounted at the end.
+pub struct Bound(PathBuf);
+
+impl Bound {
+    /// Mounts it.
+    #[must_use]
+    pub fn mount(at: &Path) -> Self {
+        rustix::mount::mount_bind(at, at).expect("mount");
+        Self(at.to_owned())
+    }
+}
+
+impl Drop for Bound {
+    fn drop(&mut self) {
+        let _ = rustix::mount::unmount(&self.0, UnmountFlags::DETACH);
+    }
+}

@@ -7,7 +7,7 @@ use std::time::Duration;
 use svault_tests::sandbox::{PASSPHRASE, Sandbox};
 use svault_tests::scratch::own;
 use svault_tests::terminal::Terminal;
-use svault_tests::tmpfs::Tmpfs;
+use svault_tests::tmpfs::{Bound, Tmpfs};
 use svault_tests::{Output, need};
 
 #[track_caller]
@@ -30,6 +30,7 @@ fn hostile_files_are_refused_with_a_place_and_nothing_of_them_is_run_or_shown() 
     assert!(!command.all().contains("touch"), "{}", command.all());
     refused(&sandbox, format!("A_KEY=\"sk-test `{touch}`\"\n").as_bytes(), "line 1, column 16");
     refused(&sandbox, b"A_KEY=sk-test-1\nB_KEY=\"sk-test-2\n", "line 2, column 7");
+    refused(&sandbox, b"A_KEY=sk-test-1\nB_KEY=sk-test-a\\\nsk-test-b\n", "line 2, column 16");
     refused(&sandbox, b"A_KEY=sk-test-1\n\x1b[2Jsk-test=1\n", "line 2, column 1");
     refused(&sandbox, b"A_KEY=sk-test-1\nB=\xff\xfe\n", "line 2");
     refused(&sandbox, b"A_KEY=sk-test-1\nLD_PRELOAD=/tmp/$A_KEY\n", "LD_PRELOAD");
@@ -136,20 +137,48 @@ fn a_full_disk_leaves_all_or_nothing() {
 }
 
 #[test]
-fn no_room_for_the_new_file_leaves_the_old_one_and_it_can_be_repeated() {
+fn where_the_file_cannot_be_replaced_nothing_is_imported() {
     need!(Root);
     let sandbox = Sandbox::ready();
     let disk = Tmpfs::mount(&sandbox.home().join("shop"), 64, sandbox.uid());
     let text = format!("A_KEY=sk-test-1\n{}", "# a comment\n".repeat(1000));
     let path = file(&sandbox, &text);
+    let folder = path.parent().expect("a folder");
+    let refused = |part: &str| {
+        let said = human(&sandbox, &["import", ".env", "--replace"]).exits(1).says("nothing was imported");
+        assert!(said.all().contains(part), "{}", said.all());
+        assert_eq!(read(&path), text);
+        assert!(names(&sandbox).is_empty());
+    };
     let filler = disk.fill();
-    let _ = human(&sandbox, &["import", ".env", "--replace"]).exits(1);
-    assert_eq!(read(&path), text);
-    assert_eq!(names(&sandbox), ["A_KEY"], "the value is in the vault before the file is touched");
-    assert_eq!(std::fs::read_dir(path.parent().expect("a folder")).expect("a folder").count(), 2);
+    refused("room");
+    assert_eq!(std::fs::read_dir(folder).expect("a folder").count(), 2);
     std::fs::remove_file(filler).expect("remove");
+    assert!(disk.only_read(true));
+    refused("its folder must let you make a file");
+    assert!(disk.only_read(false));
+    let mode = |mode| std::fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(mode));
+    mode(0o555).expect("mode");
+    refused("its folder must let you make a file");
+    let _ = human(&sandbox, &["import", ".env"]).ok();
+    assert_eq!(names(&sandbox), ["A_KEY"], "without --replace the file is not touched");
+    mode(0o755).expect("mode");
     let _ = human(&sandbox, &["import", ".env", "--replace"]).ok();
     assert!(!read(&path).contains("sk-test"));
+}
+
+/// A container's file, mounted by itself: its folder can be written, and no other file can take its name.
+#[test]
+fn a_file_that_is_mounted_by_itself_is_refused_before_anything_is_imported() {
+    need!(Root, Linux);
+    let sandbox = Sandbox::ready();
+    let path = file(&sandbox, "A_KEY=sk-test-1\n");
+    let mounted = Bound::mount(&path);
+    let said = human(&sandbox, &["import", ".env", "--replace"]).exits(1).says("mounted by itself");
+    assert!(said.all().contains("nothing was imported"), "{}", said.all());
+    assert!(names(&sandbox).is_empty());
+    drop(mounted);
+    let _ = human(&sandbox, &["import", ".env", "--replace"]).ok();
 }
 
 #[test]

@@ -91,7 +91,8 @@ impl EnvFiles {
                 Var::Text { text: value.text, refs }
             };
             if let Var::Secret(_) = var {
-                variable(entry.name).map_err(|why| at(entry.line, &why))?;
+                let hint = "give the variable another name in the file, of A-Z a-z 0-9 _";
+                variable(entry.name).map_err(|why| at(entry.line, &why).hint(hint))?;
             }
             self.put(entry.name, var);
         }

@@ -4,6 +4,7 @@
 pub mod backup;
 pub mod guess;
 pub mod leaks;
+pub mod left;
 pub mod plan;
 pub mod put;
 pub mod source;

@@ -15,11 +15,11 @@ mod undo;
 /// Bring the secrets of a .env file into a vault
 ///
 /// Reads the file as the common loaders do; nothing in it is run. Settings such as PORT or LOG_LEVEL stay in it. Shows
-/// what goes where, never a value, and asks. All or nothing. With --replace the file keeps references in place of the
+/// what goes where, never a value, and asks; a passphrase by --passphrase-fd is a yes too. All or nothing. With --replace the file keeps references in place of the
 /// values, its old text goes into the vault as a backup, and programs are started with 'svault run' from then on.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  svault import .env --dry-run\n  svault import .env --replace\n  svault import --undo .env"
+    after_help = "Examples:\n  svault import .env --dry-run\n  svault import .env --replace\n  svault import --undo .env\n  svault import --undo .env --dry-run"
 )]
 pub struct Import {
     /// The file
@@ -34,9 +34,12 @@ pub struct Import {
     /// Give names that exist with another value a new version
     #[arg(long)]
     update: bool,
-    /// Bring the file back as it was before --replace, byte for byte
-    #[arg(long, conflicts_with_all = ["replace", "dry_run", "update", "scope", "tier"])]
+    /// Bring the file back as it was before --replace, byte for byte; with --dry-run: show the backups there are
+    #[arg(long, conflicts_with_all = ["replace", "update", "scope", "tier"])]
     undo: bool,
+    /// With --undo: the backup of this date, as --undo --dry-run shows it [default: the newest]
+    #[arg(long, value_name = "DATE", requires = "undo")]
+    backup: Option<String>,
     /// With --undo: also where the file was changed since
     #[arg(long, requires = "undo")]
     force: bool,

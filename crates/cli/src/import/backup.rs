@@ -53,9 +53,28 @@ pub fn parts(path: &Path, text: &Bytes, now: Timestamp) -> Result<Vec<Part>, Err
     Ok(parts)
 }
 
-/// The names of the newest whole backup of a file, in order.
+/// A backup as the vault lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backup {
+    /// When it was made, as its name says it, such as `20260102T030405.678Z`. No two of a file have the same.
+    pub date: String,
+    /// Its parts, in order.
+    pub names: Vec<Name>,
+}
+
+impl Backup {
+    /// When it was made, for people and in JSON; as the name has it where it is no date.
+    #[must_use]
+    pub fn time(&self) -> String {
+        let read = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%S%.fZ", &self.date);
+        let time = read.and_then(|t| jiff::tz::TimeZone::UTC.to_timestamp(t));
+        time.map_or_else(|_| self.date.clone(), |t| t.to_string())
+    }
+}
+
+/// The whole backups of a file, the newest first.
 #[must_use]
-pub fn newest(rows: &[SecretRow], vault: &VaultName, path: &Path) -> Option<Vec<Name>> {
+pub fn all(rows: &[SecretRow], vault: &VaultName, path: &Path) -> Vec<Backup> {
     let begins = format!("{PREFIX}.{}.", file_key(path));
     let own = rows.iter().filter(|r| r.vault == *vault && r.class.scope.as_str() == SCOPE);
     let mut found: Vec<(&str, usize, usize, &Name)> = own
@@ -67,12 +86,14 @@ pub fn newest(rows: &[SecretRow], vault: &VaultName, path: &Path) -> Option<Vec<
         })
         .collect();
     found.sort_unstable();
-    let whole = |date: &str| {
-        let parts: Vec<_> = found.iter().filter(|f| f.0 == date).collect();
+    let whole = |parts: &[(&str, usize, usize, &Name)]| {
         let complete = parts.iter().enumerate().all(|(i, f)| f.1 == i + 1 && f.2 == parts.len());
-        complete.then(|| parts.iter().map(|f| f.3.clone()).collect())
+        complete.then(|| Backup {
+            date: parts[0].0.to_owned(),
+            names: parts.iter().map(|f| f.3.clone()).collect(),
+        })
     };
-    found.iter().rev().map(|f| f.0).find_map(whole)
+    found.chunk_by(|a, b| a.0 == b.0).rev().filter_map(whole).collect()
 }
 
 /// The parts put together, in locked memory.
@@ -126,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_whole_backup_of_this_file_is_found() {
+    fn the_whole_backups_of_this_file_are_found_the_newest_first() {
         let main: VaultName = "main".parse().unwrap();
         let text = Bytes::copy_from(&[b'x'; PART * 11 + 1]).unwrap();
         let at =
@@ -136,16 +157,25 @@ mod tests {
         let rows = |all: &[&[Part]]| -> Vec<SecretRow> {
             all.iter().flat_map(|parts| parts.iter().map(|p| row(p, "main"))).rev().collect()
         };
-        let names = |parts: &[Part]| Some(parts.iter().map(|p| p.name.clone()).collect::<Vec<_>>());
+        let names = |parts: &[Part]| parts.iter().map(|p| p.name.clone()).collect::<Vec<_>>();
+        let found = |rows: &[SecretRow], vault: &str, path: &Path| {
+            let all = all(rows, &vault.parse().unwrap(), path);
+            all.into_iter().map(|b| b.names).collect::<Vec<_>>()
+        };
         let path = Path::new("/p/.env");
-        assert_eq!(newest(&rows(&[&old, &new, &other]), &main, path), names(&new));
-        assert_eq!(newest(&rows(&[&old, &new[1..], &other]), &main, path), names(&old));
-        assert_eq!(newest(&rows(&[&other]), &main, path), None);
-        assert_eq!(newest(&rows(&[&old]), &"other".parse().unwrap(), path), None);
+        assert_eq!(found(&rows(&[&old, &new, &other]), "main", path), [names(&new), names(&old)]);
+        assert_eq!(found(&rows(&[&old, &new[1..], &other]), "main", path), [names(&old)]);
+        assert!(found(&rows(&[&other]), "main", path).is_empty());
+        assert!(found(&rows(&[&old]), "other", path).is_empty());
         // An agent may propose a secret of that name; its content is not put into a file.
         let mut proposed = rows(&[&old]);
         proposed.iter_mut().for_each(|r| r.class.proposed_by = Some("codex".parse().unwrap()));
-        assert_eq!(newest(&proposed, &main, path), None);
+        assert!(found(&proposed, "main", path).is_empty());
+        let newest = all(&rows(&[&new]), &main, path).remove(0);
+        assert_eq!(
+            (newest.date.as_str(), newest.time().as_str()),
+            ("19700101T000320.000Z", "1970-01-01T00:03:20Z")
+        );
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! What a name and a value look like: a secret or not, and its scope and tier. A proposal for a human; tables, with
 //! their few rules. In doubt it is a secret of tier medium.
 
-use words::Tier;
+use scan::{Rules, What};
+use words::{EnvName, Tier};
 
 /// Names that hold settings. Their values stay in the file.
 #[rustfmt::skip]
@@ -84,11 +85,39 @@ pub fn stays(name: &str, value: &str) -> Option<&'static str> {
     if value.starts_with("svault://") {
         return Some("a reference already");
     }
-    if policy::is_guarded(name) {
-        return Some("changes how programs run: svault never sets it");
+    unusable(name).or_else(|| plain(name, value))
+}
+
+/// Why svault can't set a variable of this name.
+#[must_use]
+pub fn unusable(name: &str) -> Option<&'static str> {
+    if name.parse::<EnvName>().is_err() {
+        return Some("no name of a variable: svault can't set it");
     }
+    policy::is_guarded(name).then_some("changes how programs run: svault never sets it")
+}
+
+/// What a value that stays under a name that svault can't set looks like, if it is a secret. A name that is guarded has
+/// often a word such as AUTH or KEY in it and a path as its value, so that its value alone counts.
+#[must_use]
+pub fn left(name: &str, value: &str) -> Option<&'static str> {
+    let secret = !policy::is_guarded(name) && plain(name, value).is_none();
+    looks_like(value).or(secret.then_some("a secret"))
+}
+
+/// The leak rule that a value fits.
+fn looks_like(value: &str) -> Option<&'static str> {
+    scan::find(value.as_bytes(), Some(Rules::built_in()), None).iter().find_map(|hit| match hit.what {
+        What::Rule(id) => Some(id),
+        What::Value(_) => None,
+    })
+}
+
+/// Why a value is no secret.
+fn plain(name: &str, value: &str) -> Option<&'static str> {
     let parts = parts(name);
-    if has(&parts, SECRET_WORDS) || begins(value, DATABASES) || is_known(value) {
+    if has(&parts, SECRET_WORDS) || begins(value, DATABASES) || is_known(value) || looks_like(value).is_some()
+    {
         return None;
     }
     if SETTINGS.contains(&name.to_ascii_uppercase().as_str()) && !has_login(value) {
@@ -201,6 +230,8 @@ mod tests {
             ("LD_PRELOAD", "/tmp/x.so"),
             ("PATH", "/bin"),
             ("NODE_OPTIONS", "--require x"),
+            ("my-key.a", "sk-test-5f0e1c9a77"),
+            ("1KEY", "sk-test-5f0e1c9a77"),
         ] {
             assert!(stays(name, value).is_some(), "{name}");
         }
@@ -220,8 +251,24 @@ mod tests {
             ("ACCOUNT", "123456789012"),
             ("NOTE", "eyJhbGciOi.eyJzdWIi.c2ln"),
             ("PORT", "sk_live_x"),
+            ("PORT", "sk-test-5f0e1c9a77d2b3"),
+            ("VERSION", "Bearer eyJhbGciOiJIUzI1.eyJzdWIiOiIx.c2lnbmF0dXJlc2ln"),
         ] {
             assert_eq!(stays(name, value), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_looks_like_a_secret_is_seen_under_every_name() {
+        for (name, value, looks) in [
+            ("SSH_KEY", "sk-test-5f0e1c9a77d2b3", Some("openai-key")),
+            ("LD_SDK_KEY", "sk-test-5f0e1c9a77d2b3", Some("openai-key")),
+            ("SSH_AUTH_SOCK", "/run/agent", None),
+            ("my-key.a", "hunter2", Some("a secret")),
+            ("my.port", "3000", None),
+        ] {
+            assert!(stays(name, value).is_some(), "{name}");
+            assert_eq!(left(name, value), looks, "{name}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! What an import would do with each name of a file. Nothing is done here, and no value is shown.
 
 use crate::import::guess;
+use crate::import::left::{self, Left};
 use crate::report::Error;
 use dotenv::{Entry, File};
 use std::collections::{HashMap, HashSet};
@@ -45,6 +46,7 @@ pub struct Taken {
 }
 
 /// What an import would do.
+#[derive(Default)]
 pub struct Plan {
     /// Each name once, in the order of the file.
     pub rows: Vec<Row>,
@@ -54,6 +56,8 @@ pub struct Plan {
     pub references: Vec<(usize, String)>,
     /// Lines of comments that look like assignments with a secret.
     pub comments: Vec<usize>,
+    /// What stays although it looks like a secret.
+    pub left: Vec<Left>,
 }
 
 /// One name, with all its assignments.
@@ -74,7 +78,7 @@ pub fn plan(file: &File<'_>, wishes: &Wishes) -> Result<Plan, Error> {
         file.values(|_| None).map_err(|e| Error::new("bad_file", wire::exit::FAILED, e.to_string()))?;
     let mut groups = groups(entries, &|i| &values[i].text);
     carry(&mut groups, entries);
-    let mut plan = Plan { rows: Vec::new(), taken: Vec::new(), references: Vec::new(), comments: Vec::new() };
+    let mut plan = Plan::default();
     for group in &groups {
         let last = group.entries.last().copied().unwrap_or_default();
         let (entry, value) = (&entries[last], &values[last]);
@@ -105,7 +109,9 @@ pub fn plan(file: &File<'_>, wishes: &Wishes) -> Result<Plan, Error> {
         return Err(Error::new("too_many", wire::exit::FAILED, text).hint("split the file"));
     }
     let worth = |n: &&dotenv::Note<'_>| n.has_value && guess::stays(n.name, "?").is_none();
-    plan.comments = file.notes().iter().filter(worth).map(|n| n.line).collect();
+    plan.left = left::in_clear(file, &plan.references.iter().map(|(i, _)| *i).collect());
+    let told = |line: &usize| plan.left.iter().any(|l| l.line == *line);
+    plan.comments = file.notes().iter().filter(worth).map(|n| n.line).filter(|l| !told(l)).collect();
     Ok(plan)
 }
 
@@ -146,9 +152,9 @@ fn carry(groups: &mut [Group<'_>], entries: &[Entry<'_>]) {
 }
 
 fn check(group: &Group<'_>, entry: &Entry<'_>, value: &dotenv::Value<'_>) -> Result<(), Error> {
-    if policy::is_guarded(group.name) {
-        let what = "is made of a secret, and it changes how programs run, so no secret is put there";
-        return Err(bad(entry, what).hint("choose another variable for it"));
+    if let Some(why) = guess::unusable(group.name) {
+        let what = format!("is made of a secret, and no secret is put there ({why})");
+        return Err(bad(entry, &what).hint("choose another variable for it"));
     }
     if !value.unset.is_empty() {
         return Err(bad(entry, "reads a variable that nothing above sets").hint(

@@ -31,10 +31,14 @@ const MARK: &str = ".svault-";
 /// Random bytes in such a name.
 const RANDOM: usize = 6;
 
-/// A file in the making.
-struct Draft {
+/// A new text beside the file that it is to replace: written and synced, and with a name only where the file system wants
+/// one. Dropped, it is gone.
+pub struct Draft<'p> {
+    place: &'p Place,
     file: File,
-    /// Whether it has a name yet.
+    /// The name that it has or will have beside the file.
+    temp: OsString,
+    /// Whether it has that name now.
     named: bool,
 }
 
@@ -51,58 +55,77 @@ impl Place {
         old: Option<&Source>,
         before: &mut dyn FnMut(Step) -> std::io::Result<()>,
     ) -> Result<(), Error> {
-        self.sweep();
-        let temp = self.temp_name()?;
-        let placed = self.put_as(&temp, text, old, before);
-        if placed.is_err() {
-            let _ = unlinkat(&self.folder, &temp, AtFlags::empty());
-        }
-        placed
+        self.draft(text, old, before)?.replace(old, before)
     }
 
-    fn put_as(
+    /// The first half of [`Place::put`]: all that can fail for want of rights or room.
+    ///
+    /// # Errors
+    /// Where the file can't be replaced.
+    pub fn draft(
         &self,
-        temp: &OsStr,
         text: &str,
         old: Option<&Source>,
         before: &mut dyn FnMut(Step) -> std::io::Result<()>,
-    ) -> Result<(), Error> {
-        let io = |e: std::io::Error| Error::io("write", &self.path, &e);
+    ) -> Result<Draft<'_>, Error> {
+        let io = |e: std::io::Error| self.unwritable(&e);
+        if let Some(why) = old.and_then(|_| self.held()) {
+            let text = format!("{} can't be replaced: {why}", self.path.display());
+            return Err(
+                Error::new("refused", wire::exit::FAILED, text).hint("copy it to an ordinary file first")
+            );
+        }
+        self.sweep();
         before(Step::Write).map_err(io)?;
-        let mut draft = self.draft(temp).map_err(io)?;
+        let mut draft = self.empty(self.temp_name()?).map_err(io)?;
         draft.file.write_all(text.as_bytes()).map_err(io)?;
         if let Some(old) = old {
             like(&draft.file, &old.stat).map_err(io)?;
         }
         before(Step::Sync).map_err(io)?;
         draft.file.sync_all().map_err(io)?;
-        before(Step::Look).map_err(io)?;
-        match (old, self.read_if_there()?) {
-            (None, None) => {}
-            (Some(old), Some(now)) if same(&old.stat, &now.stat) && now.bytes.ct_eq(old.bytes.expose()) => {}
-            _ => return Err(self.changed()),
-        }
-        before(Step::Name).map_err(io)?;
-        if !draft.named {
-            self.give_name(&draft.file, temp).map_err(io)?;
-        }
-        before(Step::Rename).map_err(io)?;
-        renameat(&self.folder, temp, &self.folder, &self.name).map_err(|e| io(e.into()))?;
-        // The file is the new one from here on; what follows is about a power cut only.
-        before(Step::SyncFolder).and_then(|()| Ok(rustix::fs::fsync(&self.folder)?)).map_err(|e| {
-            let text = format!("{} is in place, but its folder could not be synced", self.path.display());
-            Error::failed(text, e).hint("run 'sync'")
-        })
+        Ok(draft)
     }
 
-    /// An empty file in the folder: without a name where that can be had and given one later, for the user alone.
-    fn draft(&self, temp: &OsStr) -> std::io::Result<Draft> {
+    fn unwritable(&self, e: &std::io::Error) -> Error {
+        use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+        let error = Error::io("write", &self.path, e);
+        if matches!(e.kind(), PermissionDenied | ReadOnlyFilesystem) {
+            return error.hint("a file is replaced in one step: its folder must let you make a file there");
+        }
+        error
+    }
+
+    /// An empty file in the folder: without a name where that can be had, for the user alone.
+    fn empty(&self, temp: OsString) -> std::io::Result<Draft<'_>> {
         if let Some(file) = self.nameless() {
-            return Ok(Draft { file, named: false });
+            return Ok(Draft { place: self, file, temp, named: false });
         }
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = openat(&self.folder, temp, flags, Mode::RUSR | Mode::WUSR)?;
-        Ok(Draft { file: File::from(file), named: true })
+        let file = openat(&self.folder, &temp, flags, Mode::RUSR | Mode::WUSR)?;
+        Ok(Draft { place: self, file: File::from(file), temp, named: true })
+    }
+
+    /// Why no other file can take this one's name, although its folder can be written.
+    #[cfg(target_os = "linux")]
+    fn held(&self) -> Option<&'static str> {
+        use rustix::fs::{StatxAttributes as A, StatxFlags, statx};
+        let of = |name: &OsStr| {
+            let all = statx(&self.folder, name, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::TYPE).ok()?;
+            Some(all.stx_attributes & all.stx_attributes_mask)
+        };
+        let (file, folder) = (of(&self.name)?, of(OsStr::new("."))?);
+        if file.contains(A::MOUNT_ROOT) {
+            return Some("it is mounted by itself, such as a container's file is");
+        }
+        (file | folder)
+            .intersects(A::IMMUTABLE | A::APPEND)
+            .then_some("it is marked as unchangeable (chattr)")
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn held(&self) -> Option<&'static str> {
+        None
     }
 
     #[cfg(target_os = "linux")]
@@ -117,11 +140,6 @@ impl Place {
     #[cfg(not(target_os = "linux"))]
     fn nameless(&self) -> Option<File> {
         None
-    }
-
-    fn give_name(&self, file: &File, name: &OsStr) -> std::io::Result<()> {
-        let from = own_path(file);
-        Ok(rustix::fs::linkat(rustix::fs::CWD, from, &self.folder, name, AtFlags::SYMLINK_FOLLOW)?)
     }
 
     fn temp_name(&self) -> Result<OsString, Error> {
@@ -152,6 +170,51 @@ impl Place {
             if ours && stat.is_ok_and(|s| is_file(&s) && s.st_uid == user) {
                 let _ = unlinkat(&self.folder, &name, AtFlags::empty());
             }
+        }
+    }
+}
+
+impl Draft<'_> {
+    /// The second half of [`Place::put`]: it takes the file's name, if that is still the file that was read.
+    ///
+    /// # Errors
+    /// Where it is another, or the name can't be taken.
+    pub fn replace(
+        mut self,
+        old: Option<&Source>,
+        before: &mut dyn FnMut(Step) -> std::io::Result<()>,
+    ) -> Result<(), Error> {
+        let place = self.place;
+        let io = |e: std::io::Error| place.unwritable(&e);
+        before(Step::Look).map_err(io)?;
+        match (old, place.read_if_there()?) {
+            (None, None) => {}
+            (Some(old), Some(now)) if same(&old.stat, &now.stat) && now.bytes.ct_eq(old.bytes.expose()) => {}
+            _ => return Err(place.changed()),
+        }
+        before(Step::Name).map_err(io)?;
+        if !self.named {
+            let from = own_path(&self.file);
+            let (folder, follow) = (&place.folder, AtFlags::SYMLINK_FOLLOW);
+            rustix::fs::linkat(rustix::fs::CWD, from, folder, &self.temp, follow)
+                .map_err(|e| io(e.into()))?;
+            self.named = true;
+        }
+        before(Step::Rename).map_err(io)?;
+        renameat(&place.folder, &self.temp, &place.folder, &place.name).map_err(|e| io(e.into()))?;
+        self.named = false;
+        // The file is the new one from here on; what follows is about a power cut only.
+        before(Step::SyncFolder).and_then(|()| Ok(rustix::fs::fsync(&place.folder)?)).map_err(|e| {
+            let text = format!("{} is in place, but its folder could not be synced", place.path.display());
+            Error::failed(text, e).hint("run 'sync'")
+        })
+    }
+}
+
+impl Drop for Draft<'_> {
+    fn drop(&mut self) {
+        if self.named {
+            let _ = unlinkat(&self.place.folder, &self.temp, AtFlags::empty());
         }
     }
 }

@@ -57,7 +57,8 @@ impl Place {
             return Err(self.too_long());
         }
         source.ok_or_else(|| {
-            Error::io("open", &self.path, &std::io::ErrorKind::NotFound.into())
+            Error::new("io", wire::exit::FAILED, format!("can't open {}", self.path.display()))
+                .cause("no such file")
                 .hint("give the path of a .env file")
         })
     }

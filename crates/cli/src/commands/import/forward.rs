@@ -3,13 +3,16 @@
 use super::Import;
 use crate::app::App;
 use crate::card;
+use crate::import::left::Left;
 use crate::import::plan::{Plan, Row, Wishes, plan};
+use crate::import::put::Draft;
 use crate::import::source::{Place, Source};
-use crate::import::{backup, leaks, parse, text};
+use crate::import::{backup, leaks, left, parse, text};
 use crate::report::{Error, Outcome};
 use crate::table::Table;
 use secret::Bytes;
 use serde_json::{Value, json};
+use std::collections::HashSet;
 use wire::act::Label;
 use wire::card::Card;
 use wire::{IMPORT_BYTES, ImportItem, Known, Want, exit};
@@ -29,25 +32,19 @@ pub(super) fn run(call: &Import, app: &App) -> Outcome {
     let wishes = Wishes { vault: call.vault.clone(), scope: call.scope.clone(), tier: call.tier };
     let plan = plan(&file, &wishes)?;
     let mut warnings = leaks::warnings(&place, &source);
+    warnings.extend(left::told(&plan.left));
     warnings.extend(comments(&plan.comments));
     if call.dry_run || plan.taken.is_empty() {
         return only_told(call, app, &plan, &warnings);
     }
     let load = load(call, &place, &source, &plan)?;
+    let news: Vec<_> = plan.references.iter().map(|(i, r)| (*i, r.as_str())).collect();
+    let new = file.replace(&news);
+    let draft = if call.replace { Some(draft(&place, &source, &new)?) } else { None };
     let mut human = app.human(call.proof);
     human.ready()?;
     if !app.out.json() {
-        let mut text = shown(call, app, &plan, &warnings);
-        if let Some(first) = load.backups.first() {
-            let parts = load.backups.len();
-            text.push_str(&format!("its old text goes there too, scope svault-backup, tier high: {first}"));
-            text.push_str(&if parts > 1 {
-                format!(" and {} more parts\n", parts - 1)
-            } else {
-                "\n".to_owned()
-            });
-        }
-        app.out.lines_to_stderr(&text);
+        app.out.lines_to_stderr(&(shown(call, app, &plan, &warnings) + &backed_up(&load.backups)));
     }
     let want = Want::Import { vault: call.vault.clone(), update: call.update, items: load.items.clone() };
     let mut existing = 0;
@@ -58,20 +55,40 @@ pub(super) fn run(call: &Import, app: &App) -> Outcome {
             card::agree(&app.out, &named, question, implied || call.yes, false)
         })?
         .id();
-    if call.replace {
-        let news: Vec<_> = plan.references.iter().map(|(i, r)| (*i, r.as_str())).collect();
-        place.put(&file.replace(&news), Some(&source), &mut |_| Ok(())).map_err(|e| {
-            let safe = "the values and the backup are in the vault; the same command can be repeated";
-            if e.hint.is_some() { e } else { e.hint(safe) }
+    if let Some(draft) = draft {
+        draft.replace(Some(&source), &mut |_| Ok(())).map_err(|e| {
+            with_hint(e, "the values and the backup are in the vault; the same command can be repeated")
         })?;
     }
     let taken = plan.taken.len();
     let object = json!({
         "id": id, "vault": call.vault, "dry_run": false, "replaced": call.replace, "imported": taken,
-        "existing": existing, "plan": rows(&plan.rows, &call.vault), "warnings": warnings, "backup": load.backups,
+        "existing": existing, "plan": rows(&plan.rows, &call.vault), "left": plan.left, "warnings": warnings,
+        "backup": load.backups,
     });
-    app.out.answer(object, |_| said(call, taken, existing, &place))?;
+    // Places in the file as it is now.
+    let left = if call.replace { left::in_clear(&parse(&new)?, &HashSet::new()) } else { plan.left };
+    app.out.answer(object, |_| said(call, taken, existing, &place, &left))?;
     Ok(exit::DONE)
+}
+
+/// Where the old text goes.
+fn backed_up(names: &[Name]) -> String {
+    let Some(first) = names.first() else { return String::new() };
+    let more = if names.len() > 1 { format!(" and {} more parts", names.len() - 1) } else { String::new() };
+    format!("its old text goes there too, scope svault-backup, tier high: {first}{more}\n")
+}
+
+/// The new text, ready beside the file before anything is sent: where it can't be, nothing is imported.
+fn draft<'p>(place: &'p Place, source: &Source, new: &str) -> Result<Draft<'p>, Error> {
+    let draft = place.draft(new, Some(source), &mut |_| Ok(()));
+    draft.map_err(|e| with_hint(e, "nothing was imported"))
+}
+
+/// What is so, before what the error itself has to say.
+fn with_hint(e: Error, so: &str) -> Error {
+    let own = e.hint.as_ref().map_or_else(String::new, |hint| format!("; {hint}"));
+    e.hint(format!("{so}{own}"))
 }
 
 fn comments(lines: &[usize]) -> Option<String> {
@@ -88,8 +105,8 @@ fn comments(lines: &[usize]) -> Option<String> {
 
 fn only_told(call: &Import, app: &App, plan: &Plan, warnings: &[String]) -> Outcome {
     let object = json!({
-        "dry_run": true, "vault": call.vault, "imported": 0, "replaced": false,
-        "plan": rows(&plan.rows, &call.vault), "warnings": warnings,
+        "dry_run": call.dry_run, "vault": call.vault, "imported": 0, "replaced": false,
+        "plan": rows(&plan.rows, &call.vault), "left": plan.left, "warnings": warnings,
     });
     app.out.answer(object, |_| shown(call, app, plan, warnings))?;
     Ok(exit::DONE)
@@ -185,7 +202,7 @@ fn named(card: &Card, items: &[ImportItem], existing: &mut usize) -> Option<Card
     Some(card)
 }
 
-fn said(call: &Import, taken: usize, existing: usize, place: &Place) -> String {
+fn said(call: &Import, taken: usize, existing: usize, place: &Place, left: &[Left]) -> String {
     let mut text = format!("imported {} to {}", count(taken), call.vault);
     match existing {
         0 => {}
@@ -206,5 +223,6 @@ fn said(call: &Import, taken: usize, existing: usize, place: &Place) -> String {
     } else {
         text.push_str("The file still has the values; --replace puts references there.\n");
     }
+    left::told(left).iter().for_each(|line| text.push_str(&format!("warning: {line}\n")));
     text
 }
