@@ -67,18 +67,19 @@ pub fn names(sandbox: &Sandbox) -> Vec<String> {
     all.map(str::to_owned).collect()
 }
 
-/// Output without what differs from run to run in the name of a backup.
+/// Output without what differs from run to run in the name and the date of a backup.
 fn calm(said: &Output) -> Output {
-    let calm = |text: &str| {
+    let without = |text: &str, mark: &str, instead: &str| {
         let mut out = String::new();
         let mut rest = text;
-        while let Some((before, after)) = rest.split_once("env-backup.") {
+        while let Some((before, after)) = rest.split_once(mark) {
             let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '.').unwrap_or(after.len());
-            out.push_str(&format!("{before}[backup]"));
+            out.push_str(&format!("{before}{instead}"));
             rest = &after[end..];
         }
         out + rest
     };
+    let calm = |text: &str| without(&without(text, "env-backup.", "[backup]"), "(backup ", "(backup [date]");
     Output { out: calm(&said.text()).into_bytes(), err: calm(&said.err), ..said.clone() }
 }
 

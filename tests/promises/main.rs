@@ -14,6 +14,8 @@ mod hooks;
 mod identity;
 mod import;
 mod import_attacks;
+mod import_left;
+mod import_undo;
 mod install;
 mod load;
 mod loaders;

@@ -40,6 +40,17 @@ fn clean(said: &Output) -> String {
 }
 
 #[test]
+fn with_json_what_keeps_a_command_from_starting_is_one_object_and_the_rest_is_the_commands() {
+    let sandbox = house();
+    let said =
+        run(&sandbox, &["--json", "--env", "KEY"], &["/bin/sh", "-c", "echo mine; exit 9"]).run().exits(9);
+    assert_eq!(said.text(), "mine\n");
+    let denied = run(&sandbox, &["--json", "--env", "NO_SUCH"], &["echo", "mine"]).run().exits(4).json();
+    assert_eq!((&denied["ok"], &denied["error"]["code"]), (&false.into(), &"denied".into()));
+    assert!(denied["id"].is_string(), "{denied}");
+}
+
+#[test]
 fn no_value_comes_out_of_what_a_command_writes() {
     let sandbox = house();
     let said = run(&sandbox, &["--env", "KEY"], &["env"]).run().ok();

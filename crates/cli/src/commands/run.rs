@@ -22,7 +22,8 @@ use words::{EnvName, SecretRef, VaultName};
 /// the window that an earlier proof from this shell has opened for the same command with the same secrets.
 ///
 /// What the command writes comes out with the values, in all their usual forms, masked. The command's exit code is
-/// given, 128+n when signal n ended it.
+/// given, 128+n when signal n ended it. With --json what keeps it from starting is one object; once it runs, stdout is
+/// its own.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  svault run -- npm run migrate\n  svault run --env DB_URL --scope database --reason 'run the \

@@ -21,7 +21,8 @@ pub(super) fn backup(human: &mut Human<'_>, path: &Path, now: &[u8]) -> Result<V
     let Some(vault) = first.1.vault else { return Ok(Vec::new()) };
     let place = Place::of(path)?;
     let Report::Secrets(rows) = human.read_proved(Want::List)? else { return Err(unexpected()) };
-    let names = backup::newest(&rows, &vault, &place.path).unwrap_or_default();
+    let newest = backup::all(&rows, &vault, &place.path).into_iter().next();
+    let names = newest.map(|b| b.names).unwrap_or_default();
     Ok(names.into_iter().map(|name| SecretRef { vault: Some(vault.clone()), name }).collect())
 }
 
