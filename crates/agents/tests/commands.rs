@@ -8,11 +8,17 @@ use std::path::Path;
 use svault_agents::hook::guard::Guard;
 use svault_agents::hook::shell::{Look, Stop, judge};
 
-/// A project: `.env`, a template of it, a link to it, a folder with and one without secrets.
+const PEM: &str = "-----BEGIN PRIVATE KEY-----\nsk-test-NOKEY000111222333444\n-----END PRIVATE KEY-----\n";
+
+/// A project: `.env`, a template of it, a link to it, a folder with and one without secrets. Beside it folders with
+/// nothing but a key, with a key that git ignores, and with direnv's file.
 fn project() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     let at = |n: &str| dir.path().join("project").join(n);
-    for folder in ["src", "app", "clean", "../home/.aws", "../home/.ssh", "../store/state"] {
+    for folder in ["src", "app", "clean", "../home/.aws", "../home/.ssh", "../store/state"]
+        .into_iter()
+        .chain(["../beside/src", "../ignoring/.git", "../ignoring/src", "../taken/.git", "../direnv/sub"])
+    {
         std::fs::create_dir_all(at(folder)).unwrap();
     }
     for (name, text) in [
@@ -26,6 +32,15 @@ fn project() -> tempfile::TempDir {
         ("../home/.aws/credentials", "x"),
         ("../home/.ssh/id_ed25519", "x"),
         ("../store/store.svault", "x"),
+        ("../beside/server.key", PEM),
+        ("../beside/cert.pem", "-----BEGIN CERTIFICATE-----\n"),
+        ("../beside/src/main.rs", "foo"),
+        ("../beside/patterns.txt", "KEY"),
+        ("../ignoring/.gitignore", "*.key\n"),
+        ("../ignoring/server.key", PEM),
+        ("../taken/.gitignore", "*.key\n!kept.key\n"),
+        ("../taken/kept.key", PEM),
+        ("../direnv/.envrc", "export A=sk-test-1\n"),
     ] {
         std::fs::write(at(name), text).unwrap();
     }
@@ -97,6 +112,14 @@ fn what_nests_or_repeats_without_end_ends() {
         let _ = stop(dir.path(), &line);
         // Whatever came before it, a plain read at the end of something whole is still seen.
         assert!(stop(dir.path(), &format!("cat .env\n{line}")).is_some(), "{}", &line[..40]);
+    }
+    // A tree is gone through only so often.
+    for n in 0..1000 {
+        std::fs::write(dir.path().join(format!("project/src/{n}.txt")), "").unwrap();
+    }
+    for many in ["grep -r foo", "git add -f", "tar c"] {
+        let line = format!("{many}{}", " src".repeat(3_000));
+        assert_eq!(stop(dir.path(), &line), Some(Stop::TooMuch), "{many}");
     }
     let long = "x".repeat(300 * 1024);
     assert_eq!(stop(dir.path(), &long), Some(Stop::TooMuch));

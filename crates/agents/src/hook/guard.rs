@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 /// How much of a file is looked at for words.
 const LOOK: u64 = 64 * 1024;
 /// How many entries of a tree are looked at.
-const TREE: usize = 4000;
+pub const TREE: usize = 4000;
 /// Folders of other people's code and of tools, which are not walked.
 const SKIP: &[&str] =
     &["node_modules", ".git", "target", ".venv", "venv", "__pycache__", "vendor", "dist", "build"];
@@ -58,24 +58,24 @@ impl Guard {
         names::class(&path.to_string_lossy())
     }
 
-    /// The first protected file in a folder and what is below it, within limits, for which `reads` says yes. `links`:
-    /// links are read, too.
+    /// The first protected file in a folder and what is below it, for which `reads` says yes. `links`: links are read,
+    /// too. `left`: how many entries may be looked at, less those that were.
     #[must_use]
     pub fn in_tree(
         &self,
         folder: &Path,
         links: bool,
+        left: &mut usize,
         mut reads: impl FnMut(&Path) -> bool,
     ) -> Option<Secret> {
         let mut folders = vec![normal(folder)];
-        let mut left = TREE;
         while let Some(folder) = folders.pop() {
             let Ok(entries) = std::fs::read_dir(&folder) else { continue };
             for entry in entries.flatten() {
-                if left == 0 {
+                if *left == 0 {
                     return None;
                 }
-                left -= 1;
+                *left -= 1;
                 let path = entry.path();
                 let kind = entry.file_type().ok();
                 if kind.is_some_and(|k| k.is_dir()) {

@@ -5,6 +5,7 @@
 //! output. Nothing here asks anybody but the [`Finder`]: it works with the store locked.
 
 pub mod guard;
+mod ignore;
 mod mask;
 mod names;
 mod payload;
@@ -15,6 +16,8 @@ mod search;
 mod shape;
 pub mod shell;
 mod tools;
+mod urls;
+mod wanted;
 
 pub use mask::{Finder, Found};
 
@@ -167,6 +170,18 @@ fn reason(stop: &Stop) -> String {
         Stop::Writes(s) => format!(
             "svault: {} is {}, so changing it is blocked. Ask the user to change it, or to keep the value in svault \
              ('svault add NAME').",
+            name(s),
+            s.class.what()
+        ),
+        Stop::Packs(s) => format!(
+            "svault: this archive would print {}, which is {}. Leave it out (--exclude='{}'), or write the archive to a \
+             file. {INSTEAD}",
+            s.path.display(),
+            s.class.what(),
+            name(s)
+        ),
+        Stop::Stages(s) => format!(
+            "svault: {} is {}, so forcing it into git, and printing it from there, is blocked. {INSTEAD}",
             name(s),
             s.class.what()
         ),

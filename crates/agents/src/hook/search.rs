@@ -1,8 +1,10 @@
 //! Tools that search: a protected file as their place or their filter, or one in the folder that they go through.
 
-use super::guard::Guard;
+use super::guard::TREE;
+use super::ignore::Ignored;
 use super::shell::{self, Look, Stop};
 use super::tools;
+use super::wanted::{Syntax, Wanted};
 use serde_json::Value;
 use std::path::Path;
 
@@ -20,30 +22,55 @@ pub fn judge(look: &Look, input: &Value) -> Option<Stop> {
     }
     let filter = text(&["glob", "include", "include_pattern", "file_pattern", "include_glob"]);
     let folder = tools::folder(look, place);
-    let quiet = ignored(&folder);
+    let quiet = Ignored::of(&folder);
+    let wanted = text(&["pattern", "query", "regex"]).map_or_else(Wanted::default, |pattern| {
+        // Whether a tool takes it as text or as a pattern is not known of each.
+        let both = [pattern.to_owned(), regex::escape(pattern)];
+        Wanted::new(&both, Syntax::Extended, false)
+    });
     let reads = |path: &Path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        match filter {
+        let met = match filter {
             Some(filter) => shell::fits(filter.rsplit('/').next().unwrap_or(filter), &name),
             // Searchers leave out what git ignores.
-            None => !quiet.iter().any(|pattern| shell::fits(pattern, &name)),
-        }
+            None => !quiet.leaves_out(path),
+        };
+        met && wanted.prints(path)
     };
-    let guard: &Guard = look.guard;
-    guard.in_tree(&folder, false, reads).map(Stop::Searches)
+    look.guard.in_tree(&folder, false, &mut { TREE }, reads).map(Stop::Searches)
 }
 
-/// The names that `.gitignore` leaves out, in this folder and the ones above it up to the repository's.
-fn ignored(folder: &Path) -> Vec<String> {
-    let mut all = Vec::new();
-    for folder in folder.ancestors().take(16) {
-        let text = std::fs::read_to_string(folder.join(".gitignore")).unwrap_or_default();
-        let lines = text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with(['#', '!']));
-        let names = lines.map(|l| l.trim_start_matches("**/").trim_matches('/'));
-        all.extend(names.filter(|n| !n.contains('/')).map(str::to_owned));
-        if folder.join(".git").exists() {
-            break;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hook::guard::Guard;
+    use serde_json::json;
+
+    #[test]
+    fn a_key_in_the_folder_stops_what_would_print_a_line_of_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let key = "-----BEGIN PRIVATE KEY-----\nabc+/x9\n-----END PRIVATE KEY-----\n";
+        std::fs::write(dir.path().join("server.key"), key).unwrap();
+        let guard = Guard::default();
+        let look = Look { guard: &guard, cwd: dir.path(), env: &|_| None };
+        let stops = |input: Value| judge(&look, &input).is_some();
+        let content = |pattern: &str| json!({"pattern": pattern, "output_mode": "content"});
+        for input in
+            [content("KEY"), content("."), content("a("), content("("), json!({"output_mode": "content"})]
+        {
+            assert!(stops(input.clone()), "{input}");
         }
+        for input in
+            [content("foo"), content("fn \\w+\\("), json!({"pattern": "KEY", "output_mode": "count"})]
+        {
+            assert!(!stops(input.clone()), "{input}");
+        }
+        std::fs::write(dir.path().join(".env"), "A=sk-test-1").unwrap();
+        assert!(stops(content("foo")));
+        std::fs::write(dir.path().join(".gitignore"), ".env\n*.key\n").unwrap();
+        assert!(stops(content("KEY")), "no repository");
+        std::fs::create_dir(dir.path().join(".git")).unwrap();
+        assert!(!stops(content("KEY")));
+        assert!(stops(json!({"pattern": "KEY", "output_mode": "content", "glob": "*.key"})));
     }
-    all
 }

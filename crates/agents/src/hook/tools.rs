@@ -4,7 +4,8 @@ use super::guard::Secret;
 use super::payload::Event;
 use super::search;
 use super::shell::{self, Look, Stop};
-use serde_json::Value;
+use super::urls;
+use serde_json::{Map, Value};
 use std::path::Path;
 
 /// How deep arguments are looked through.
@@ -127,7 +128,11 @@ const PATHS: &[&str] = &[
     "dir_path",
 ];
 const LINES: &[&str] =
-    &["command", "cmd", "commands", "command_line", "commandLine", "CommandLine", "script", "code"];
+    &["command", "cmd", "commands", "command_line", "commandLine", "CommandLine", "script", "code", "argv"];
+/// Words for a program that another key names, or the program with its words.
+const WORDS: &[&str] = &["argv", "args", "arguments", "params", "command_args", "commandArgs"];
+/// Keys that name that program.
+const PROGRAMS: &[&str] = &["command", "cmd", "program", "executable", "binary", "exe", "file", "path"];
 const PATTERNS: &[&str] = &["paths", "include", "files", "file_paths"];
 
 /// The last part of a tool's name, in small letters: `mcp__fs__read_file` is `read_file`.
@@ -174,16 +179,36 @@ fn lines(look: &Look, value: &Value, depth: usize) -> Option<Stop> {
         return None;
     }
     match value {
-        Value::Object(map) => map.iter().find_map(|(key, inner)| {
-            if LINES.contains(&key.as_str()) {
-                return line(look, key, inner);
-            }
-            patch(look, inner).or_else(|| lines(look, inner, depth + 1))
-        }),
+        Value::Object(map) => started(look, map).or_else(|| lines_in(look, map, depth)),
         Value::Array(all) => all.iter().find_map(|inner| lines(look, inner, depth + 1)),
         Value::String(_) => patch(look, value),
         _ => None,
     }
+}
+
+fn lines_in(look: &Look, map: &Map<String, Value>, depth: usize) -> Option<Stop> {
+    map.iter().find_map(|(key, inner)| {
+        if LINES.contains(&key.as_str()) {
+            return line(look, key, inner);
+        }
+        patch(look, inner).or_else(|| lines(look, inner, depth + 1))
+    })
+}
+
+/// A program under one key, its words under another: `{"command": "cat", "args": [".env"]}`.
+fn started(look: &Look, map: &Map<String, Value>) -> Option<Stop> {
+    let words = WORDS.iter().filter_map(|key| map.get(*key)?.as_array()).map(|all| quoted(all));
+    let programs: Vec<&str> = PROGRAMS.iter().filter_map(|key| map.get(*key)?.as_str()).collect();
+    words.into_iter().find_map(|words| {
+        let line = |program: &&str| shell::judge(look, &format!("{program} {words}"));
+        programs.iter().find_map(line).or_else(|| shell::judge(look, &words))
+    })
+}
+
+/// Words as a shell reads them.
+fn quoted(words: &[Value]) -> String {
+    let words = words.iter().map(|w| super::rewrite::quoted(w.as_str().unwrap_or_default()));
+    words.collect::<Vec<_>>().join(" ")
 }
 
 fn line(look: &Look, key: &str, value: &Value) -> Option<Stop> {
@@ -195,10 +220,9 @@ fn line(look: &Look, key: &str, value: &Value) -> Option<Stop> {
             if code { shell::code(look, text).map(Stop::Reads) } else { None }
         }),
         Value::Array(words) => {
-            let words: Vec<&str> = words.iter().map(|w| w.as_str().unwrap_or_default()).collect();
-            let quoted: Vec<String> = words.iter().map(|w| super::rewrite::quoted(w)).collect();
-            let one = shell::judge(look, &quoted.join(" "));
-            one.or_else(|| words.iter().filter(|_| key == "commands").find_map(|l| shell::judge(look, l)))
+            let one = shell::judge(look, &quoted(words));
+            let mut each = words.iter().filter(|_| key == "commands").filter_map(Value::as_str);
+            one.or_else(|| each.find_map(|l| shell::judge(look, l)))
         }
         Value::Object(_) => lines(look, value, 1),
         _ => None,
@@ -224,6 +248,14 @@ fn paths(look: &Look, does: Does, value: &Value, depth: usize) -> Option<Stop> {
             Value::String(path) if PATHS.contains(&key.as_str()) => {
                 one(look, does, path, PATTERNS.contains(&key.as_str()))
             }
+            Value::String(url) => {
+                urls::file(url).filter(|_| urls::is_key(key)).and_then(|p| one(look, does, &p, false))
+            }
+            Value::Array(all) if urls::is_key(key) => {
+                let mut files = all.iter().filter_map(Value::as_str).filter_map(urls::file);
+                let found = files.find_map(|p| one(look, does, &p, false));
+                found.or_else(|| paths(look, does, inner, depth + 1))
+            }
             Value::Array(all) if PATHS.contains(&key.as_str()) => {
                 let text = all.iter().filter_map(Value::as_str).find_map(|p| one(look, does, p, true));
                 text.or_else(|| paths(look, does, inner, depth + 1))
@@ -236,8 +268,8 @@ fn paths(look: &Look, does: Does, value: &Value, depth: usize) -> Option<Stop> {
 }
 
 fn one(look: &Look, does: Does, path: &str, pattern: bool) -> Option<Stop> {
-    let path = path.strip_prefix("file://").unwrap_or(path);
-    let secret = find(look, path, pattern)?;
+    let url = urls::file(path);
+    let secret = find(look, url.as_deref().unwrap_or(path), pattern)?;
     match does {
         Does::Read | Does::Search | Does::Names => Some(Stop::Reads(secret)),
         Does::Edit => Some(Stop::Writes(secret)),

@@ -15,14 +15,36 @@ pub type Vars = HashMap<String, Vec<String>>;
 /// The patterns that a word may become. [`ANY`] stands for what can't be known.
 #[must_use]
 pub fn word(place: &Place, vars: &Vars, word: &Word) -> Vec<String> {
+    let mut all: Vec<String> = alternatives(place, vars, word).into_iter().flatten().collect();
+    all.truncate(FORMS * 2);
+    all
+}
+
+/// The words of a command as a shell makes them, `{cat,.env}` into two; each with the word that it comes of.
+#[must_use]
+pub fn words<'w>(place: &Place, vars: &Vars, words: &'w [Word]) -> (Vec<Vec<String>>, Vec<&'w Word>) {
+    let all =
+        words.iter().flat_map(|w| alternatives(place, vars, w).into_iter().map(move |forms| (forms, w)));
+    all.unzip()
+}
+
+/// The words that the braces of one make, each with the patterns that it may become.
+fn alternatives(place: &Place, vars: &Vars, word: &Word) -> Vec<Vec<String>> {
     let mut forms = vec![String::new()];
     for part in word {
         let ends = part_forms(place, vars, part);
         let longer = forms.iter().flat_map(|f| ends.iter().map(move |e| format!("{f}{e}")));
         forms = longer.take(FORMS).collect();
     }
-    let mut all: Vec<String> = forms.iter().flat_map(|f| glob::braces(f, FORMS)).collect();
-    all.truncate(FORMS * 2);
+    let mut all: Vec<Vec<String>> = Vec::new();
+    for form in &forms {
+        for (at, one) in glob::braces(form, FORMS).into_iter().enumerate() {
+            match all.get_mut(at) {
+                Some(forms) => forms.push(one),
+                None => all.push(vec![one]),
+            }
+        }
+    }
     all
 }
 
@@ -119,6 +141,10 @@ pub fn program(words: &[Vec<String>]) -> Option<(usize, String, Role)> {
     loop {
         let name = glob::unescaped(words.get(at)?.first()?);
         let is = role(&name);
+        // `watch 'cat .env'`, `script -c 'cat .env'`: a line in one word.
+        if at > 0 && name.contains(char::is_whitespace) {
+            return Some((at - 1, "eval".to_owned(), Role::Eval));
+        }
         if is != Role::Wrapper {
             return Some((at, name, is));
         }
@@ -127,7 +153,9 @@ pub fn program(words: &[Vec<String>]) -> Option<(usize, String, Role)> {
             let number = word.starts_with(|c: char| c.is_ascii_digit());
             let assign =
                 word.split_once('=').is_some_and(|(n, _)| n.chars().all(|c| c.is_alphanumeric() || c == '_'));
-            if !(word.starts_with('-') || number || assign) {
+            // `watch 'f=.env; cat $f'`
+            let line = assign && at + 1 == words.len() && word.contains(char::is_whitespace);
+            if line || !(word.starts_with('-') || number || assign) {
                 break;
             }
             at += 1;

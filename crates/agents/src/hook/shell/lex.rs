@@ -31,6 +31,8 @@ pub enum Way {
     In,
     /// `>`, `>>` and their like.
     Out,
+    /// The same for what is not stdout: `2>`.
+    Side,
     /// `<<<`
     Text,
 }
@@ -51,6 +53,8 @@ pub struct Command {
     pub assigns: Vec<(String, Word)>,
     /// The words; keywords of the shell's grammar left out.
     pub words: Vec<Word>,
+    /// The words of the grammar before them: `if`, `then`, `!`.
+    pub before: Vec<&'static str>,
     /// `<`, `>`.
     pub redirects: Vec<(Way, Word)>,
     /// `<<`.
@@ -174,7 +178,9 @@ impl Lexer {
                 '#' => self.comment(),
                 ')' if open == 0 && until == Some(')') => break,
                 '(' | ')' => {
+                    let piped = now.piped && now.words.is_empty() && c == '(';
                     self.close(&mut script, &mut now, Joint::End);
+                    now.piped |= piped;
                     self.at += 1;
                     open = if c == '(' { open + 1 } else { open.saturating_sub(1) };
                     script.items.push(if c == '(' { Item::Enter } else { Item::Leave });
@@ -224,6 +230,7 @@ impl Lexer {
         let empty = done.words.is_empty() && done.assigns.is_empty();
         if empty && done.redirects.is_empty() && done.heres.is_empty() {
             now.piped |= done.piped && joint == Joint::Next;
+            now.before = done.before;
             return;
         }
         if done.end == 0 {
@@ -316,9 +323,20 @@ impl Lexer {
         if let [Part::Text(text, false)] = word.as_slice() {
             let number = text.bytes().all(|b| b.is_ascii_digit());
             if number && matches!(self.peek(0), Some('<' | '>')) {
+                if self.peek(1) == Some('(') {
+                    return;
+                }
+                let before = now.redirects.len();
+                self.redirect(now);
+                let side = now.redirects.get_mut(before).filter(|(way, _)| *way == Way::Out && text != "1");
+                if let Some((way, _)) = side {
+                    *way = Way::Side;
+                }
                 return;
             }
-            if now.words.is_empty() && KEYWORDS.contains(&text.as_str()) {
+            let keyword = KEYWORDS.iter().find(|k| *k == text).filter(|_| now.words.is_empty());
+            if let Some(keyword) = keyword {
+                now.before.push(keyword);
                 return;
             }
         }

@@ -2,9 +2,14 @@
 //!
 //! A guard rail: a program that makes up a file's name while it runs is not seen here.
 
+mod absent;
+mod archive;
 mod expand;
+mod git;
 mod glob;
 pub mod lex;
+mod loaders;
+mod openssl;
 mod options;
 mod paths;
 mod programs;
@@ -33,6 +38,10 @@ pub enum Stop {
     Writes(Secret),
     /// It loads this into an environment.
     Loads(Secret),
+    /// It packs this into an archive that it prints.
+    Packs(Secret),
+    /// It puts this into git's index by force, or prints it from there.
+    Stages(Secret),
     /// It is too long or too deep to be looked through.
     TooMuch,
 }

@@ -1,13 +1,16 @@
 //! From a word to the files it may name, and to the protected one among them.
 
 use super::glob::{self, ANY};
-use crate::hook::guard::{Guard, Secret};
+use crate::hook::guard::{Guard, Secret, TREE};
 use crate::hook::names;
+use crate::hook::urls;
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
 /// How many commands and paths of one command line are looked at.
 const CHECKS: usize = 20_000;
+/// How many full trees one command line may go through.
+const TREES: usize = 10;
 /// A folder that nobody knows.
 const NOWHERE: &str = "/\u{f8ff}";
 
@@ -18,19 +21,34 @@ pub struct Place<'a> {
     /// A variable of the environment that commands start in.
     pub env: &'a dyn Fn(&str) -> Option<String>,
     left: Cell<usize>,
+    trees: Cell<usize>,
 }
 
 impl<'a> Place<'a> {
     /// A place with its allowance of checks.
     #[must_use]
     pub fn new(guard: &'a Guard, env: &'a dyn Fn(&str) -> Option<String>) -> Self {
-        Self { guard, env, left: Cell::new(CHECKS) }
+        Self { guard, env, left: Cell::new(CHECKS), trees: Cell::new(TREES * TREE) }
     }
 
     /// Whether the allowance is used up.
     #[must_use]
     pub fn exhausted(&self) -> bool {
-        self.left.get() == 0
+        self.left.get() == 0 || self.trees.get() == 0
+    }
+
+    /// The first protected file in a folder and what is below it, for which `reads` says yes. All the folders of a line
+    /// have one allowance.
+    #[must_use]
+    pub fn in_tree(&self, folder: &Path, links: bool, reads: impl FnMut(&Path) -> bool) -> Option<Secret> {
+        let most = self.trees.get().min(TREE);
+        if most == 0 {
+            return None;
+        }
+        let mut left = most;
+        let found = self.guard.in_tree(folder, links, &mut left, reads);
+        self.trees.set(self.trees.get() - (most - left));
+        found
     }
 
     /// Takes one from the allowance; no more is to be done where there is none.
@@ -51,7 +69,9 @@ impl<'a> Place<'a> {
         if pattern.starts_with("http://") || pattern.starts_with("https://") {
             return None;
         }
-        parts(pattern).into_iter().find_map(|part| self.find_one(cwd, part))
+        let url = urls::file(&glob::unescaped(pattern));
+        let decoded = url.and_then(|path| self.find_one(cwd, &glob::escaped(&path)));
+        decoded.or_else(|| parts(pattern).into_iter().find_map(|part| self.find_one(cwd, part)))
     }
 
     fn find_one(&self, cwd: Option<&Path>, pattern: &str) -> Option<Secret> {

@@ -1,14 +1,15 @@
 //! What each kind of program would do with the words it is given.
 
-use super::Stop;
 use super::expand;
 use super::glob;
 use super::lex::Word;
 use super::options::{Find, Search};
-use super::programs::{COMPOSE_MENTIONS, GIT_MENTIONS, Role};
+use super::programs::{COMPOSE_MENTIONS, Role};
 use super::walk::{Walk, writes};
+use super::{Stop, archive, git, loaders, openssl};
 use crate::hook::guard::{Class, Secret};
-use std::path::PathBuf;
+use crate::hook::ignore::Ignored;
+use std::path::{Path, PathBuf};
 
 /// A program with its arguments.
 pub struct Call<'a> {
@@ -19,26 +20,32 @@ pub struct Call<'a> {
     /// What each argument may be.
     pub args: &'a [Vec<String>],
     /// The arguments as read.
-    pub raw: &'a [Word],
+    pub raw: &'a [&'a Word],
 }
 
 impl Call<'_> {
-    /// The arguments that are no options, each with its place; all behind `--`.
-    fn plain(&self) -> Vec<usize> {
+    /// The places of the arguments that are no options.
+    #[must_use]
+    pub fn plain(&self) -> Vec<usize> {
         let option = |at: &usize| self.word(*at).starts_with('-') && self.word(*at).len() > 1;
         (0..self.args.len()).filter(|at| !option(at)).collect()
     }
 
-    fn word(&self, at: usize) -> &str {
+    /// The word at a place, in its first form.
+    #[must_use]
+    pub fn word(&self, at: usize) -> &str {
         self.args.get(at).and_then(|f| f.first()).map_or("", String::as_str)
     }
 
-    fn has(&self, words: &[&str]) -> bool {
+    /// Whether one of these is among the words.
+    #[must_use]
+    pub fn has(&self, words: &[&str]) -> bool {
         (0..self.args.len()).any(|at| words.contains(&self.word(at)))
     }
 
     /// Whether one of the short options is among its flags, alone or in a bundle.
-    fn short(&self, options: &[char]) -> bool {
+    #[must_use]
+    pub fn short(&self, options: &[char]) -> bool {
         let flag = |w: &str| w.starts_with('-') && !w.starts_with("--") && w.contains(options);
         (0..self.args.len()).any(|at| flag(self.word(at)))
     }
@@ -46,6 +53,9 @@ impl Call<'_> {
 
 /// Looks at a call; what it lists or prints for the next one is left in the walk.
 pub fn run(walk: &mut Walk, call: &Call) -> Option<Stop> {
+    if let Some(stop) = loaders::run(walk, call) {
+        return Some(stop);
+    }
     match call.role {
         Role::Mention => mentions(walk, call),
         Role::Reader => reader(walk, call),
@@ -69,15 +79,12 @@ pub fn run(walk: &mut Walk, call: &Call) -> Option<Stop> {
             each(walk, call);
             None
         }
-        Role::Declare => {
-            walk.declare(call.raw);
-            None
-        }
+        Role::Declare => walk.declare(call.raw),
         Role::Read => {
             walk.named = walk.named.take().or_else(|| walk.upstream.clone());
             None
         }
-        Role::Git => git(walk, call),
+        Role::Git => git::run(walk, call),
         Role::Forge => forge(walk, call),
         Role::Containers => containers(walk, call),
         Role::Svault => rest_as_line(walk, call),
@@ -91,9 +98,9 @@ pub fn run(walk: &mut Walk, call: &Call) -> Option<Stop> {
 }
 
 /// The first protected file among the arguments, as a reason to stop.
-fn other(walk: &mut Walk, call: &Call) -> Option<Stop> {
+pub fn other(walk: &mut Walk, call: &Call) -> Option<Stop> {
     let found = |f: &String| walk.find(f).or_else(|| walk.prose(f));
-    let secret = call.args.iter().flatten().find_map(found)?;
+    let secret = archive::kept(call).iter().flatten().find_map(found)?;
     let loads = call.args.iter().flatten().any(|f| f.contains("env-file") || f.contains("envfile"));
     Some(if loads { Stop::Loads(secret) } else { Stop::Reads(secret) })
 }
@@ -111,7 +118,7 @@ fn mentions(walk: &mut Walk, call: &Call) -> Option<Stop> {
 }
 
 /// svault's own files: looking whether they are there is all that is left.
-fn own(walk: &mut Walk, call: &Call) -> Option<Stop> {
+pub fn own(walk: &mut Walk, call: &Call) -> Option<Stop> {
     if matches!(call.name, "test" | "[" | "[[" | "stat" | "ls" | "pwd" | "du") {
         return None;
     }
@@ -120,7 +127,11 @@ fn own(walk: &mut Walk, call: &Call) -> Option<Stop> {
 }
 
 fn reader(walk: &mut Walk, call: &Call) -> Option<Stop> {
-    let stop = walk.reads(call.args)?;
+    if call.name.ends_with("openssl") {
+        return openssl::run(walk, call);
+    }
+    walk.packs = archive::packs(walk, call);
+    let stop = walk.reads(&archive::kept(call))?;
     let source = matches!(call.name, "source" | ".");
     Some(match stop {
         Stop::Reads(secret) if source => Stop::Loads(secret),
@@ -132,11 +143,17 @@ fn reader(walk: &mut Walk, call: &Call) -> Option<Stop> {
 fn copy(walk: &mut Walk, call: &Call) -> Option<Stop> {
     let plain = call.plain();
     let target = plain.last().copied().filter(|_| plain.len() > 1);
-    for at in 0..call.args.len() {
+    let spares = call.short(&['n']) || call.has(&["--no-clobber", "--update=none"]);
+    let keeps = match call.name {
+        "cp" | "mv" | "gcp" | "gmv" => spares && !call.short(&['f']) && !call.has(&["--force"]),
+        name => name == "rsync" && call.has(&["--ignore-existing"]),
+    };
+    let out = if call.name == "rsync" { archive::left_out(call) } else { Vec::new() };
+    for at in (0..call.args.len()).filter(|at| !out.get(*at).is_some_and(|out| *out)) {
         let last = Some(at) == target;
         for form in &call.args[at] {
             let found = walk.find(form);
-            if let Some(secret) = found.filter(|s| !last || writes(s)) {
+            if let Some(secret) = found.filter(|s| !last || walk.overwrites(s, keeps)) {
                 return Some(if last { Stop::Writes(secret) } else { Stop::Reads(secret) });
             }
             if !last && expand::is_blind(form) {
@@ -148,12 +165,13 @@ fn copy(walk: &mut Walk, call: &Call) -> Option<Stop> {
 }
 
 fn search(walk: &mut Walk, call: &Call) -> Option<Stop> {
-    let search = Search::of(call.name, call.args);
+    let name = call.name.rsplit('/').next().unwrap_or(call.name);
+    let search = Search::of(name, call.args);
     let mut places = search.places.clone();
     if places.is_empty() && search.deep && walk.upstream.is_none() && walk.text.is_none() {
         places.push(".".to_owned());
     }
-    for place in &places {
+    for place in search.rules.iter().chain(&places) {
         if let Some(secret) = walk.find(place) {
             return Some(Stop::Reads(secret));
         }
@@ -163,9 +181,15 @@ fn search(walk: &mut Walk, call: &Call) -> Option<Stop> {
         if search.deep
             && !search.names_only
             && let Some(folder) = walk.place.folder(walk.cwd.as_deref(), place).filter(|f| f.is_dir())
-            && let Some(secret) = walk.place.guard.in_tree(&folder, search.links, |p| search.reads(p))
         {
-            return Some(Stop::Searches(secret));
+            let quiet = search.ignores.then(|| Ignored::of(&folder));
+            let reads = |path: &Path| {
+                let ignored = quiet.as_ref().is_some_and(|q| q.leaves_out(path) && !search.names(path));
+                search.reads(path) && !ignored
+            };
+            if let Some(secret) = walk.place.in_tree(&folder, search.links, reads) {
+                return Some(Stop::Searches(secret));
+            }
         }
     }
     None
@@ -197,12 +221,15 @@ fn code(walk: &mut Walk, call: &Call) -> Option<Stop> {
         if let Some(secret) = walk.find(form).or_else(|| walk.in_code(&text)) {
             return Some(if env_file { Stop::Loads(secret) } else { Stop::Reads(secret) });
         }
+        if let Some(stop) = loaders::code(walk, &text) {
+            return Some(stop);
+        }
         if expand::is_blind(form) {
             walk.is_blind();
         }
     }
     let text = walk.text.take();
-    let stop = text.and_then(|t| walk.in_code(&t)).map(Stop::Reads);
+    let stop = text.and_then(|t| walk.in_code(&t).map(Stop::Reads).or_else(|| loaders::code(walk, &t)));
     stop.or_else(|| walk.upstream.clone().filter(|_| call.short(&['c', 'e'])).map(Stop::Reads))
 }
 
@@ -281,7 +308,7 @@ pub fn listed(walk: &Walk, call: &Call) -> Option<Secret> {
             by_name.or_else(|| {
                 let folders = find.places.iter().filter_map(|p| walk.place.folder(walk.cwd.as_deref(), p));
                 let mut folders = folders.collect::<Vec<PathBuf>>().into_iter();
-                folders.find_map(|f| walk.place.guard.in_tree(&f, true, |p| find.meets(p)))
+                folders.find_map(|f| walk.place.in_tree(&f, true, |p| find.meets(p)))
             })
         }
         Role::List => {
@@ -318,23 +345,6 @@ fn each(walk: &mut Walk, call: &Call) {
     let name = call.word(0).to_owned();
     let values = call.args.get(2..).unwrap_or_default().iter().flatten().take(256).cloned().collect();
     walk.vars.insert(name, values);
-}
-
-fn git(walk: &mut Walk, call: &Call) -> Option<Stop> {
-    let plain = call.plain();
-    // `git -C DIR`, `git -c NAME=VALUE`
-    let skipped = |at: &usize| *at > 0 && matches!(call.word(at - 1), "-C" | "-c");
-    let command = plain.into_iter().find(|at| !skipped(at)).map_or("", |at| call.word(at));
-    let patch = call.short(&['p', 'u']) || call.has(&["--patch", "-L"]);
-    if GIT_MENTIONS.contains(&command) || (command == "log" && !patch) {
-        walk.mention(call.args);
-        return own(walk, call);
-    }
-    if command == "grep" || command == "diff" || command == "log" {
-        let found = call.args.iter().flatten().find_map(|f| walk.find(f));
-        return found.map(Stop::Reads);
-    }
-    other(walk, call)
 }
 
 /// Titles and bodies are text; files come behind certain options.

@@ -1,12 +1,14 @@
 //! One command after the other, with what is known at each: the folder, the variables, what the one before it prints.
 
+use super::absent::{self, Absent};
+use super::archive::{self, Packed, Takes};
 use super::expand::{self, Vars, is_blind};
 use super::glob;
 use super::lex::{Command, Item, Joint, Part, Script, Way, Word, assignment, nested};
 use super::paths::Place;
 use super::programs::Role;
-use super::{Stop, roles};
-use crate::hook::guard::{Class, Secret};
+use super::{Stop, loaders, roles};
+use crate::hook::guard::{Class, Secret, normal};
 use std::path::{Path, PathBuf};
 
 /// How deep lines within lines (`sh -c`, `eval`) are followed.
@@ -26,25 +28,41 @@ pub struct Walk<'a> {
     pub(super) upstream: Option<Secret>,
     /// Text that the command before a pipe prints.
     pub(super) text: Option<String>,
+    /// A protected file in an archive that the command at hand prints.
+    pub(super) packs: Option<Secret>,
+    /// An archive that goes down a pipe.
+    packed: Option<Packed>,
+    /// A protected file that was added to git's index.
+    pub(super) staged: Option<Secret>,
+    /// What is missing here.
+    absent: Absent,
     depth: usize,
 }
 
 /// Looks a whole line through.
 pub fn line<'a>(place: &'a Place<'a>, cwd: &Path, script: &Script) -> Option<Stop> {
-    let mut walk = Walk {
-        place,
-        cwd: Some(cwd.to_owned()),
-        vars: Vars::new(),
-        named: None,
-        blind: false,
-        upstream: None,
-        text: None,
-        depth: 0,
-    };
+    let mut walk = Walk::new(place, Some(cwd.to_owned()), Vars::new(), 0);
     walk.script(script).or_else(|| walk.adds_up())
 }
 
 impl<'a> Walk<'a> {
+    fn new(place: &'a Place<'a>, cwd: Option<PathBuf>, vars: Vars, depth: usize) -> Self {
+        Self {
+            place,
+            cwd,
+            vars,
+            named: None,
+            blind: false,
+            upstream: None,
+            text: None,
+            packs: None,
+            packed: None,
+            staged: None,
+            absent: Absent::default(),
+            depth,
+        }
+    }
+
     /// A name that was only mentioned, and a reader that takes a name from nobody knows where.
     fn adds_up(&self) -> Option<Stop> {
         self.named.clone().filter(|_| self.blind).map(Stop::Reads)
@@ -65,16 +83,20 @@ impl<'a> Walk<'a> {
                     if command.piped {
                         (self.upstream, self.text) = (upstream, text);
                     }
+                    self.absent.enter(&command.before);
                     if let Some(stop) = self.command(command) {
                         return Some(stop);
                     }
-                    if command.joint != Joint::Pipe {
+                    let tested = self.tested(command);
+                    self.absent.leave(command.joint, tested);
+                    // What a subshell prints may go on behind its end.
+                    if !matches!(command.joint, Joint::Pipe | Joint::End) {
                         (self.upstream, self.text) = (None, None);
                     }
                 }
             }
         }
-        None
+        self.packed.take().map(|packed| Stop::Packs(packed.secret))
     }
 
     fn command(&mut self, command: &Command) -> Option<Stop> {
@@ -95,12 +117,20 @@ impl<'a> Walk<'a> {
             return Some(stop);
         }
         for (name, value) in &command.assigns {
-            self.assign(name, value);
+            if let Some(stop) = self.assign(name, value) {
+                return Some(stop);
+            }
         }
-        let words: Vec<Vec<String>> = command.words.iter().map(|w| self.forms(w)).collect();
+        let (words, raw) = expand::words(self.place, &self.vars, &command.words);
         let Some((at, name, role)) = expand::program(&words) else {
-            return self.heres(command, Role::Mention);
+            let stop = self.wrappers(&words).or_else(|| self.passes("", command, &[]));
+            return stop.or_else(|| self.heres(command, Role::Mention));
         };
+        if let Some(stop) =
+            self.wrappers(&words[..at]).or_else(|| self.passes(&name, command, &words[at + 1..]))
+        {
+            return Some(stop);
+        }
         if name.contains('/')
             && let Some(secret) = words[at].iter().find_map(|f| self.find(f))
         {
@@ -113,8 +143,72 @@ impl<'a> Walk<'a> {
             }
             self.named.get_or_insert(secret);
         }
-        let call = roles::Call { name: &name, role, args: &words[at + 1..], raw: &command.words[at + 1..] };
-        roles::run(self, &call).or_else(|| self.heres(command, role))
+        let call = roles::Call { name: &name, role, args: &words[at + 1..], raw: &raw[at + 1..] };
+        let stop = roles::run(self, &call).or_else(|| self.heres(command, role));
+        // Not where it goes to a file.
+        if let Some(secret) = self.packs.take().filter(|_| !goes_out(command)) {
+            self.packed = Some(Packed { secret, feeds: command.joint == Joint::Pipe });
+        }
+        stop
+    }
+
+    /// The options of `sudo`, `env`, `script` and their like, and the variables that they set.
+    fn wrappers(&self, words: &[Vec<String>]) -> Option<Stop> {
+        words.iter().find_map(|forms| {
+            let variable = forms.first().and_then(|f| f.split_once('='));
+            let loads = variable.and_then(|(name, value)| loaders::variable(self, name, &[value.to_owned()]));
+            let option = || forms.iter().filter(|f| f.starts_with('-')).find_map(|f| self.prose(f));
+            loads.or_else(|| option().map(Stop::Reads))
+        })
+    }
+
+    /// What becomes of an archive with a protected file in it.
+    fn passes(&mut self, name: &str, command: &Command, args: &[Vec<String>]) -> Option<Stop> {
+        let packed = self.packed.take()?;
+        let reads = command.piped || packed.feeds;
+        // `(…) > FILE` is a command of its own.
+        if goes_out(command) && (reads || name.is_empty()) {
+            return None;
+        }
+        match archive::takes(name, args) {
+            Takes::Up if reads => None,
+            Takes::On if reads => {
+                self.packed = Some(Packed { feeds: command.joint == Joint::Pipe, ..packed });
+                None
+            }
+            Takes::Next if reads => {
+                self.packed = Some(Packed { feeds: true, ..packed });
+                None
+            }
+            _ => Some(Stop::Packs(packed.secret)),
+        }
+    }
+
+    /// The file that a command looks for.
+    fn tested(&self, command: &Command) -> Option<(PathBuf, bool)> {
+        let Some([Part::Text(name, _)]) = command.words.first().map(Vec::as_slice) else { return None };
+        if !matches!(name.as_str(), "test" | "[" | "[[") {
+            return None;
+        }
+        let (words, _) = expand::words(self.place, &self.vars, &command.words);
+        let words: Vec<String> = words
+            .iter()
+            .map(|f| match f.as_slice() {
+                [one] => glob::literal(one).unwrap_or_default(),
+                _ => String::new(),
+            })
+            .collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let rest = words.get(1..)?;
+        let (file, when_missing) = absent::tested(name, rest, command.before.contains(&"!"))?;
+        let path = self.place.folder(self.cwd.as_deref(), &glob::escaped(file))?;
+        Some((normal(&path), when_missing))
+    }
+
+    /// Whether writing to a protected file does harm here: not where it is surely missing.
+    pub(super) fn overwrites(&self, secret: &Secret, keeps: bool) -> bool {
+        let spared = keeps || self.absent.holds(&secret.path);
+        writes(secret) && (secret.class == Class::Own || !spared)
     }
 
     /// Looks at the commands of a substitution; what they list goes to `listed`.
@@ -135,25 +229,17 @@ impl<'a> Walk<'a> {
     /// What the commands of a substitution list: `ls -a`, `find`.
     fn lists(&self, script: &Script) -> Option<Secret> {
         script.commands().find_map(|command| {
-            let words: Vec<Vec<String>> = command.words.iter().map(|w| self.forms(w)).collect();
+            let (words, raw) = expand::words(self.place, &self.vars, &command.words);
             let (at, name, role) = expand::program(&words)?;
-            let call =
-                roles::Call { name: &name, role, args: &words[at + 1..], raw: &command.words[at + 1..] };
+            let call = roles::Call { name: &name, role, args: &words[at + 1..], raw: &raw[at + 1..] };
             roles::listed(self, &call)
         })
     }
 
     fn child(&self) -> Walk<'a> {
-        Walk {
-            place: self.place,
-            cwd: self.cwd.clone(),
-            vars: self.vars.clone(),
-            named: None,
-            blind: false,
-            upstream: None,
-            text: None,
-            depth: self.depth + 1,
-        }
+        let mut child = Walk::new(self.place, self.cwd.clone(), self.vars.clone(), self.depth + 1);
+        child.staged = self.staged.clone();
+        child
     }
 
     fn redirects(&mut self, command: &Command) -> Option<Stop> {
@@ -162,8 +248,10 @@ impl<'a> Walk<'a> {
                 match (way, self.find(&form)) {
                     (Way::In, Some(secret)) => return Some(Stop::Reads(secret)),
                     (Way::In, None) => self.blind |= is_blind(&form),
-                    (Way::Out, Some(secret)) if writes(&secret) => return Some(Stop::Writes(secret)),
-                    (Way::Out, _) => {}
+                    (Way::Out | Way::Side, Some(secret)) if self.overwrites(&secret, false) => {
+                        return Some(Stop::Writes(secret));
+                    }
+                    (Way::Out | Way::Side, _) => {}
                     (Way::Text, found) => {
                         self.text = glob::literal(&form);
                         self.named = self.named.take().or(found);
@@ -175,18 +263,16 @@ impl<'a> Walk<'a> {
         None
     }
 
-    fn assign(&mut self, name: &str, value: &Word) {
+    fn assign(&mut self, name: &str, value: &Word) -> Option<Stop> {
         let forms = self.forms(value);
+        let stop = loaders::variable(self, name, &forms);
         self.vars.insert(name.to_owned(), forms);
+        stop
     }
 
     /// `NAME=VALUE` among the words of `export`.
-    pub(super) fn declare(&mut self, raw: &[Word]) {
-        for word in raw {
-            if let Some((name, value)) = assignment(word) {
-                self.assign(&name, &value);
-            }
-        }
+    pub(super) fn declare(&mut self, raw: &[&Word]) -> Option<Stop> {
+        raw.iter().filter_map(|w| assignment(w)).find_map(|(name, value)| self.assign(&name, &value))
     }
 
     /// Here documents: code for some, commands for shells; what is in `$(…)` runs in any case.
@@ -200,10 +286,11 @@ impl<'a> Walk<'a> {
                 if let Some(stop) = roles::patch(self, &here.body) {
                     return Some(stop);
                 }
-            } else if !matches!(role, Role::Reader | Role::Mention | Role::Git | Role::Forge)
-                && let Some(secret) = self.in_code(&here.body)
-            {
-                return Some(Stop::Reads(secret));
+            } else if !matches!(role, Role::Reader | Role::Mention | Role::Git | Role::Forge) {
+                let loads = || if role == Role::Code { loaders::code(self, &here.body) } else { None };
+                if let Some(stop) = self.in_code(&here.body).map(Stop::Reads).or_else(loads) {
+                    return Some(stop);
+                }
             }
             if !here.literal && self.depth < DEPTH {
                 let word = super::lex::Lexer::quoted_text(&here.body, self.depth + 1);
@@ -224,8 +311,9 @@ impl<'a> Walk<'a> {
         let script = nested(text, self.depth);
         self.depth += 1;
         let (upstream, before) = (self.upstream.take(), self.text.take());
+        let (packed, absent) = (self.packed.take(), std::mem::take(&mut self.absent));
         let stop = self.script(&script);
-        (self.upstream, self.text) = (upstream, before);
+        (self.upstream, self.text, self.packed, self.absent) = (upstream, before, packed, absent);
         self.depth -= 1;
         stop.or_else(|| script.broken.then(|| self.in_code(text).map(Stop::Reads)).flatten())
     }
@@ -256,6 +344,11 @@ impl<'a> Walk<'a> {
         None
     }
 
+    /// As [`Self::reads`] for words whose names were looked at: only the unknown ones are remembered.
+    pub(super) fn blind_reads(&mut self, args: &[Vec<String>]) {
+        self.blind |= args.iter().flatten().any(|f| is_blind(f));
+    }
+
     /// A word that is no name but a text, such as a command line for another machine.
     pub(super) fn prose(&self, form: &str) -> Option<Secret> {
         let text = form.contains([' ', '\n', '(', ';', '\'', '"']).then(|| glob::literal(form))?;
@@ -273,6 +366,11 @@ impl<'a> Walk<'a> {
     pub(super) fn is_blind(&mut self) {
         self.blind = true;
     }
+}
+
+/// Whether what a command prints goes to a file.
+fn goes_out(command: &Command) -> bool {
+    command.redirects.iter().any(|(way, _)| *way == Way::Out)
 }
 
 /// Whether writing there would do harm: to one that is there, or to svault itself.
