@@ -118,7 +118,7 @@ fn what_nests_or_repeats_without_end_ends() {
         std::fs::write(dir.path().join(format!("project/src/{n}.txt")), "").unwrap();
     }
     for many in ["grep -r foo", "git add -f", "tar c"] {
-        let line = format!("{many}{}", " src".repeat(3_000));
+        let line = format!("{many}{}", " src".repeat(60));
         assert_eq!(stop(dir.path(), &line), Some(Stop::TooMuch), "{many}");
     }
     let long = "x".repeat(300 * 1024);
