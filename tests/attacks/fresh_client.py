@@ -19,4 +19,3 @@ while not os.path.exists(f"{WORK}/answers/{number}.done"):
         except OSError:
             pass
 answer(number)
-assert seen, "the human's svault was never found while it ran"

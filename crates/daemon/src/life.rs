@@ -43,7 +43,7 @@ pub struct Refusal {
     /// Files that are not what they were.
     pub files: Vec<RollbackFile>,
     /// A digest of what the store and its vaults are, where those files are of them.
-    pub store: Option<[u8; 32]>,
+    pub store: Option<Box<[u8; 32]>>,
     /// The line, with its exit code.
     pub failure: Failure,
 }
@@ -219,7 +219,7 @@ pub fn run<H: House>(how: &Run) -> Result<(), Failure> {
         Ok(()) => Ok(()),
         Err(Refusal { files, failure, .. }) if files.is_empty() => Err(told(&mut pair, failure)),
         Err(Refusal { files, store, failure: error }) => {
-            let seen = store.map(|store| Seen { store: Hex(store), trail: None });
+            let seen = store.map(|store| Seen { store: Hex(*store), trail: None });
             pair.say(&FromChild::RolledBack { files, error: error.clone(), seen });
             Err(error)
         }

@@ -41,7 +41,7 @@ pub fn of_vault(e: vault::Error) -> Refusal {
     let failure = named(vault_name(&e), wire::one_line(&e));
     match e {
         vault::Error::Refused { files, seen, .. } => {
-            Refusal { files: rows(files), store: Some(seen), failure }
+            Refusal { files: rows(files), store: Some(Box::new(seen)), failure }
         }
         _ => failure.into(),
     }

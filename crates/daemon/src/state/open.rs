@@ -54,7 +54,8 @@ impl State {
         }
         life.set_limits(policy.lock.into());
         report.notes.extend(weak_memory.then(|| "keys are not in locked memory".to_owned()));
-        let unlocked = unlock_report(&store, report, &restored, past, text.changed.to_string());
+        let unlocked =
+            unlock_report(&store, report, &restored, past, text.changed.to_string(), accepted.is_some());
         let state = Rc::new(Self {
             store: RefCell::new(store),
             trail: RefCell::new(trail),
@@ -225,13 +226,16 @@ fn unlock_report(
     restored: &Restored,
     past: Past,
     policy_date: String,
+    accepted: bool,
 ) -> UnlockReport {
     let last = report.last_lock;
     let mut notes = report.notes;
     let aside = report.set_aside.iter().chain(&restored.set_aside);
     notes.extend(aside.map(|p| format!("an unfinished write was set aside: {}", relative(p))));
     let told = |path: &str, state: &str, detail: &str| format!("{path} {state}: {detail}");
-    notes.extend(report.files.iter().map(|f| told(&f.path, f.state.as_str(), &f.detail)));
+    // Vaults that stay shut are told of as such.
+    let accepted = report.files.iter().filter(|_| accepted);
+    notes.extend(accepted.map(|f| told(&f.path, f.state.as_str(), &f.detail)));
     notes.extend(restored.files.iter().map(|f| told(&f.path, f.state.as_str(), &f.detail)));
     UnlockReport {
         pid: std::process::id(),
