@@ -204,3 +204,41 @@ fn what_changes_in_the_vaults_changes_what_is_found() {
     let _ = house.human(&["remove", "LATER"]).ok();
     assert_eq!(hits(&scan(&house, Some("tester"), &[new.as_bytes()])), []);
 }
+
+fn metered(house: &Sandbox, cause: &str) -> usize {
+    let listed = house.human(&["audit", "list", "--json", "--last", "1000"]).ok().json();
+    let entries = listed["entries"].as_array().expect("entries").clone();
+    entries.iter().filter(|e| e["event"] == "metered" && e["cause"] == cause).count()
+}
+
+/// What an agent adds by itself must neither slow down the search of anybody's text nor be told from anybody's text.
+#[test]
+fn a_proposal_is_not_looked_for_before_a_human_has_confirmed_it() {
+    let house = house();
+    let slow = format!("{}cd", "ab".repeat(32_767));
+    let proposed = "sk-test-proposed-5Gh2Kl8Mn4Pq";
+    for (name, value) in [("SLOW", slow.as_str()), ("WAITS", proposed)] {
+        let _ = house.svault(&["add", name, "--propose", "--scope", "db"]).stdin(value).run().ok();
+    }
+    let text = "ab".repeat(32 << 10);
+    let answer = scan(&house, Some("tester"), &[text.as_bytes()]).remove(0);
+    assert_eq!((&answer["rules_only"], &answer["hits"]), (&json!(false), &json!([])));
+    assert_eq!(hits(&scan(&house, Some("tester"), &[proposed.as_bytes()])), []);
+    assert_eq!((exposed(&house).len(), metered(&house, "scan_work")), (0, 0));
+    let _ = house.human(&["edit", "WAITS", "--vault", "main"]).ok();
+    assert_eq!(hits(&scan(&house, Some("tester"), &[proposed.as_bytes()])).len(), 1);
+}
+
+#[test]
+fn a_text_that_makes_too_much_work_has_rules_only_for_a_minute_and_that_is_recorded() {
+    let house = house();
+    house.add("PERIODIC", &format!("{}cd", "ab".repeat(32_767)), &["--tier", "medium", "--scope", "db"]);
+    let text = "ab".repeat(32 << 10);
+    let answer = scan(&house, Some("tester"), &[text.as_bytes()]).remove(0);
+    assert_eq!((&answer["rules_only"], &answer["hits"]), (&json!(true), &json!([])));
+    assert_eq!(metered(&house, "scan_work"), 1);
+    let after = scan(&house, Some("tester"), &[VALUE.as_bytes()]).remove(0);
+    assert_eq!((&after["rules_only"], &after["hits"]), (&json!(true), &json!([])));
+    assert_eq!(metered(&house, "scan_work"), 1, "said once");
+    assert!(house.run(&["status"]).ok().text().contains("rules only"));
+}

@@ -16,7 +16,7 @@ use words::{CallerName, Evidence, Id};
 
 pub use kinds::{Blame, Counts, Due, Seal};
 pub use saved::BadSnapshot;
-pub use scans::{Exposure, TOO_MANY_SECRETS, TOO_MUCH_TEXT, UsedUp};
+pub use scans::{Exposure, TOO_MANY_SECRETS, TOO_MUCH_TEXT, TOO_MUCH_WORK, UsedUp};
 
 /// The session of everything that neither was launched nor matches.
 pub const UNKNOWN: &str = "unknown";

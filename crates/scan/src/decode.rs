@@ -4,7 +4,7 @@
 use crate::entities;
 
 /// How a value may be written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Form {
     /// As it is.
     Raw,

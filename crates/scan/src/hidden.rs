@@ -1,19 +1,22 @@
-//! The values that are looked for without keeping them: keyed hashes of their first bytes and of all of them.
-//! Where a text has a whole value by its hash, the caller opens that value, and it is compared byte by byte.
+//! The values that are looked for without keeping them: keyed hashes of how they begin and of all of them. Where a text
+//! has a whole value by its hash, the caller opens that value, and it is compared byte by byte.
 
-use crate::decode::{Bits, Form, Unit, unit};
+mod reading;
+mod stream;
+mod work;
+
+pub use stream::Stream;
+pub use work::{TooMuchWork, work_allowed};
+
 use crate::filter::Filter;
-use crate::search::{before, search};
-use crate::values::LONG;
-use secret::Bytes;
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::ops::Range;
 
-/// Bytes of a value's head. A text that has them makes work; one that has less can't be told from any other.
+/// Bytes of a value's head, the first checkpoint; each one after it lies twice as far. A text that has the head makes
+/// work; one that has less can't be told from any other.
 const HEAD: usize = 12;
-/// Of longer values so many bytes are compared before all of it is: what many begin with (`-----BEGIN …`) is no work.
-const MIDDLE: usize = 64;
 
 /// The shortest value that is looked for, in bytes.
 pub const SHORTEST_HIDDEN: usize = HEAD;
@@ -22,19 +25,37 @@ pub const LEAST_BITS: f64 = 60.0;
 
 /// Values that are looked for, as hashes under a random key of this set.
 pub struct Hidden {
+    /// Which set this is.
+    id: u64,
     key: RandomState,
     filter: Filter,
-    /// By the hash of their heads.
-    heads: HashMap<u64, Vec<Row>>,
+    /// By the hash of what values have up to a checkpoint.
+    nodes: HashMap<u64, Node>,
+    values: HashMap<u32, Path>,
     room: usize,
-    len: usize,
+}
+
+/// What begins with the same bytes up to a checkpoint.
+#[derive(Default)]
+struct Node {
+    /// The values that end before the next checkpoint, by their lengths.
+    ends: Vec<Row>,
+    /// How many values there are in all.
+    count: usize,
+    /// Their ids, one over the other: where there is one, its own.
+    ids: u32,
 }
 
 struct Row {
     id: u32,
     len: usize,
-    middle: u64,
     whole: u64,
+}
+
+/// A value's hashes at its checkpoints.
+struct Path {
+    nodes: Vec<u64>,
+    len: usize,
 }
 
 /// A value that was found: where, and which.
@@ -52,6 +73,18 @@ pub fn bits_to_guess(value: &[u8]) -> f64 {
     crate::rules::bits(value) * value.len() as f64
 }
 
+impl Node {
+    /// Whether a value goes on to the next checkpoint.
+    fn goes_on(&self) -> bool {
+        self.count > self.ends.len()
+    }
+
+    /// The one value that begins like this.
+    fn only(&self) -> Option<u32> {
+        (self.count == 1).then_some(self.ids)
+    }
+}
+
 impl Hidden {
     /// A set with room for this many values; more make it slower, no less right.
     ///
@@ -59,156 +92,88 @@ impl Hidden {
     /// When the kernel gives no randomness for its key.
     pub fn new(room: usize) -> Result<Self, getrandom::Error> {
         let filter = Filter::new(room, SHORTEST_HIDDEN, getrandom::u64()?);
-        Ok(Self { key: RandomState::new(), filter, heads: HashMap::new(), room, len: 0 })
+        Ok(Self {
+            id: getrandom::u64()?,
+            key: RandomState::new(),
+            filter,
+            nodes: HashMap::new(),
+            values: HashMap::new(),
+            room,
+        })
     }
 
-    /// Adds a value. False: it is shorter than [`SHORTEST_HIDDEN`], longer than [`crate::LONGEST`], or takes less than
-    /// [`LEAST_BITS`] bits to guess; it is not looked for.
+    /// Adds a value under an id of its own. False: it is shorter than [`SHORTEST_HIDDEN`], longer than
+    /// [`crate::LONGEST`], or takes less than [`LEAST_BITS`] bits to guess; it is not looked for.
     pub fn add(&mut self, id: u32, value: &[u8]) -> bool {
         let fits = (SHORTEST_HIDDEN..=crate::LONGEST).contains(&value.len());
-        if !fits || bits_to_guess(value) < LEAST_BITS {
+        if !fits || bits_to_guess(value) < LEAST_BITS || self.values.contains_key(&id) {
             return false;
         }
         self.filter.add(value);
-        let hash = |len: usize| self.key.hash_one(&value[..len.min(value.len())]);
-        let row = Row { id, len: value.len(), middle: hash(MIDDLE), whole: hash(value.len()) };
-        self.heads.entry(hash(HEAD)).or_default().push(row);
-        self.len += 1;
+        let checkpoints = std::iter::successors(Some(HEAD), |at| Some(at * 2));
+        let nodes: Vec<u64> =
+            checkpoints.take_while(|at| *at <= value.len()).map(|at| self.hash(&value[..at])).collect();
+        for hash in &nodes {
+            let node = self.nodes.entry(*hash).or_default();
+            (node.count, node.ids) = (node.count + 1, node.ids ^ id);
+        }
+        let row = Row { id, len: value.len(), whole: self.hash(value) };
+        if let Some(node) = nodes.last().and_then(|last| self.nodes.get_mut(last)) {
+            let at = node.ends.partition_point(|other| other.len < row.len);
+            node.ends.insert(at, row);
+        }
+        self.values.insert(id, Path { nodes, len: value.len() });
         true
     }
 
     /// Forgets a value. Its traces in the filter stay until the next set.
     pub fn remove(&mut self, id: u32) {
-        self.heads.retain(|_, rows| {
-            rows.retain(|row| row.id != id);
-            !rows.is_empty()
-        });
-        self.len = self.heads.values().map(Vec::len).sum();
+        let Some(path) = self.values.remove(&id) else { return };
+        for hash in path.nodes {
+            let Some(node) = self.nodes.get_mut(&hash) else { continue };
+            (node.count, node.ids) = (node.count - 1, node.ids ^ id);
+            node.ends.retain(|row| row.id != id);
+            if node.count == 0 {
+                self.nodes.remove(&hash);
+            }
+        }
     }
 
     /// How many values are looked for.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.len
+        self.values.len()
     }
 
     /// Whether none are.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.len == 0
+        self.values.is_empty()
     }
 
     /// Whether there are so many more values than there was room for that a new set would be faster.
     #[must_use]
     pub fn is_crowded(&self) -> bool {
-        self.len > 2 * self.room.max(64)
+        self.len() > 2 * self.room.max(64)
     }
 
-    /// Every whole value in a text, in order and apart. `open` gives the value of an id, to be compared; none where it
-    /// can't be had, which is no sighting.
-    pub fn find(&self, text: &[u8], mut open: impl FnMut(u32) -> Option<Bytes>) -> Vec<Sighting> {
-        let mut found: Vec<Sighting> = Vec::new();
-        if self.is_empty() {
-            return found;
-        }
-        search(&self.filter, text, 0, |form, start| {
-            let longest = self.look(text, form, start, &mut open, &mut found);
-            let forms: &[Form] = if form == Form::Raw { &Form::ESCAPES } else { &[] };
-            for &form in forms {
-                // What looks raw may have its first escape behind its head, or anywhere if the head is known.
-                let near = &text[start..text.len().min(start + 12 * longest.unwrap_or(HEAD))];
-                if near.iter().any(|&b| form.marks(b)) {
-                    self.look(text, form, start, &mut open, &mut found);
-                }
-            }
-        });
-        found.sort_by_key(|s| (s.range.start, std::cmp::Reverse(s.range.end)));
-        apart(&mut found);
-        found
+    fn len_of(&self, id: u32) -> usize {
+        self.values.get(&id).map_or(0, |path| path.len)
     }
 
-    /// Looks for the values with the head that is here. If it is known: how long the longest of them is.
-    fn look(
-        &self,
-        text: &[u8],
-        form: Form,
-        start: usize,
-        open: &mut impl FnMut(u32) -> Option<Bytes>,
-        found: &mut Vec<Sighting>,
-    ) -> Option<usize> {
-        let mut read = Reading::new(form, text, start)?;
-        let rows = self.heads.get(&self.key.hash_one(read.upto(HEAD)?))?;
-        let mut by_length: Vec<&Row> = rows.iter().collect();
-        by_length.sort_by_key(|row| row.len);
-        let longest = by_length.last().map(|row| row.len);
-        // A long value inside of itself: to hash it at each of its periods would take its length squared.
-        let inside = |s: &&Sighting| s.range.contains(&start) && s.range.start < start;
-        let around = found.last().filter(inside).map(|s| s.id);
-        let mut sighting = None;
-        for row in by_length.into_iter().filter(|row| around != Some(row.id) || row.len <= LONG) {
-            let Some(middle) = read.upto(row.len.min(MIDDLE)) else { break };
-            if self.key.hash_one(middle) != row.middle {
-                continue;
-            }
-            let Some(whole) = read.upto(row.len) else { break };
-            if self.key.hash_one(whole) == row.whole && open(row.id).is_some_and(|value| value.ct_eq(whole)) {
-                sighting = Some(Sighting { range: start..read.at, id: row.id });
-            }
-        }
-        found.extend(sighting);
-        longest
+    fn hasher(&self) -> DefaultHasher {
+        self.key.build_hasher()
+    }
+
+    fn hash(&self, bytes: &[u8]) -> u64 {
+        let mut hasher = self.hasher();
+        hasher.write(bytes);
+        hasher.finish()
     }
 }
 
 impl std::fmt::Debug for Hidden {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Hidden({})", self.len)
-    }
-}
-
-/// Of sightings in order of their starts, longest first, what stands in one before is taken off the later ones, and what
-/// stands in one as a whole is left out.
-fn apart(found: &mut Vec<Sighting>) {
-    let mut end = 0;
-    found.retain_mut(|sighting| {
-        sighting.range.start = sighting.range.start.max(end);
-        end = end.max(sighting.range.end);
-        !sighting.range.is_empty()
-    });
-}
-
-/// A text read as one form from one start.
-struct Reading<'t> {
-    form: Form,
-    text: &'t [u8],
-    at: usize,
-    started: bool,
-    bits: Bits,
-    bytes: zeroize::Zeroizing<Vec<u8>>,
-}
-
-impl<'t> Reading<'t> {
-    fn new(form: Form, text: &'t [u8], start: usize) -> Option<Self> {
-        let at = match form {
-            Form::Base64(2 | 4) => before(text, start)?,
-            _ => start,
-        };
-        let bytes = zeroize::Zeroizing::new(Vec::with_capacity(MIDDLE + 4));
-        Some(Self { form, text, at, started: false, bits: Bits::default(), bytes })
-    }
-
-    /// The first so many bytes of the value that the text may be; none where the text ends or is something else.
-    fn upto(&mut self, len: usize) -> Option<&[u8]> {
-        while self.bytes.len() < len {
-            let first = !self.started;
-            let Unit::Bytes(bytes, n, width) = unit(self.form, self.text, self.at, first, &mut self.bits)
-            else {
-                return None;
-            };
-            self.bytes.extend_from_slice(&bytes[..usize::from(n)]);
-            self.at += width;
-            self.started = true;
-        }
-        self.bytes.get(..len)
+        write!(f, "Hidden({})", self.len())
     }
 }

@@ -30,7 +30,9 @@ mod table;
 mod values;
 mod whole;
 
-pub use hidden::{Hidden, LEAST_BITS, SHORTEST_HIDDEN, Sighting, bits_to_guess};
+pub use hidden::{
+    Hidden, LEAST_BITS, SHORTEST_HIDDEN, Sighting, Stream, TooMuchWork, bits_to_guess, work_allowed,
+};
 pub use needles::{LONGEST, Needles, SHORTEST};
 pub use redactor::Redactor;
 pub use rules::Rules;

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{FORMS, base64, contains, needles, redact, split};
+use common::{FORMS, base64, contains, needles, redact, sightings, split};
 use proptest::prelude::*;
 
 /// Text that has nothing of what is around it: no base64, no hex, no escapes, and it doesn't pad.
@@ -145,13 +145,13 @@ proptest! {
         let (name, encode) = FORMS[form];
         let text = [BEFORE, &encode(&value), AFTER].concat();
         let open = |id| (id == 7).then(|| secret::Bytes::copy_from(&value).unwrap());
-        let found = hidden.find(&text, open);
+        let found = sightings(&hidden, &text, open);
         prop_assert!(found.iter().any(|s| s.id == 7), "{name} {}", text.escape_ascii());
         // A value that is not whole is not even opened.
         let piece = &value[..cut.index(value.len())];
         let text = [BEFORE, &encode(piece), AFTER].concat();
         prop_assume!(!contains(&text, &value));
-        let found = hidden.find(&text, |_| panic!("opened for a piece: {name}"));
+        let found = sightings(&hidden, &text, |_| panic!("opened for a piece: {name}"));
         prop_assert_eq!(found, vec![]);
     }
 }

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{contains, form, needles, redact, split};
+use common::{contains, form, needles, redact, sightings, split};
 use proptest::prelude::*;
 use secret::Bytes;
 use svault_scan::Hidden;
@@ -55,7 +55,7 @@ proptest! {
         for (id, value) in (0..).zip(values) {
             prop_assume!(hidden.add(id, value));
         }
-        let found = hidden.find(&text, |id| Bytes::copy_from(values[id as usize]).ok());
+        let found = sightings(&hidden, &text, |id| Bytes::copy_from(values[id as usize]).ok());
         prop_assert_eq!(found.iter().map(|s| s.id).collect::<Vec<_>>(), vec![0, 1]);
         prop_assert_eq!(found[0].range.start..found[1].range.end, whole);
         prop_assert_eq!(found[0].range.end, found[1].range.start);
@@ -78,7 +78,7 @@ proptest! {
         prop_assert!(contains(&out, b"[svault:V0]") && out.ends_with(b"] :after"), "{} -> {}", show(&text), show(&out));
         let mut hidden = Hidden::new(1).unwrap();
         prop_assume!(hidden.add(0, &value));
-        let found = hidden.find(&text, |_| Bytes::copy_from(&value).ok());
+        let found = sightings(&hidden, &text, |_| Bytes::copy_from(&value).ok());
         prop_assert!(found.iter().any(|s| s.range.end == text.len() - AFTER.len()), "{}", show(&text));
     }
 }
@@ -91,7 +91,7 @@ fn a_long_value_that_repeats_itself_takes_its_time_once() {
     let mut hidden = Hidden::new(1).unwrap();
     assert!(hidden.add(0, &value));
     let opened = std::cell::Cell::new(0);
-    let found = hidden.find(&text, |_| {
+    let found = sightings(&hidden, &text, |_| {
         opened.set(opened.get() + 1);
         Bytes::copy_from(&value).ok()
     });

@@ -15,6 +15,8 @@ const DAY_MS: i64 = 86_400_000;
 
 /// The cause of an entry that says that there was too much text.
 pub const TOO_MUCH_TEXT: &str = "scan_bytes";
+/// The cause of an entry that says that a text made too much work.
+pub const TOO_MUCH_WORK: &str = "scan_work";
 /// The cause of an entry that says that there were too many secrets in it.
 pub const TOO_MANY_SECRETS: &str = "scan_secrets";
 
@@ -74,7 +76,7 @@ impl Scans {
     }
 
     pub fn close(&mut self, cause: &str, at: i64) {
-        let long = if cause == TOO_MUCH_TEXT { MINUTE_MS } else { DAY_MS };
+        let long = if cause == TOO_MANY_SECRETS { DAY_MS } else { MINUTE_MS };
         let until = at.saturating_add(long);
         if self.closed.is_none_or(|(_, was)| was < until) {
             self.closed = Some((at, until));

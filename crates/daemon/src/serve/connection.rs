@@ -31,7 +31,7 @@ pub(crate) struct Line {
     /// The store's epoch when the proof on this connection began.
     pub(crate) epoch: u64,
     pub(crate) number: u64,
-    pub(crate) text: scan::Text,
+    pub(crate) text: ::scan::Stream,
     /// What an import brings in, until its want comes.
     pub(crate) items: Vec<wire::ImportItem>,
 }
@@ -49,7 +49,7 @@ pub(crate) async fn serve(state: Rc<State>, connected: Connected) {
         presence: Presence::new(),
         epoch: 0,
         number,
-        text: scan::Text::default(),
+        text: ::scan::Stream::default(),
         items: Vec::new(),
     };
     while let Ok(true) = line.step().await {}

@@ -6,11 +6,12 @@ use super::connection::{Line, value};
 use crate::clock::Clock;
 use crate::conn::ConnError;
 use crate::gate::{Asker, NoRecord};
-use crate::limits::{Exposure as Sighted, TOO_MANY_SECRETS, TOO_MUCH_TEXT};
+use crate::limits::{Exposure as Sighted, TOO_MANY_SECRETS, TOO_MUCH_TEXT, TOO_MUCH_WORK};
 use crate::state::State;
 use crate::state::watched::Seen;
 use audit::{Durable, Entry, Event};
 use policy::{SecretFacts, Standing};
+use scan::TooMuchWork;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::rc::Rc;
@@ -18,32 +19,25 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use vault::Secret;
 use wire::{Failure, FromDaemon, ScanHit, code, exit};
-use zeroize::Zeroizing;
 
 /// What is nearer to the end of a text than this may be told of later. A fixed number: a value has no say in it.
 const UNDECIDED: u64 = 16 << 10;
-/// The longest form of a value has so many bytes for each of its own.
-const LONGEST_FORM: usize = 7;
-/// Bytes of text that are kept at most, to find what goes on in the next.
-const KEPT: usize = 128 << 10;
-/// How long an answer takes at least, and for each byte: longer than looking does, so that its time says nothing.
-const LEAST: Duration = Duration::from_millis(1);
-const FOR_EACH_BYTE: Duration = Duration::from_nanos(30);
+/// How long an answer takes at least for each unit of work that its text may make: longer than the unit does, so that its
+/// time says nothing of what the work was.
+const FOR_EACH_UNIT: Duration = Duration::from_nanos(12);
+/// The same for each byte, where a look for beginnings of values finds none.
+const FOR_EACH_BYTE: Duration = Duration::from_nanos(200);
 
-/// The text of one connection so far.
-#[derive(Default)]
-pub(crate) struct Text {
-    /// Its end.
-    kept: Zeroizing<Vec<u8>>,
-    /// How long it is in all.
-    len: u64,
+/// How long an answer about a text of so many bytes takes at least.
+fn floor(len: usize) -> Duration {
+    let units = u32::try_from(scan::work_allowed(len)).unwrap_or(u32::MAX);
+    FOR_EACH_UNIT * units + FOR_EACH_BYTE * u32::try_from(len).unwrap_or(u32::MAX)
 }
 
 /// Serves a text; it follows its message.
 pub(crate) async fn serve(line: &mut Line, end: bool) -> Result<Reply, ConnError> {
     let text = value(line, Duration::from_secs(10)).await?;
-    let (began, takes) =
-        (Instant::now(), LEAST + FOR_EACH_BYTE * u32::try_from(text.len()).unwrap_or(u32::MAX));
+    let (began, takes) = (Instant::now(), floor(text.len()));
     let by = line.asker();
     let found = look(line, &by, text.expose(), end).await;
     let spent = began.elapsed().as_nanos() / takes.as_nanos().max(1);
@@ -57,9 +51,7 @@ pub(crate) async fn serve(line: &mut Line, end: bool) -> Result<Reply, ConnError
 
 async fn look(line: &mut Line, by: &Asker, new: &[u8], end: bool) -> Result<FromDaemon, NoRecord> {
     let state = Rc::clone(&line.state);
-    let was = line.text.len;
-    let text = line.text.with(new);
-    let len = line.text.len;
+    let len = u64::try_from(line.text.len() + new.len()).unwrap_or(u64::MAX);
     let decided = if end { len } else { len.saturating_sub(UNDECIDED) };
     let answer = |hits| match hits {
         Some(hits) => FromDaemon::Scanned { hits, decided, rules_only: false },
@@ -67,20 +59,28 @@ async fn look(line: &mut Line, by: &Asker, new: &[u8], end: bool) -> Result<From
     };
     let session = by.session().unwrap_or_default();
     let now = state.clock.wall();
+    let mut text = std::mem::take(&mut line.text);
     let open = state.limits.borrow().scan_meter(session, now).is_ok();
     let room = open && state.limits.borrow_mut().scan_text(session, new.len(), now).is_ok();
-    if !room {
-        line.text.keep(text, 0, end);
-        if open {
-            meter(&state, by, TOO_MUCH_TEXT).await?;
-        }
-        return Ok(answer(None));
+    let found = if room {
+        state.watched.refresh(&state).await;
+        state.watched.find(&state, &mut text, new).map_err(|TooMuchWork| TOO_MUCH_WORK)
+    } else {
+        text.skip(new.len());
+        Err(TOO_MUCH_TEXT)
+    };
+    if !end {
+        line.text = text;
     }
-    state.watched.refresh(&state).await;
-    let start = len - u64::try_from(text.len()).unwrap_or(0);
-    let found = state.watched.find(&state, &text, start);
-    let seen: Vec<Seen> = found.into_iter().filter(|seen| seen.end > was).collect();
-    line.text.keep(text, state.watched.longest() * LONGEST_FORM, end);
+    let seen = match found {
+        Ok(seen) => seen,
+        Err(cause) => {
+            if open {
+                meter(&state, by, cause).await?;
+            }
+            return Ok(answer(None));
+        }
+    };
     if !record(&state, by, &seen).await? {
         return Ok(answer(None));
     }
@@ -156,26 +156,17 @@ fn label(line: &Line, by: &Asker, secret: &Secret) -> String {
     }
 }
 
-impl Text {
-    /// The text that is kept with what follows it.
-    fn with(&mut self, new: &[u8]) -> Zeroizing<Vec<u8>> {
-        self.len += u64::try_from(new.len()).unwrap_or(0);
-        let mut text = std::mem::take(&mut self.kept);
-        // In one piece from the start: a vector that grows leaves what it had behind.
-        let mut all = Zeroizing::new(Vec::with_capacity(text.len() + new.len()));
-        all.extend_from_slice(&text);
-        all.extend_from_slice(new);
-        text.clear();
-        all
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    /// Keeps the last `most` bytes, or nothing at the end of a text.
-    fn keep(&mut self, text: Zeroizing<Vec<u8>>, most: usize, end: bool) {
-        if end {
-            *self = Self::default();
-            return;
+    #[test]
+    fn an_answer_takes_longer_than_all_the_work_that_a_text_may_make() {
+        /// What a unit takes, and some.
+        const UNIT: Duration = Duration::from_nanos(10);
+        for len in [0, 1, 4096, wire::frame::RAW_MAX] {
+            let work = u32::try_from(scan::work_allowed(len)).unwrap();
+            assert!(floor(len) >= UNIT * work, "{len}");
         }
-        let from = text.len().saturating_sub(most.min(KEPT));
-        self.kept = Zeroizing::new(text[from..].to_vec());
     }
 }

@@ -3,7 +3,7 @@
 
 use super::State;
 use audit::Ticket;
-use scan::Hidden;
+use scan::{Hidden, Stream, TooMuchWork};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -37,8 +37,6 @@ struct List {
 struct Row {
     key: SecretKey,
     version: u64,
-    /// Bytes of the value; 0: it is not looked for.
-    len: usize,
 }
 
 /// A value in a text.
@@ -58,7 +56,9 @@ impl Watched {
         if self.list.borrow().of == Some(changes) {
             return;
         }
-        let Ok(secrets) = state.store.borrow().list() else { return };
+        let Ok(mut secrets) = state.store.borrow().list() else { return };
+        // What nobody has confirmed is an agent's own text: it must not be looked for in the text of others.
+        secrets.retain(|secret| secret.class.proposed_by.is_none());
         self.list.borrow_mut().keep(&secrets);
         for (n, secret) in secrets.iter().enumerate() {
             self.list.borrow_mut().take(secret, &state.store.borrow());
@@ -69,15 +69,23 @@ impl Watched {
         self.list.borrow_mut().of = Some(changes);
     }
 
-    /// Every whole value in a text that begins at `start`.
-    pub(crate) fn find(&self, state: &State, text: &[u8], start: u64) -> Vec<Seen> {
+    /// Every whole value that ends in the next piece of a text.
+    pub(crate) fn find(
+        &self,
+        state: &State,
+        stream: &mut Stream,
+        new: &[u8],
+    ) -> Result<Vec<Seen>, TooMuchWork> {
         let list = self.list.borrow();
-        let Some(hidden) = &list.hidden else { return Vec::new() };
+        let Some(hidden) = &list.hidden else {
+            stream.skip(new.len());
+            return Ok(Vec::new());
+        };
         let store = state.store.borrow();
         let open = |id| list.rows.get(&id).and_then(|row| store.open_value(&row.key, row.version).ok());
         let mut secrets = HashMap::new();
         let seen = |found: scan::Sighting| {
-            let at = |n: usize| start + u64::try_from(n).unwrap_or(0);
+            let at = |n: usize| u64::try_from(n).unwrap_or(0);
             let secret = match secrets.get(&found.id) {
                 Some(secret) => Rc::clone(secret),
                 None => Rc::new(store.get(&list.rows.get(&found.id)?.key).ok()?),
@@ -85,12 +93,7 @@ impl Watched {
             secrets.insert(found.id, Rc::clone(&secret));
             Some(Seen { start: at(found.range.start), end: at(found.range.end), secret })
         };
-        hidden.find(text, open).into_iter().filter_map(seen).collect()
-    }
-
-    /// Bytes of the longest value that is looked for.
-    pub(crate) fn longest(&self) -> usize {
-        self.list.borrow().rows.values().map(|row| row.len).max().unwrap_or(0)
+        Ok(hidden.search(stream, new, open)?.into_iter().filter_map(seen).collect())
     }
 }
 
@@ -123,8 +126,8 @@ impl List {
         };
         let id = self.next;
         self.next = self.next.wrapping_add(1);
-        let len = if hidden.add(id, value.expose()) { value.len() } else { 0 };
+        hidden.add(id, value.expose());
         self.ids.insert(secret.key.clone(), id);
-        self.rows.insert(id, Row { key: secret.key.clone(), version: secret.version, len });
+        self.rows.insert(id, Row { key: secret.key.clone(), version: secret.version });
     }
 }

@@ -197,3 +197,12 @@ pub fn split<'a>(text: &'a [u8], lengths: &'a [usize]) -> impl Iterator<Item = &
         (!piece.is_empty()).then_some(piece)
     })
 }
+
+/// What a set finds in one text.
+pub fn sightings(
+    hidden: &svault_scan::Hidden,
+    text: &[u8],
+    open: impl FnMut(u32) -> Option<secret::Bytes>,
+) -> Vec<svault_scan::Sighting> {
+    hidden.search(&mut svault_scan::Stream::default(), text, open).unwrap()
+}
