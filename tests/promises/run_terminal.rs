@@ -60,6 +60,34 @@ fn a_command_on_a_terminal_has_its_size_its_keys_and_a_masked_output() {
     assert!(!shell.seen().contains("c2stdGVzdC10ZXJtaW5hbC"), "{}", shell.seen());
 }
 
+/// A terminal writes CRLF where a program writes LF.
+#[test]
+fn a_value_of_several_lines_is_masked_on_a_terminal() {
+    need!(Linux, Script);
+    let sandbox = house();
+    let key = |end: &str| {
+        [
+            "-----BEGIN TEST KEY-----",
+            "c2stdGVzdC1saW5lLW9uZQ",
+            "c2stdGVzdC1saW5lLXR3bw",
+            "-----END TEST KEY-----",
+        ]
+        .join(end)
+    };
+    sandbox.add("PEM", &key("\n"), &["--tier", "medium", "--scope", "db"]);
+    sandbox.add("DOS", &key("\r\n").replace("TEST", "OTHER"), &["--tier", "medium", "--scope", "db"]);
+    std::fs::write(sandbox.home().join(".env"), "PEM=svault://main/PEM\nDOS=svault://main/DOS\n")
+        .expect("write");
+    let mut shell = Terminal::shell(&sandbox);
+    let line = "svault run -- sh -c 'echo \"$PEM\"; echo \"$DOS\"; echo \"$DOS\" | tr -d \"\\r\"; echo \"$PEM\" | sed \"s/$/\\r/\"'";
+    let _ = says_yes(&mut shell, line);
+    let (seen, code) = shell.ends();
+    assert_eq!(code, 0, "{seen}");
+    let masks = |name: &str| seen.matches(&format!("[svault:{name}]")).count();
+    assert_eq!((masks("PEM"), masks("DOS")), (2, 2), "{seen}");
+    assert!(!shell.seen().contains("c2stdGVzdC1saW5l"), "{}", shell.seen());
+}
+
 #[test]
 fn ctrl_c_reaches_the_command_once_and_the_terminal_is_put_back_even_after_a_kill() {
     need!(Linux, Script);

@@ -39,6 +39,20 @@ fn a_locked_store_leaves_the_rules_and_says_so_once() {
 }
 
 #[test]
+fn a_value_of_several_lines_is_masked_whatever_ends_them() {
+    let house = house();
+    let key =
+        |end: &str| ["-----BEGIN TEST-----", "c2stdGVzdC1saW5lLW9uZQ", "c2stdGVzdC1saW5lLXR3bw"].join(end);
+    house.add("PEM", &key("\n"), &["--tier", "medium", "--scope", "db"]);
+    house.add("DOS", &key("\r\n").replace("TEST", "OTHER"), &["--tier", "medium", "--scope", "db"]);
+    for end in ["\n", "\r\n", "\r\r\n"] {
+        let text = format!("a {} b {}{end}c\r\n", key(end), key(end).replace("TEST", "OTHER"));
+        let masked = scrubbed(&house, text.as_bytes(), &[]).ok();
+        assert_eq!(masked.text(), format!("a [svault:secret] b [svault:secret]{end}c\r\n"));
+    }
+}
+
+#[test]
 fn a_large_text_loses_nothing() {
     let house = house();
     let mut state = 7u64;

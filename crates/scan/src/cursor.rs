@@ -2,6 +2,7 @@
 
 use crate::decode::{Bits, Form, Unit, unit};
 use crate::filter::HEAD;
+use crate::lines::{self, Ends};
 use crate::needles::Needles;
 use crate::search::before;
 use std::ops::Range;
@@ -19,9 +20,20 @@ pub(crate) struct Cursor {
     depth: usize,
     fits: Range<usize>,
     bits: Bits,
+    ends: Ends,
     /// The longest value that is complete: its end and place in the order.
     pub(crate) best: Option<(usize, usize)>,
     padding: u8,
+}
+
+/// What a place has of the head of a value.
+pub(crate) enum Head {
+    /// All of it.
+    Is(Cursor),
+    /// The text ends before.
+    Short,
+    /// None that is known.
+    No,
 }
 
 /// Where reading came to.
@@ -40,28 +52,48 @@ impl Cursor {
             Form::Base64(2 | 4) => before(text, start)?,
             _ => start,
         };
-        let (fits, bits) = (needles.all(), Bits::default());
-        Some(Self { form, start, at, started: false, depth: 0, fits, bits, best: None, padding: 0 })
+        Some(Self {
+            form,
+            start,
+            at,
+            started: false,
+            depth: 0,
+            fits: needles.all(),
+            bits: Bits::default(),
+            ends: Ends::default(),
+            best: None,
+            padding: 0,
+        })
     }
 
-    /// Reads the first [`HEAD`] bytes, if they are the head of a value. None: they are not.
-    pub(crate) fn with_head(mut self, text: &[u8], needles: &Needles) -> Option<Self> {
-        let mut head = [0; HEAD + 4];
+    /// Reads the first [`HEAD`] bytes, if they are the head of a value.
+    pub(crate) fn with_head(mut self, text: &[u8], needles: &Needles) -> Head {
+        let mut head = [0; HEAD + 4 * (lines::MOST + 1)];
         let mut len = 0;
         while len < HEAD {
-            let Unit::Bytes(bytes, n, width) = self.unit(text) else { return None };
-            head[len..len + 4].copy_from_slice(&bytes);
-            len += usize::from(n);
-            self.at += width;
-            self.started = true;
+            let (bytes, n) = match self.unit(text) {
+                Unit::Bytes(bytes, n, width) => {
+                    self.at += width;
+                    self.started = true;
+                    (bytes, usize::from(n))
+                }
+                Unit::More => return Head::Short,
+                Unit::No => return Head::No,
+            };
+            for &byte in &bytes[..n] {
+                let (plain, n) = self.ends.push(byte);
+                head[len..len + n].copy_from_slice(&plain[..n]);
+                len += n;
+            }
         }
-        self.fits = needles.with_head(*head.first_chunk()?)?;
-        self.depth = HEAD;
+        let first = head.first_chunk().and_then(|first| needles.with_head(*first));
+        let Some(fits) = first else { return Head::No };
+        (self.fits, self.depth) = (fits, HEAD);
         self.complete(self.at, needles);
         for &byte in &head[HEAD..len] {
-            self.take(byte, self.at, needles);
+            self.step(byte, self.at, needles);
         }
-        Some(self)
+        Head::Is(self)
     }
 
     /// The place in the order of the only value that this can be.
@@ -72,8 +104,12 @@ impl Cursor {
     /// Reads on.
     pub(crate) fn advance(&mut self, text: &[u8], needles: &Needles) -> State {
         while !self.fits.is_empty() {
-            if self.form == Form::Raw && self.fits.len() == 1 {
-                return self.compare(text, needles);
+            if self.form == Form::Raw
+                && self.fits.len() == 1
+                && !self.ends.holds()
+                && let Some(state) = self.compare(text, needles)
+            {
+                return state;
             }
             match self.unit(text) {
                 Unit::Bytes(bytes, len, width) => {
@@ -94,8 +130,20 @@ impl Cursor {
         unit(self.form, text, self.at, !self.started, &mut self.bits)
     }
 
-    /// One byte of a value further.
+    /// One byte of the text further.
     fn take(&mut self, byte: u8, end: usize, needles: &Needles) {
+        if self.ends.passes(byte) {
+            return self.step(byte, end, needles);
+        }
+        if !self.ends.holds() && !self.goes_on(b'\r', b'\r', needles) {
+            self.fits = 0..0;
+        }
+        let (bytes, n) = self.ends.push(byte);
+        bytes[..n].iter().for_each(|&byte| self.step(byte, end, needles));
+    }
+
+    /// One byte of a value further.
+    fn step(&mut self, byte: u8, end: usize, needles: &Needles) {
         if !self.fits.is_empty() {
             self.fits = needles.narrow(self.fits.clone(), self.depth, byte, byte);
             self.depth += 1;
@@ -117,21 +165,31 @@ impl Cursor {
         }
     }
 
-    /// The rest of a single value, as it is.
-    fn compare(&mut self, text: &[u8], needles: &Needles) -> State {
+    /// The rest of a single value, as it is. None: a line end may be written in another way here.
+    fn compare(&mut self, text: &[u8], needles: &Needles) -> Option<State> {
         let value = &needles.value(self.fits.start)[self.depth..];
         let text = &text[self.at.min(text.len())..];
         let len = value.len().min(text.len());
-        if value[..len] != text[..len] {
-            let same = value.iter().zip(text).take_while(|(a, b)| a == b).count();
-            self.at += same;
-            self.fits = 0..0;
-            return State::Closed;
-        }
-        self.at += len;
-        self.depth += len;
+        let equal = value[..len] == text[..len];
+        let same = if equal { len } else { value.iter().zip(text).take_while(|(a, b)| a == b).count() };
+        self.at += same;
+        self.depth += same;
         self.complete(self.at, needles);
-        if self.fits.is_empty() { State::Closed } else { State::Open }
+        match text.get(same) {
+            _ if self.fits.is_empty() => Some(State::Closed),
+            None => Some(State::Open),
+            Some(b'\r') => None,
+            Some(_) => {
+                self.fits = 0..0;
+                Some(State::Closed)
+            }
+        }
+    }
+
+    /// Whether a byte from `low` to `high` can be the next.
+    fn goes_on(&self, low: u8, high: u8, needles: &Needles) -> bool {
+        let narrow = |low, high| !needles.narrow(self.fits.clone(), self.depth, low, high).is_empty();
+        narrow(low, high) || ((low..=high).contains(&b'\r') && narrow(b'\n', b'\n'))
     }
 
     /// Whether the unit that has begun at the end of the text can be the next of a value.
@@ -139,11 +197,12 @@ impl Cursor {
         let rest = &text[self.at.min(text.len())..];
         let (low, high) = match (self.form, rest) {
             (Form::Base64(2 | 4), []) if self.at <= self.start => return false,
+            _ if self.ends.holds() => return true,
             (Form::Hex | Form::Base64(_), _) if self.bits.count() > 0 => self.bits.bounds(),
             (Form::Quoted, [b'\'', ..]) => (b'\'', b'\''),
             _ => return true,
         };
-        !needles.narrow(self.fits.clone(), self.depth, low, high).is_empty()
+        self.goes_on(low, high, needles)
     }
 
     /// Padding of base64 behind a value that is complete.

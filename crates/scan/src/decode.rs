@@ -2,6 +2,10 @@
 //! Every decoder is tolerant: what a form need not escape may be escaped or not, at each place anew.
 
 use crate::entities;
+use crate::lines;
+
+/// Bytes of line breaks in a row inside of hex and base64, about.
+const BLANK: usize = 32;
 
 /// How a value may be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -20,10 +24,7 @@ pub(crate) enum Form {
     /// Single quotes taken out of single quotes, as in shells; nothing else is special there.
     Quoted,
     /// Backslashes as JSON, C, Python and shells write them.
-    Escaped {
-        /// `\u00e9` is one byte, not a character of two.
-        latin1: bool,
-    },
+    Escaped(Numbers),
     /// HTML entities: named, decimal, hexadecimal.
     Html {
         /// `&#233;` is one byte, not a character of two.
@@ -31,14 +32,26 @@ pub(crate) enum Form {
     },
 }
 
+/// What numbers behind a backslash are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Numbers {
+    /// `\u00e9` is a character, in UTF-8 of two bytes; `\xe9` is a byte.
+    Mixed,
+    /// Both are bytes.
+    Bytes,
+    /// Both are characters, as in Python's text.
+    Points,
+}
+
 impl Form {
     /// The forms that differ from the raw one only where one of their marks is.
-    pub(crate) const ESCAPES: [Form; 7] = [
+    pub(crate) const ESCAPES: [Form; 8] = [
         Form::Quoted,
         Form::Url { plus: false },
         Form::Url { plus: true },
-        Form::Escaped { latin1: false },
-        Form::Escaped { latin1: true },
+        Form::Escaped(Numbers::Mixed),
+        Form::Escaped(Numbers::Bytes),
+        Form::Escaped(Numbers::Points),
         Form::Html { latin1: false },
         Form::Html { latin1: true },
     ];
@@ -50,7 +63,7 @@ impl Form {
             Form::Url { plus: false } => byte == b'%',
             Form::Url { plus: true } => byte == b'%' || byte == b'+',
             Form::Quoted => byte == b'\'',
-            Form::Escaped { .. } => byte == b'\\',
+            Form::Escaped(_) => byte == b'\\',
             Form::Html { .. } => byte == b'&',
         }
     }
@@ -144,9 +157,9 @@ pub(crate) fn unit(form: Form, text: &[u8], at: usize, first: bool, bits: &mut B
         },
         Form::Url { plus } => url(text, at, plus),
         Form::Quoted if byte == b'\'' => quote(text, at),
-        Form::Escaped { latin1 } if byte == b'\\' => backslash(text, at, latin1),
+        Form::Escaped(numbers) if byte == b'\\' => backslash(text, at, numbers),
         Form::Html { latin1 } if byte == b'&' => entity(text, at, latin1),
-        Form::Quoted | Form::Escaped { .. } | Form::Html { .. } => Unit::one(byte, 1),
+        Form::Quoted | Form::Escaped(_) | Form::Html { .. } => Unit::one(byte, 1),
     }
 }
 
@@ -170,14 +183,17 @@ pub(crate) const fn base64(byte: u8) -> Option<u8> {
     }
 }
 
-/// A line break inside of a wrapped form.
+/// A line break inside of a wrapped form. Behind many blank lines nothing goes on: a text that waits for what follows
+/// it must not grow with each of them.
 fn line_break(text: &[u8], at: usize, first: bool) -> Unit {
-    match (text[at], text.get(at + 1)) {
-        _ if first => Unit::No,
-        (b'\n', _) => Unit::none(1),
-        (b'\r', Some(b'\n')) => Unit::none(2),
-        (b'\r', None) => Unit::More,
-        _ => Unit::No,
+    let returns = text[at..].iter().take(lines::MOST + 1).take_while(|b| **b == b'\r').count();
+    let is_break = |b: &&u8| matches!(**b, b'\r' | b'\n');
+    match text.get(at + returns) {
+        _ if first || returns > lines::MOST => Unit::No,
+        Some(b'\n') if text[..at].iter().rev().take(BLANK).take_while(is_break).count() == BLANK => Unit::No,
+        Some(b'\n') => Unit::none(returns + 1),
+        None => Unit::More,
+        Some(_) => Unit::No,
     }
 }
 
@@ -217,9 +233,10 @@ fn number(text: &[u8], least: usize, most: usize, base: u32) -> Number {
     }
 }
 
-fn backslash(text: &[u8], at: usize, latin1: bool) -> Unit {
+fn backslash(text: &[u8], at: usize, numbers: Numbers) -> Unit {
     let Some(&kind) = text.get(at + 1) else { return Unit::More };
     let rest = &text[at + 2..];
+    let latin1 = numbers == Numbers::Bytes;
     let numbered = |found: Number, latin1: bool| match found {
         Number::Is(n, len) => Unit::point(n, latin1, 2 + len),
         Number::More => Unit::More,
@@ -235,7 +252,7 @@ fn backslash(text: &[u8], at: usize, latin1: bool) -> Unit {
         b'a' => Unit::one(7, 2),
         b'v' => Unit::one(11, 2),
         b'e' | b'E' => Unit::one(27, 2),
-        b'x' => numbered(number(rest, 1, 2, 16), true),
+        b'x' => numbered(number(rest, 1, 2, 16), numbers != Numbers::Points),
         b'U' => numbered(number(rest, 8, 8, 16), latin1),
         b'u' => match number(rest, 4, 4, 16) {
             Number::Is(high @ 0xd800..0xdc00, _) => surrogates(high, &rest[4..]),
@@ -316,9 +333,11 @@ mod tests {
         assert_eq!(all(Form::Base64(0), b"-_-_"), all(Form::Base64(0), b"+/+/"));
         assert_eq!(all(Form::Url { plus: false }, b"a%2fb%2F+%zz"), b"a/b/+%zz");
         assert_eq!(all(Form::Url { plus: true }, b"a+b%20c"), b"a b c");
-        let json = Form::Escaped { latin1: false };
+        let json = Form::Escaped(Numbers::Mixed);
         assert_eq!(all(json, br#"a\"\\\/\n\u0001\u00e9\ud83d\ude00!"#), "a\"\\/\n\u{1}é😀!".as_bytes());
-        assert_eq!(all(Form::Escaped { latin1: true }, br"\u00e9\u20ac."), b"\xe9\xe2\x82\xac.");
+        assert_eq!(all(Form::Escaped(Numbers::Bytes), br"\u00e9\u20ac."), b"\xe9\xe2\x82\xac.");
+        assert_eq!(all(Form::Escaped(Numbers::Points), br"\xe9\u20ac\x41."), "\u{e9}\u{20ac}A.".as_bytes());
+        assert_eq!(all(json, br"\xe9\u00e9."), b"\xe9\xc3\xa9.");
         assert_eq!(all(json, br"it\'s\ \$a\001\x7fz\E."), b"it's $a\x01\x7fz\x1b.");
         assert_eq!(all(Form::Quoted, br#"it'"'"'s 'x' '\''\n....."#), br"it's 'x' '\n.....");
         let html = Form::Html { latin1: false };
@@ -333,9 +352,9 @@ mod tests {
         let mut bits = Bits::default();
         for (form, text) in [
             (Form::Url { plus: false }, &b"%4"[..]),
-            (Form::Escaped { latin1: false }, b"\\"),
-            (Form::Escaped { latin1: false }, br"\u00"),
-            (Form::Escaped { latin1: false }, br"\ud83d\u"),
+            (Form::Escaped(Numbers::Mixed), b"\\"),
+            (Form::Escaped(Numbers::Mixed), br"\u00"),
+            (Form::Escaped(Numbers::Mixed), br"\ud83d\u"),
             (Form::Quoted, br"'\"),
             (Form::Html { latin1: false }, b"&am"),
             (Form::Html { latin1: false }, b"&#x"),

@@ -1,6 +1,8 @@
 //! Which places of a text are worth a look: a filter over windows of five bytes, asked at some places only, and behind it one
 //! over eight bytes. They know how every value begins as raw text, hex and base64.
 
+use crate::lines;
+
 /// Bytes in a window.
 pub(crate) const WINDOW: usize = 5;
 /// Places between two windows where the text was put together from pieces. A form's first `WINDOW + STRIDE - 1` = 8
@@ -11,7 +13,7 @@ pub(crate) const HEAD: usize = WINDOW + STRIDE - 1;
 /// The same in plain text, where all values are long and few.
 const WIDE_STRIDE: usize = 12;
 /// Characters of a form, and bytes of a value, in which such windows lie.
-const WIDE_HEAD: usize = WINDOW + WIDE_STRIDE - 1;
+pub(crate) const WIDE_HEAD: usize = WINDOW + WIDE_STRIDE - 1;
 /// Of more values there would be more windows than the cache has room for.
 const FEW: usize = 2000;
 
@@ -36,7 +38,7 @@ pub(crate) struct Filter {
 }
 
 impl Filter {
-    /// An empty filter for this many values, each of at least `shortest` bytes.
+    /// An empty filter for this many beginnings of values, each value of at least `shortest` bytes.
     pub(crate) fn new(values: usize, shortest: usize, key: u64) -> Self {
         /// Ways to write a head.
         const FORMS: usize = 6;
@@ -56,12 +58,16 @@ impl Filter {
         WINDOW + self.stride - 1
     }
 
-    /// Adds the forms of a value; of a shorter one than was said, nothing.
+    /// Adds the forms of a value with plain line ends; of a shorter one than was said, nothing.
     pub(crate) fn add(&mut self, value: &[u8]) {
-        let Some(value) = value.get(..self.reach()) else { return };
-        value.iter().for_each(|&byte| self.bytes[usize::from(byte)] = true);
-        let mut first = [0; WIDE_HEAD];
-        first[..value.len()].copy_from_slice(value);
+        if value.len() >= self.reach() {
+            lines::ways(value, |first| self.add_head(first));
+        }
+    }
+
+    fn add_head(&mut self, mut first: [u8; WIDE_HEAD]) {
+        first[self.reach()..].fill(0);
+        first[..self.reach()].iter().for_each(|&byte| self.bytes[usize::from(byte)] = true);
         for offset in 0..STRIDE {
             self.raw.add(eight(&first, offset) & MASK);
         }

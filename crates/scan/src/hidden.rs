@@ -9,6 +9,7 @@ pub use stream::Stream;
 pub use work::{TooMuchWork, work_allowed};
 
 use crate::filter::Filter;
+use crate::lines;
 use std::collections::HashMap;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -105,6 +106,8 @@ impl Hidden {
     /// Adds a value under an id of its own. False: it is shorter than [`SHORTEST_HIDDEN`], longer than
     /// [`crate::LONGEST`], or takes less than [`LEAST_BITS`] bits to guess; it is not looked for.
     pub fn add(&mut self, id: u32, value: &[u8]) -> bool {
+        let plain = lines::plain(value);
+        let value = plain.as_ref().map_or(value, |plain| plain);
         let fits = (SHORTEST_HIDDEN..=crate::LONGEST).contains(&value.len());
         if !fits || bits_to_guess(value) < LEAST_BITS || self.values.contains_key(&id) {
             return false;

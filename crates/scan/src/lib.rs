@@ -22,6 +22,7 @@ mod entities;
 mod filter;
 mod hidden;
 mod leaks;
+mod lines;
 mod needles;
 mod redactor;
 mod rules;

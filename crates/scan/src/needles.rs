@@ -1,6 +1,7 @@
 //! The values that are looked for, in memory: for a process that was given them.
 
-use crate::filter::{Filter, HEAD};
+use crate::filter::{Filter, HEAD, WIDE_HEAD};
+use crate::lines;
 use crate::table::Table;
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -41,11 +42,13 @@ impl Needles {
     }
 
     /// Adds a value; `[svault:LABEL]` will stand in its place. False: it is shorter than [`SHORTEST`] or longer than
-    /// [`LONGEST`] bytes and is not looked for.
+    /// [`LONGEST`] bytes, a line end being one, and is not looked for.
     ///
     /// # Errors
     /// When no locked memory can be had for it.
     pub fn add(&mut self, id: u32, label: &str, value: &[u8]) -> secret::Result<bool> {
+        let plain = lines::plain(value);
+        let value = plain.as_ref().map_or(value, |plain| plain);
         if !(SHORTEST..=LONGEST).contains(&value.len()) {
             return Ok(false);
         }
@@ -78,7 +81,8 @@ impl Needles {
         // Without randomness the filter is as right, only a text could be made for it that is slow.
         let key = getrandom::u64().unwrap_or(0x9e37_79b9_7f4a_7c15);
         let shortest = order.iter().map(|at| value(at).len()).min().unwrap_or(0);
-        let mut filter = Filter::new(order.len(), shortest, key);
+        let beginnings = order.iter().map(|at| lines::number_of_ways::<WIDE_HEAD>(value(at))).sum();
+        let mut filter = Filter::new(beginnings, shortest, key);
         let mut heads = Table::new(order.len(), key.rotate_left(17));
         let mut from = 0;
         for same in order.chunk_by(|a, b| value(a)[..HEAD] == value(b)[..HEAD]) {

@@ -11,7 +11,7 @@ use zeroize::Zeroize;
 ///
 /// Text that can't be the start of a match goes out at once; the rest waits for what follows it, for [`Redactor::idle`]
 /// or for [`Redactor::finish`]. What is held is never longer than the longest form of a value (six times its length,
-/// line breaks besides) or 16 KiB for a leak rule.
+/// and 32 bytes of line breaks at each place of hex and base64) or 16 KiB for a leak rule.
 pub struct Redactor<'r> {
     values: Option<Values>,
     rules: Option<Leaks<'r>>,

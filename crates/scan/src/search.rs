@@ -1,7 +1,7 @@
 //! Where in a text a value may begin, and in which form: the filter over the text, over what stands around line
 //! breaks, and over the decoded text around each escape. Says too much now and then, and never too little.
 
-use crate::decode::{Bits, Form, Unit, base64, unit};
+use crate::decode::{Bits, Form, Numbers, Unit, base64, unit};
 use crate::filter::{Filter, HEAD, STRIDE};
 
 /// Calls back for each (form, start) that may be an occurrence with its first [`HEAD`] bytes in the text, for starts
@@ -82,7 +82,7 @@ fn joined(filter: &Filter, text: &[u8], from: usize, at: usize, found: &mut impl
     let is_packed = |at: &usize| PACKED[usize::from(text[*at])];
     let is_break = |at: &usize| match text[*at] {
         b'\n' => true,
-        b'\r' => text.get(at + 1) == Some(&b'\n'),
+        b'\r' => matches!(text[at + 1..], [b'\n', ..] | [b'\r', b'\n', ..]),
         _ => false,
     };
     // Of several in a row the last one is looked at.
@@ -140,11 +140,19 @@ fn around(
     found: &mut impl FnMut(Form, usize),
 ) {
     let plus = filter.has_byte(b' ');
-    let (kind, forms) = match text[at] {
-        b'%' | b'+' => (0, [Form::Url { plus }, Form::Url { plus: !plus }]),
-        b'&' => (2, [Form::Html { latin1: false }, Form::Html { latin1: true }]),
-        b'\'' => (3, [Form::Quoted; 2]),
-        _ => (1, [Form::Escaped { latin1: false }, Form::Escaped { latin1: true }]),
+    let (kind, forms): (usize, &[Form]) = match text[at] {
+        b'%' | b'+' if plus => (0, &[Form::Url { plus: true }, Form::Url { plus: false }]),
+        b'%' | b'+' => (0, &[Form::Url { plus: false }, Form::Url { plus: true }]),
+        b'&' => (2, &[Form::Html { latin1: false }, Form::Html { latin1: true }]),
+        b'\'' => (3, &[Form::Quoted]),
+        _ => {
+            const ALL: [Form; 3] = [
+                Form::Escaped(Numbers::Mixed),
+                Form::Escaped(Numbers::Bytes),
+                Form::Escaped(Numbers::Points),
+            ];
+            (1, &ALL)
+        }
     };
     let from = done[kind].max(at.saturating_sub(filter.reach() - 1));
     if let Unit::Bytes([byte, ..], 1, width) = unit(forms[0], text, at, false, &mut Bits::default()) {
@@ -152,20 +160,21 @@ fn around(
             // It is itself, as in raw text.
             return;
         }
-        if !filter.has_byte(byte) {
+        // What is not ASCII may be another byte in another of the forms.
+        if !filter.has_byte(byte) && (byte.is_ascii() || kind != 1) {
             // No head has it, so none goes across it.
             done[kind] = at + 1;
             return;
         }
     }
     done[kind] = at + 1;
-    let both = &forms[..if forms[0] == forms[1] { 1 } else { 2 }];
-    let mut both = |start| both.iter().for_each(|&form| found(form, start));
+    let mut all = |start| forms.iter().for_each(|&form| found(form, start));
     let first = Decoded::around(text, from, at, forms[0]);
-    first.starts(filter, text, &mut both);
+    first.starts(filter, text, &mut all);
     // Where a space may be a `+`, a `+` may still be itself.
     if (first.is_wide() && kind != 0) || (plus && kind == 0) {
-        Decoded::around(text, from, at, forms[1]).starts(filter, text, &mut both);
+        let others = forms[1..].iter().map(|&form| Decoded::around(text, from, at, form));
+        others.for_each(|other| other.starts(filter, text, &mut all));
     }
 }
 

@@ -1,6 +1,6 @@
 //! Exact values in a stream: holds back what may be the start of one, masks what is one, lets everything else go.
 
-use crate::cursor::{Cursor, State};
+use crate::cursor::{Cursor, Head, State};
 use crate::decode::Form;
 use crate::filter::HEAD;
 use crate::needles::Needles;
@@ -39,8 +39,12 @@ impl Matches {
             self.settle(needles, text, cursor, state, was);
         }
         search(needles.filter(), text, from, |form, start| {
-            let cursor = Cursor::new(form, text, start, needles);
-            let Some(mut cursor) = cursor.and_then(|cursor| cursor.with_head(text, needles)) else { return };
+            let Some(cursor) = Cursor::new(form, text, start, needles) else { return };
+            let mut cursor = match cursor.with_head(text, needles) {
+                Head::Is(cursor) => cursor,
+                Head::Short => return self.try_form(needles, text, form, start),
+                Head::No => return,
+            };
             if !self.repeats(needles, &cursor) {
                 let state = cursor.advance(text, needles);
                 self.settle(needles, text, cursor, state, start);

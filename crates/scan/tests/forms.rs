@@ -11,10 +11,26 @@ const AFTER: &[u8] = b" :after";
 
 /// Bytes of all kinds, texts, and texts that are full of what escapes are made of.
 fn value(most: usize) -> impl Strategy<Value = Vec<u8>> {
+    any_value(most).prop_filter("a line end at its end is no part of it", |v| {
+        !v.ends_with(b"\r") && (v.len() >= 16 || !contains(v, b"\r\n"))
+    })
+}
+
+fn any_value(most: usize) -> impl Strategy<Value = Vec<u8>> {
     let odd = prop::sample::select(b"ab '\"\\/&%+<;=$`!n0u\n\t\x01\xe9".to_vec());
     prop_oneof![
         prop::collection::vec(any::<u8>(), 8..most),
         prop::collection::vec(odd, 8..most),
+        // Lines, with any line ends.
+        prop::collection::vec(
+            ("[a-z \u{e9}]{3,9}", prop::sample::select(vec!["\n", "\r\n", "\r", "\n\n"])),
+            3..20
+        )
+        .prop_map(|parts| parts
+            .into_iter()
+            .map(|(line, end)| line + end)
+            .collect::<String>()
+            .into_bytes()),
         "[ -~]{8,64}".prop_map(String::into_bytes),
         "\\PC{8,40}".prop_map(String::into_bytes),
         "[A-Za-z0-9]{8,64}".prop_map(String::into_bytes),

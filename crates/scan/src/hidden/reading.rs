@@ -4,6 +4,7 @@
 use super::work::{LOOK, Work};
 use super::{HEAD, Hidden};
 use crate::decode::{Bits, Form, Unit, unit};
+use crate::lines::Ends;
 use crate::search::before;
 use crate::values::LONG;
 use std::collections::hash_map::DefaultHasher;
@@ -28,6 +29,7 @@ pub(super) struct Reading {
     at: usize,
     started: bool,
     bits: Bits,
+    ends: Ends,
     /// What has been read.
     bytes: Zeroizing<Vec<u8>>,
     hasher: Option<DefaultHasher>,
@@ -68,6 +70,7 @@ impl Reading {
             at,
             started: false,
             bits: Bits::default(),
+            ends: Ends::default(),
             bytes: Zeroizing::new(Vec::with_capacity(HEAD)),
             hasher: None,
             hashed: 0,
@@ -107,15 +110,20 @@ impl Reading {
     /// which have been as the raw one until there.
     fn plain(&mut self, around: &mut Around<'_>) -> State {
         let rest = around.text.get(self.at..).unwrap_or_default();
-        let rest = &rest[..rest.len().min(self.next - self.bytes.len())];
-        let len = rest.iter().position(|&byte| self.forks_at(byte)).unwrap_or(rest.len());
-        if let Some(&mark) = rest.get(len) {
-            self.read(&rest[..len], around);
-            self.fork(mark, around);
-            return self.plain(around);
+        let most = if self.ends.holds() { 1 } else { self.next - self.bytes.len() };
+        let rest = &rest[..rest.len().min(most)];
+        let special = |&byte: &u8| byte == b'\r' || self.forks_at(byte);
+        let len = rest.iter().position(special).unwrap_or(rest.len());
+        match rest.get(len) {
+            Some(&mark) if self.forks_at(mark) => {
+                self.read(&rest[..len], around);
+                self.fork(mark, around);
+                return self.plain(around);
+            }
+            Some(_) => self.read(&rest[..len], around),
+            // The last byte may end a value, and is read by itself.
+            None => self.read(&rest[..len.saturating_sub(1)], around),
         }
-        // The last byte may end a value, and is read by itself.
-        self.read(&rest[..len.saturating_sub(1)], around);
         if around.work.is_over() { State::Over } else { State::Live }
     }
 
@@ -126,8 +134,18 @@ impl Reading {
         self.started |= !bytes.is_empty();
     }
 
-    /// One byte further. What lies between two look-ups may be anything.
+    /// One byte of the text further.
     fn take(&mut self, byte: u8, around: &mut Around<'_>) -> State {
+        if self.ends.passes(byte) {
+            return self.step(byte, around);
+        }
+        let (bytes, n) = self.ends.push(byte);
+        let over = bytes[..n].iter().any(|&byte| self.step(byte, around) == State::Over);
+        if over { State::Over } else { State::Live }
+    }
+
+    /// One byte of a value further. What lies between two look-ups may be anything.
+    fn step(&mut self, byte: u8, around: &mut Around<'_>) -> State {
         self.bytes.push(byte);
         if self.bytes.len() < self.next { State::Live } else { self.look_up(around) }
     }

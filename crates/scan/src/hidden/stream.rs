@@ -4,6 +4,7 @@ use super::reading::{Around, Reading, State};
 use super::work::{LOOK, TooMuchWork, Work};
 use super::{Hidden, Sighting};
 use crate::decode::Form;
+use crate::lines;
 use crate::search::search;
 use secret::Bytes;
 use std::collections::HashSet;
@@ -163,7 +164,7 @@ impl<O: FnMut(u32) -> Option<Bytes>> Piece<'_, O> {
             let inside = self.found.last().filter(inside).map(|s| s.id);
             let mut sighting = None;
             let mut tell = |id, bytes: &[u8], end: usize| {
-                if (self.open)(id).is_some_and(|value| value.ct_eq(bytes)) {
+                if (self.open)(id).is_some_and(|value| is_same(&value, bytes)) {
                     sighting = Some(Sighting { range: start..self.base + end, id });
                 }
             };
@@ -180,6 +181,14 @@ impl<O: FnMut(u32) -> Option<Bytes>> Piece<'_, O> {
                 self.live.push(reading);
             }
         }
+    }
+}
+
+/// Whether a value is this text with plain line ends.
+fn is_same(value: &Bytes, plain: &[u8]) -> bool {
+    match lines::plain(value.expose()) {
+        Some(value) => Bytes::from_vec(value.to_vec()).is_ok_and(|value| value.ct_eq(plain)),
+        None => value.ct_eq(plain),
     }
 }
 

@@ -93,6 +93,11 @@ fn html(bytes: &[u8]) -> Vec<u8> {
     })
 }
 
+/// As a terminal shows it.
+pub fn crlf(bytes: &[u8]) -> Vec<u8> {
+    each(bytes, |b| if b == b'\n' { "\r\n".into() } else { String::new() })
+}
+
 /// Every form, with a name for messages.
 pub const FORMS: &[(&str, Encoder)] = &[
     ("raw", |v| v.to_vec()),
@@ -152,6 +157,22 @@ pub const FORMS: &[(&str, Encoder)] = &[
             _ => format!("\\x{b:02x}"),
         })
     }),
+    ("repr of text", |v| {
+        characters(v, |c| match (c, u32::from(c)) {
+            ('\'' | '\\', _) => format!("\\{c}"),
+            ('\n', _) => "\\n".into(),
+            ('\r', _) => "\\r".into(),
+            (' '..='~', _) => c.into(),
+            (_, n @ 0..=0xff) => format!("\\x{n:02x}"),
+            (_, n @ 0..=0xffff) => format!("\\u{n:04x}"),
+            (_, n) => format!("\\U{n:08x}"),
+        })
+    }),
+    ("crlf", crlf),
+    ("crlf in json", |v| form("json")(&crlf(v))),
+    ("crlf in base64", |v| base64(&crlf(v), false, true)),
+    ("crlf in HEX", |v| hex(&crlf(v), true)),
+    ("crlf in urls", |v| form("url minimal")(&crlf(v))),
     ("html", html),
     ("html decimal", |v| each(v, |b| format!("&#{b};"))),
     ("html hex", |v| each(v, |b| format!("&#x{b:X};"))),
