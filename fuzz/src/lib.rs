@@ -112,10 +112,12 @@ pub fn audit_filter(bytes: &[u8]) {
 /// how it is cut.
 pub fn redact(input: &[u8]) {
     const VALUE: &[u8] = b"sk-test-0123456789abcdef";
+    const LINES: &[u8] = b"test-one\ntest-two\n\ntest-three";
     let Some((&step, text)) = input.split_first() else { return };
     let needles = || {
         let mut needles = scan::Needles::new();
         let _ = needles.add(1, "NAME", VALUE).expect("locked memory");
+        let _ = needles.add(2, "LINES", LINES).expect("locked memory");
         Arc::new(needles)
     };
     let run = |piece: usize| {
@@ -128,5 +130,11 @@ pub fn redact(input: &[u8]) {
     let whole = run(text.len());
     assert_eq!(run(1 + usize::from(step)), whole, "how it is cut makes a difference");
     assert!(!whole.windows(VALUE.len()).any(|w| w == VALUE), "a value came through");
+    // As an eye sees it: with plain line ends.
+    let seen = String::from_utf8_lossy(&whole).replace("\r\r\n", "\n").replace("\r\n", "\n");
+    assert!(
+        !seen.as_bytes().windows(LINES.len()).any(|w| w == LINES),
+        "a value of several lines came through"
+    );
     assert!(scan::find(text, Some(scan::Rules::built_in()), None).iter().all(|h| h.range.end <= text.len()));
 }

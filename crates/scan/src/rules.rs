@@ -181,8 +181,7 @@ impl Rules {
         let found = rule.find(&rest[..end.unwrap_or(rest.len())]);
         let found = found.map(|range| (range.start + spot.at..range.end + spot.at, spot.rule));
         match (found, end) {
-            // Not at the end of the text: more text changes nothing.
-            (Some((range, rule)), None) if range.end < text.len() => Verdict::Yes(range, rule),
+            // Also where it ends before the text does: what follows may be more of it.
             (found, None) => Verdict::Open(found),
             (Some((range, rule)), Some(_)) => Verdict::Yes(range, rule),
             (None, Some(_)) => Verdict::No,

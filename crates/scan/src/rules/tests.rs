@@ -93,3 +93,24 @@ fn plain_text_is_left_alone() {
     let text = include_str!("../rules.rs");
     assert_eq!(find(text.as_bytes(), Some(Rules::built_in()), None), []);
 }
+
+#[test]
+fn wherever_a_sample_is_cut_the_same_is_masked() {
+    let rules = Rules::built_in();
+    let run = |pieces: [&[u8]; 2]| {
+        let (mut redactor, mut out) = (crate::Redactor::new(Some(rules), None), Vec::new());
+        pieces.iter().for_each(|piece| redactor.feed(piece, &mut out));
+        redactor.finish(&mut out);
+        out.escape_ascii().to_string()
+    };
+    for rule in &rules.rules {
+        for sample in rule.source.yes.iter().chain(&rule.source.no) {
+            let text = expand(sample).replace(['«', '»'], "") + "\nand more\n";
+            let whole = run([text.as_bytes(), b""]);
+            for at in 0..text.len() {
+                let (first, rest) = text.as_bytes().split_at(at);
+                assert_eq!(run([first, rest]), whole, "{} cut at {at}", rule.id);
+            }
+        }
+    }
+}
