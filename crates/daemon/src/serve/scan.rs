@@ -22,16 +22,21 @@ use wire::{Failure, FromDaemon, ScanHit, code, exit};
 
 /// What is nearer to the end of a text than this may be told of later. A fixed number: a value has no say in it.
 const UNDECIDED: u64 = 16 << 10;
-/// How long an answer takes at least for each unit of work that its text may make: longer than the unit does, so that its
-/// time says nothing of what the work was.
-const FOR_EACH_UNIT: Duration = Duration::from_nanos(12);
-/// The same for each byte, where a look for beginnings of values finds none.
-const FOR_EACH_BYTE: Duration = Duration::from_nanos(200);
+/// How long an answer takes at least: several times what a text takes that is not made of beginnings of values. Answers
+/// leave at multiples of this, by the length of the text alone.
+const FOR_EACH_TEXT: Duration = Duration::from_micros(50);
+/// The same for each byte of it.
+const FOR_EACH_BYTE: Duration = Duration::from_nanos(80);
 
-/// How long an answer about a text of so many bytes takes at least.
+/// The least time of an answer about a text of so many bytes.
 fn floor(len: usize) -> Duration {
-    let units = u32::try_from(scan::work_allowed(len)).unwrap_or(u32::MAX);
-    FOR_EACH_UNIT * units + FOR_EACH_BYTE * u32::try_from(len).unwrap_or(u32::MAX)
+    FOR_EACH_TEXT + FOR_EACH_BYTE * u32::try_from(len).unwrap_or(u32::MAX)
+}
+
+/// When an answer leaves: after the first multiple of `floor` that is not over yet.
+fn leaves(floor: Duration, spent: Duration) -> Duration {
+    let times = spent.as_nanos() / floor.as_nanos().max(1);
+    floor * u32::try_from(times).unwrap_or(u32::MAX - 1).saturating_add(1)
 }
 
 /// Serves a text; it follows its message.
@@ -40,8 +45,7 @@ pub(crate) async fn serve(line: &mut Line, end: bool) -> Result<Reply, ConnError
     let (began, takes) = (Instant::now(), floor(text.len()));
     let by = line.asker();
     let found = look(line, &by, text.expose(), end).await;
-    let spent = began.elapsed().as_nanos() / takes.as_nanos().max(1);
-    sleep_until(began + takes * (u32::try_from(spent).unwrap_or(0) + 1)).await;
+    sleep_until(began + leaves(takes, began.elapsed())).await;
     let reply = found.map_err(|NoRecord| {
         Failure::new(code::NO_RECORD, exit::FAILED, "what was found can't be recorded, so it is not told")
             .hint("free some disk space: svault status")
@@ -161,12 +165,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_takes_longer_than_all_the_work_that_a_text_may_make() {
-        /// What a unit takes, and some.
-        const UNIT: Duration = Duration::from_nanos(10);
-        for len in [0, 1, 4096, wire::frame::RAW_MAX] {
-            let work = u32::try_from(scan::work_allowed(len)).unwrap();
-            assert!(floor(len) >= UNIT * work, "{len}");
+    fn a_text_like_any_other_is_answered_after_the_same_time_whatever_it_matches() {
+        /// What a unit of work takes, and some.
+        const UNIT: Duration = Duration::from_nanos(12);
+        for len in [4096, wire::frame::RAW_MAX] {
+            let least = floor(len);
+            // A look at every tenth byte, for heads that are there and for heads that are not.
+            for looks in [0, len / 1000, len / 100, len / 10] {
+                let spent = UNIT * u32::try_from(len + 32 * looks).unwrap();
+                assert_eq!(leaves(least, spent), least, "{len} bytes, {looks} looks");
+            }
+        }
+    }
+
+    #[test]
+    fn what_takes_longer_leaves_at_a_multiple() {
+        let least = floor(65_536);
+        for (spent, times) in [(least - Duration::from_nanos(1), 1), (least, 2), (least * 5 / 2, 3)] {
+            assert_eq!(leaves(least, spent), least * times);
         }
     }
 }
