@@ -3,9 +3,10 @@
 
 use serde_json::{Value, json};
 use svault_tests::need;
+use svault_tests::processes;
 use svault_tests::prover::Prover;
-use svault_tests::sandbox::Sandbox;
-use svault_tests::socket::{CONTROL, RAW, Raw};
+use svault_tests::sandbox::{GOOD_REASON, Sandbox};
+use svault_tests::socket::{CONTROL, RAW, Raw, ask};
 
 const VALUE: &str = "sk-test-proofs-0d3c";
 
@@ -181,4 +182,41 @@ fn an_unknown_slot_looks_like_any_other() {
     assert_eq!(answer["type"], "prove_challenge", "{answer}");
     raw.send(&json!({"type": "prove_end", "mac": "22".repeat(32)}));
     nothing(&raw.rest());
+}
+
+#[test]
+fn a_yes_that_was_overtaken_is_recorded_as_not_done() {
+    need!(Linux);
+    let sandbox = Sandbox::open_to_all("");
+    sandbox.add("MEDIUM", VALUE, &["--tier", "medium", "--scope", "db"]);
+    let prover = Prover::new(&sandbox);
+    let daemon = sandbox.daemon().expect("a daemon");
+    let mut request = ask(json!({"vault": "main", "name": "MEDIUM"}), Some("db"), Some(GOOD_REASON), "env");
+    request["argv"] = json!(["/bin/true"]);
+    request["cwd"] = "/".into();
+    request["wait"] = 60.into();
+    // The yes waits for the disk while its request is taken back. Which of the two is read first is the system's affair.
+    for _ in 0..30 {
+        let mut caller = Raw::hello(&sandbox.socket(), Some("tester"));
+        caller.send(&request);
+        let asked = caller.control()["id"].as_str().expect("an id").to_owned();
+        let mut human = prover.prove(&sandbox);
+        let (id, act) = human.want(json!({"want": "approve", "id": asked, "lasts": "once"}));
+        let yes = human.yes(&id, &act);
+        processes::signal(daemon, rustix::process::Signal::STOP);
+        human.send(&yes);
+        caller.send(&json!({"type": "cancel", "id": asked}));
+        processes::signal(daemon, rustix::process::Signal::CONT);
+        let said = human.message();
+        let about: Vec<Value> = sandbox.trail().into_iter().filter(|e| e["id"] == *asked).collect();
+        let yeses = about.iter().filter(|e| e["event"] == "approve").count();
+        let undone =
+            about.iter().any(|e| e["note"].as_str().is_some_and(|note| note.starts_with("not done: ")));
+        assert_eq!(undone, said["type"] != "done" && yeses == 1, "{said} {about:?}");
+        if undone {
+            nothing(&caller.rest());
+            return;
+        }
+    }
+    panic!("no request was ever taken back while its yes was being recorded");
 }
