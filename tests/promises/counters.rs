@@ -194,6 +194,30 @@ fn trail_and_heads_that_are_gone_or_old_are_refused() {
     }
 }
 
+#[test]
+fn everything_but_the_trail_taken_back_is_refused() {
+    for running in [true, false] {
+        let sandbox = house("3/hour", WIDE);
+        if !running {
+            sandbox.lock();
+        }
+        let old = sandbox.copy_store("old");
+        if !running {
+            let _ = sandbox.unlock();
+        }
+        // Changes of a vault alone: the store itself stays as it is.
+        let _ = sandbox.human(&["edit", "ONE", "--tier", "high"]).ok();
+        sandbox.lock();
+        for file in ["store.svault", "state", "vaults"] {
+            let _ = std::process::Command::new("rm").arg("-rf").arg(sandbox.store().join(file)).status();
+            copy(&old.join(file), &sandbox.store().join(file));
+        }
+        println!("copied while {}", if running { "unlocked" } else { "locked" });
+        refused(&sandbox);
+        let _ = sandbox.human(&["unlock", "--accept-rollback"]).ok();
+    }
+}
+
 fn copy(from: &Path, to: &Path) {
     let done = std::process::Command::new("cp").arg("-a").arg(from).arg(to).status();
     assert!(done.expect("cp").success());

@@ -176,10 +176,12 @@ fn begin(
     weak_memory: bool,
     now: jiff::Timestamp,
 ) -> Result<(), Failure> {
-    let full = |e: &audit::Error| {
+    let full = |e: &dyn std::fmt::Display| {
         Failure::new("no_record", exit::FAILED, format!("the unlock can't be recorded: {e}"))
             .hint("free some disk space, then unlock again")
     };
+    // The store moves on first: every entry from here on has a mark that a store of before this unlock is behind.
+    store.checkpoint().map_err(|e| full(&e))?;
     let id = || Id::random().map_err(|e| damaged(&e));
     if restored.must_begin {
         let first = match &accepted {

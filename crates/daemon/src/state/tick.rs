@@ -65,6 +65,8 @@ impl State {
     pub(crate) async fn last_words(self: &Rc<Self>, why: Why) {
         self.approvals.lock();
         self.flush_folds(true).await;
+        // The store moves on before the last entry: one that was copied while it was unlocked is behind that entry's mark.
+        let _ = self.store.borrow_mut().checkpoint();
         let mut entry = self.entry(Event::Lock);
         entry.note = why.as_str().to_owned();
         let _ = self.append(&entry, Durable::Now);
