@@ -216,7 +216,10 @@ fn an_accepted_rollback_of_one_vault_leaves_the_rest_alone() {
     let said = house.sandbox.human(&["unlock"]).ok();
     assert!(said.all().contains("main"), "a vault that stays shut is named\n{}", said.all());
     assert_eq!(house.sandbox.human(&["show", "A", "--vault", "second"]).ok().text(), VALUE);
-    let _ = house.sandbox.human(&["show", "A", "--vault", "main"]).exits(5);
+    let shut = house.sandbox.human(&["show", "A", "--vault", "main"]).exits(5);
+    assert!(shut.all().contains("svault lock, then svault unlock --accept-rollback main"), "{}", shut.all());
+    let too_early = house.sandbox.human(&["unlock", "--accept-rollback", "main"]).exits(1);
+    assert!(too_early.all().contains("svault lock"), "{}", too_early.all());
     house.sandbox.lock();
     let _ = house.sandbox.human(&["unlock", "--accept-rollback", "main"]).ok();
     assert_eq!(house.sandbox.human(&["show", "A", "--vault", "main"]).ok().text(), VALUE);

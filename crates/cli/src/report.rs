@@ -311,9 +311,7 @@ pub fn bad_usage(e: &clap::Error) -> u8 {
         return exit::DONE;
     }
     if std::env::args_os().take_while(|a| a != "--").any(|a| a == "--json") {
-        let text = e.to_string();
-        let line = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        return Error::usage(line).hint("see --help").tell(&Out::new(true));
+        return Error::usage(in_one_line(&e.to_string())).hint("see --help").tell(&Out::new(true));
     }
     // What was typed is in the text; characters that hide or turn round show themselves.
     let text = e.to_string();
@@ -324,6 +322,14 @@ pub fn bad_usage(e: &clap::Error) -> u8 {
         Out::new(false).lines_to_stderr(&shown);
     }
     exit::USAGE
+}
+
+/// The first paragraph of what clap says: a line, and the arguments that it is about.
+fn in_one_line(text: &str) -> String {
+    let mut lines = text.lines().take_while(|line| !line.is_empty()).map(str::trim);
+    let first = lines.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    let rest = lines.collect::<Vec<_>>().join(", ");
+    if rest.is_empty() { first } else { format!("{first} {rest}") }
 }
 
 /// Lines in which nothing hides. A backslash stays as it is where nothing does.
@@ -338,6 +344,19 @@ fn shown_lines(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn scripts_learn_which_arguments_are_missing() {
+        let text = "error: the following required arguments were not provided:\n  --scope <SCOPE>\n  <NAME>\n\nUsage: x\n";
+        assert_eq!(
+            in_one_line(text),
+            "the following required arguments were not provided: --scope <SCOPE>, <NAME>"
+        );
+        assert_eq!(
+            in_one_line("error: unexpected argument '--x' found\n\n  tip\n"),
+            "unexpected argument '--x' found"
+        );
+    }
 
     #[test]
     fn nothing_hides_in_what_was_typed() {

@@ -63,6 +63,11 @@ impl Unlock {
         }
         match unlocked? {
             Unlocked::Now { report, proved } => tell(app, &report, proved)?,
+            Unlocked::Already { .. } if self.accept_rollback.is_some() => {
+                let text = "the store is unlocked already, so no rollback was accepted";
+                return Err(Error::new("unlocked_already", wire::exit::FAILED, text)
+                    .hint("svault lock, then svault unlock --accept-rollback again"));
+            }
             Unlocked::Already { pid, proved } => {
                 let object = json!({"state": "unlocked", "already": true, "proven": proved, "pid": pid});
                 app.out.answer(object, |_| {

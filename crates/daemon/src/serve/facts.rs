@@ -126,10 +126,14 @@ pub(super) fn open_vault(line: &Line, vault: &VaultName) -> Result<(), Failure> 
     match vaults.iter().find(|v| v.name == *vault) {
         Some(v) => match &v.shut {
             None => Ok(()),
-            Some(why) => {
-                Err(Failure::new("vault_shut", exit::DAMAGED, format!("vault '{vault}' is shut: {why}"))
-                    .hint(format!("restore it from a backup, or: svault unlock --accept-rollback {vault}")))
-            }
+            Some(why) => Err(Failure::new(
+                "vault_shut",
+                exit::DAMAGED,
+                format!("vault '{vault}' is shut: {why}"),
+            )
+            .hint(format!(
+                "restore it from a backup, or: svault lock, then svault unlock --accept-rollback {vault}"
+            ))),
         },
         None => Err(Failure::new("no_vault", exit::FAILED, format!("there is no vault '{vault}'"))
             .hint(format!("svault vault create {vault}"))),
