@@ -139,6 +139,17 @@ proptest! {
 }
 
 #[test]
+fn of_a_value_that_ends_with_carriage_returns_nothing_else_comes_out() {
+    let value = b"sk-test-0123456789abcdef\r\r";
+    for (name, end) in [("raw", "\r\r"), ("html decimal", "&#13;&#13;")] {
+        let text = [BEFORE, &common::form(name)(value), AFTER].concat();
+        let masked = [BEFORE, b"[svault:V0]", end.as_bytes(), AFTER].concat();
+        assert_eq!(redact(&[value], [&text[..]]), masked, "{name}");
+        assert_eq!(redact(&[value], split(&text, &[1])), masked, "{name}, byte by byte");
+    }
+}
+
+#[test]
 fn what_a_whole_text_has_is_what_a_stream_masks() {
     let value = b"sk-test-It's \"here\" & <there>";
     let needles = needles(&[value]);
