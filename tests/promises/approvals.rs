@@ -177,6 +177,20 @@ fn requests_of_others_can_not_be_taken_back() {
 }
 
 #[test]
+fn taking_back_what_is_not_there_is_recorded_and_seals_nobody() {
+    let sandbox = house();
+    for n in 0..12 {
+        let _ = sandbox.run(&["cancel", &format!("7K2MQ9A{n:X}")]).exits(4);
+        std::thread::sleep(std::time::Duration::from_millis(210));
+    }
+    assert_eq!(sandbox.human(&["seals", "--json"]).ok().json()["seals"], json!([]));
+    let denied: Vec<_> = sandbox.trail().into_iter().filter(|e| e["cause"] == "not_yours").collect();
+    assert_eq!(denied.len(), 12, "{denied:?}");
+    assert!(denied.iter().all(|e| e["secret"].is_null()), "{denied:?}");
+    assert_eq!(denied.iter().filter(|e| e["reason"] == "cancel 7K2MQ9A0").count(), 1, "{denied:?}");
+}
+
+#[test]
 fn a_name_alone_takes_no_request_back() {
     need!(Linux);
     let sandbox = house();

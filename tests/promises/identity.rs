@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 use std::path::PathBuf;
-use svault_tests::sandbox::{GOOD_REASON, Sandbox};
+use svault_tests::sandbox::{GOOD_REASON, PASSPHRASE, Sandbox};
+use svault_tests::terminal::Terminal;
 use svault_tests::{Output, need};
 
 const VALUE: &str = "sk-test-identity-7e11";
@@ -241,4 +242,27 @@ fn another_user_is_not_even_heard() {
     raw.send(&serde_json::json!({"type": "hello", "version": 1, "door": "cli", "caller": null}));
     let answer = raw.frame_in().map(|(_, payload)| String::from_utf8_lossy(&payload).into_owned());
     assert!(answer.is_none_or(|a| a.contains("\"error\"")), "root was greeted");
+}
+
+#[test]
+fn below_a_registered_executable_no_passphrase_is_asked_for_and_none_is_taken() {
+    need!(Linux);
+    let house = House::new(false);
+    for command in ["show LOW", "unlock", "passphrase change", "approve 7K2MQ9XA", "recover"] {
+        let (robot, svault) = (house.robot.display(), house.sandbox.binary().display());
+        let line = format!("'{robot}' --norc -c \"'{svault}' {command}; exit \\$?\"; echo \"$> =$?=$> \"");
+        let mut terminal = Terminal::open(&house.sandbox, &line);
+        let seen = terminal.waits_for("=4=");
+        assert!(seen.contains("under an AI agent"), "{command}: {seen}");
+        assert!(!seen.contains("assphrase: ") && !seen.contains("code: "), "{command}: {seen}");
+    }
+    // Of a locked store nobody knows the callers, so it is asked for; but nothing opens.
+    house.sandbox.lock();
+    let unlock = format!("\"$SVAULT\" unlock --passphrase-fd 3 3<<'END'\n{PASSPHRASE}\nEND\nexit $?");
+    let robot = house.robot.to_str().expect("path");
+    let shell = house.sandbox.program(robot, &["--norc", "-c", &unlock]);
+    let said = shell.env("SVAULT", house.sandbox.binary()).run().exits(4);
+    assert!(said.err.contains("robot"), "{}", said.err);
+    let _ = house.sandbox.run(&["status"]).exits(3);
+    let _ = house.sandbox.unlock();
 }

@@ -115,3 +115,31 @@ fn a_trail_swapped_at_the_question_is_shown_before_it_is_accepted() {
     assert_eq!(accepted.len(), 1);
     assert!(accepted[0]["note"].as_str().is_some_and(|n| n.contains("store.svault older")), "{accepted:?}");
 }
+
+#[test]
+fn a_flipped_bit_in_an_old_segment_of_the_trail_is_told_by_status_and_by_name() {
+    let house = House::new();
+    let old = house.segment();
+    house.takes_back("vaults/main.svault");
+    let _ = house.sandbox.human(&["unlock", "--accept-rollback"]).ok();
+    house.sandbox.lock();
+    assert_ne!(house.segment(), old, "what was accepted begins another segment");
+    let path = house.sandbox.store().join(&old);
+    let mut bytes = std::fs::read(&path).expect("read");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&path, &bytes).expect("write");
+    // Unlocking reads no old segment through; what it starts does.
+    let _ = house.sandbox.unlock();
+    let broken = || house.sandbox.run(&["status"]).ok().text();
+    house.sandbox.wait_for("the trail's reading", || broken().contains("broken"));
+    assert!(broken().contains(&old), "{}", broken());
+    let said = house.sandbox.run(&["audit", "verify"]).exits(5);
+    assert!(said.err.contains(&old), "{}", said.all());
+    let doctor = house.sandbox.run(&["doctor"]).exits(1);
+    assert!(doctor.all().contains(&old), "{}", doctor.all());
+    bytes[middle] ^= 1;
+    std::fs::write(&path, &bytes).expect("write");
+    let _ = house.sandbox.run(&["audit", "verify"]).ok();
+    assert!(!broken().contains("broken"), "{}", broken());
+}

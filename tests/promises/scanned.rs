@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use svault_tests::need;
-use svault_tests::sandbox::Sandbox;
+use svault_tests::sandbox::{GOOD_REASON, Sandbox};
 use svault_tests::socket::{RAW, Raw};
 
 const VALUE: &str = "sk-test-scanned-0Zq7Xw3Kd9Lm";
@@ -241,4 +241,28 @@ fn a_text_that_makes_too_much_work_has_rules_only_for_a_minute_and_that_is_recor
     assert_eq!((&after["rules_only"], &after["hits"]), (&json!(true), &json!([])));
     assert_eq!(metered(&house, "scan_work"), 1, "said once");
     assert!(house.run(&["status"]).ok().text().contains("rules only"));
+}
+
+#[test]
+fn who_is_sealed_off_is_told_no_name_and_who_is_suspended_nothing() {
+    let house = house();
+    let refused = |name: &str| {
+        for _ in 0..5 {
+            let args = ["get", name, "--scope", "payments", "--reason", GOOD_REASON, "--wait", "0"];
+            let _ = house.asks(&args).denied();
+            // At a pace at which each has a record of its own.
+            std::thread::sleep(std::time::Duration::from_millis(210));
+        }
+    };
+    let text = VALUE.as_bytes();
+    let seen = || scan(&house, Some("tester"), &[text]).remove(0);
+    assert_eq!(hits(&[seen()])[0].2, "MINE");
+    refused("MINE");
+    assert_eq!(hits(&[seen()])[0].2, "secret", "masked still, and nameless");
+    refused("OTHERS");
+    let answer = seen();
+    assert_eq!((hits(std::slice::from_ref(&answer)), &answer["rules_only"]), (vec![], &json!(true)));
+    // The same as for a text that has nothing in it.
+    let nothing = scan(&house, Some("tester"), &[&vec![b'x'; text.len()]]).remove(0);
+    assert_eq!(answer, nothing);
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask soak`: the crash tests with many more random sequences and kills than the everyday run has, and the storm
+//! `cargo xtask soak`: the crash tests and random cases with many more draws and kills than the everyday run has, the storm
 //! of bad peers for half an hour. And `cargo xtask soak mutants`: whether a test notices each change of the code that decides.
 
 use crate::binaries::Binaries;
@@ -14,12 +14,13 @@ const DECIDE: &[(&str, &str)] = &[
 /// Everything, or what is named.
 pub fn soak(args: &[String]) -> Done {
     match args.first().map(String::as_str) {
-        None => crashes().and_then(|()| kills()).and_then(|()| load(None)),
+        None => crashes().and_then(|()| kills()).and_then(|()| random()).and_then(|()| load(None)),
         Some("crashes") => crashes(),
         Some("kills") => kills(),
+        Some("random") => random(),
         Some("load") => load(args.get(1)),
         Some("mutants") => mutants(args.get(1).map(String::as_str)),
-        Some(other) => Err(format!("no soak '{other}': crashes, kills, load, mutants")),
+        Some(other) => Err(format!("no soak '{other}': crashes, kills, random, load, mutants")),
     }
 }
 
@@ -40,6 +41,17 @@ fn kills() -> Done {
     let mut run = cargo(&["test", "--package", "svault-tests", "--test", "promises", "--", "crash::"]);
     binaries.name_in(&mut run);
     must(run.env("SVAULT_ROUNDS", &rounds))
+}
+
+/// The tests that draw their cases, with new ones and more of them. `PROPTEST_CASES` may say how many.
+fn random() -> Done {
+    let cases = std::env::var("PROPTEST_CASES").unwrap_or_else(|_| "20000".into());
+    eprintln!("xtask: {cases} random cases for each property");
+    let mut run = cargo(&["test", "--release", "--no-fail-fast", "--lib", "--tests"]);
+    for package in ["agents", "daemon", "dotenv", "policy", "scan", "secret", "wire"] {
+        run.args(["--package", &format!("svault-{package}")]);
+    }
+    must(run.env("PROPTEST_CASES", &cases).env_remove("PROPTEST_RNG_SEED"))
 }
 
 /// A caller beside a storm of bad peers, for so many minutes (default 30): a table of memory, descriptors and times.

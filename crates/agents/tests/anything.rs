@@ -152,3 +152,11 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_tool_that_gives_back_its_input_is_masked_in_both() {
+    let output = json!({"input": KEY, "output": "done"});
+    let payload = json!({"hook_event_name": "PostToolUse", "tool_name": "X", "tool_response": &output});
+    let said = asked(Client::Claude, payload.to_string().as_bytes()).json.unwrap().to_string();
+    assert!(!said.contains(KEY) && said.contains("[svault:key]"), "{said}");
+}

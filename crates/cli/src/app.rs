@@ -119,7 +119,7 @@ impl Human<'_> {
     /// Which of them.
     pub fn ready(&self) -> Result<(), Error> {
         drop(self.app.connect(None)?);
-        client::may_type()?;
+        client::may_type_for(&self.app.store()?)?;
         if self.proof.passphrase_fd.is_none() && self.presented.is_none() && !prompt::possible() {
             return Err(wire::Want::presence_needed().into());
         }
@@ -234,7 +234,7 @@ impl Human<'_> {
     }
 
     fn ask(&self, attempt: u32) -> Result<Presented, Error> {
-        client::may_type()?;
+        client::may_type_for(&self.app.store()?)?;
         match self.proof.passphrase_fd {
             Some(n) if attempt == 0 => Ok(Presented::Passphrase(input::proof_from_fd("--passphrase-fd", n)?)),
             Some(_) => Err(client::Error::WrongPassphrase.into()),

@@ -299,17 +299,18 @@ impl Connection {
         if daemon.ends_within(LAST_WORDS) { Ok(left) } else { Err(Error::StillThere { pid: self.daemon() }) }
     }
 
-    /// Has the daemon read the whole trail: does all of it hold?
+    /// Has the daemon read the whole trail. None: all of it holds; else the first thing that doesn't.
     ///
     /// # Errors
     /// The connection's.
-    pub fn verify_trail(&mut self) -> Result<bool> {
+    pub fn verify_trail(&mut self) -> Result<Option<String>> {
         self.patience(LONG_ANSWER)?;
         self.send(&ToDaemon::VerifyTrail)?;
         let answer = self.receive()?;
         self.patience(ANSWER)?;
         match answer {
-            FromDaemon::Verified { ok } => Ok(ok),
+            FromDaemon::Verified { ok: true, .. } => Ok(None),
+            FromDaemon::Verified { ok: false, why } => Ok(Some(visible(why.unwrap_or_default().as_bytes()))),
             other => Err(unexpected(other)),
         }
     }

@@ -148,6 +148,11 @@ fn pid_text(pid: Option<u32>) -> String {
 }
 
 impl Error {
+    /// Under an agent that only the daemon knows.
+    pub(crate) fn of_the_policy() -> Self {
+        Self::UnderAgent("a caller of the policy".to_owned())
+    }
+
     /// Says which file an error is about that was read from bytes.
     pub(crate) fn at(self, path: &Path) -> Self {
         match self {

@@ -1,7 +1,9 @@
 //! Is an AI agent among the parents of this process? A guard rail that keeps a human from typing a passphrase into an
 //! agent's terminal; no boundary: a program that wants to be missed starts svault another way.
 
-use crate::{Error, Result, os};
+use crate::{Connection, Error, Result, os};
+use wire::paths::StoreDir;
+use words::Door;
 
 /// The agent that this process runs under, as [`wire::agents`] knows them.
 #[must_use]
@@ -18,4 +20,14 @@ pub fn may_type() -> Result<()> {
         Some(agent) => Err(Error::UnderAgent(agent.to_owned())),
         None => Ok(()),
     }
+}
+
+/// The same for a store that may be unlocked: its daemon knows the callers of the policy too.
+///
+/// # Errors
+/// [`Error::UnderAgent`].
+pub fn may_type_for(store: &StoreDir) -> Result<()> {
+    may_type()?;
+    // Where nobody answers, or somebody else, what follows says so.
+    Connection::open(store, Door::Cli, None).map_or(Ok(()), Connection::may_prove)
 }

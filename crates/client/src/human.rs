@@ -21,6 +21,24 @@ impl Connection {
         self.prove_as(prover, &me)
     }
 
+    /// Whether the daemon would take a proof from this process at all: it knows the callers of the policy. Asked before a
+    /// human types something, with nothing but random numbers; that it would is no promise.
+    ///
+    /// # Errors
+    /// [`Error::UnderAgent`].
+    pub(crate) fn may_prove(mut self) -> Result<()> {
+        let mut random = [0; 40];
+        getrandom::fill(&mut random).map_err(Error::Random)?;
+        let (mut slot, mut nonce) = ([0; 8], [0; 32]);
+        slot.copy_from_slice(&random[..8]);
+        nonce.copy_from_slice(&random[8..]);
+        self.send(&ToDaemon::ProveBegin { slot: Hex(slot), nonce: Hex(nonce) })?;
+        match self.receive().map(unexpected) {
+            Ok(Error::Daemon(f)) if f.code == wire::code::UNDER_AGENT => Err(Error::of_the_policy()),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether this is the daemon of the store. Nothing but a random number is sent.
     ///
     /// # Errors

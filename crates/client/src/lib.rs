@@ -23,7 +23,7 @@ pub use wire::paths;
 
 pub use connection::{Answer, Connection, Scanned, TakeBack};
 pub use error::Error;
-pub use guard::{may_type, under_agent};
+pub use guard::{may_type, may_type_for, under_agent};
 pub use human::{Acted, Hold, Human};
 pub use keys::{NewSlot, Presented, Prover, SlotOpened, StoreHeader};
 pub use silent::{Silent, end_by_force, listener};

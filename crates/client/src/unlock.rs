@@ -4,7 +4,8 @@
 use crate::connection::LONG_ANSWER;
 use crate::error::RolledBack;
 use crate::{
-    Connection, Error, NewSlot, Presented, Prover, Result, SlotOpened, StoreHeader, may_type, os, os::Child,
+    Connection, Error, NewSlot, Presented, Prover, Result, SlotOpened, StoreHeader, may_type, may_type_for,
+    os, os::Child,
 };
 use seal::FileId;
 use std::fs::File;
@@ -287,6 +288,7 @@ impl Way<'_> {
     /// that, and then only a proof.
     fn already(&self, pid: Option<u32>, asker: &mut dyn Asker) -> Result<Unlocked> {
         let header = StoreHeader::read(self.store)?;
+        may_type_for(self.store)?;
         let Some(keys) = self.present(&header, asker)? else {
             return Ok(Unlocked::Already { pid, proved: false });
         };
@@ -299,9 +301,7 @@ impl Way<'_> {
                 let _ = human.act(Want::Window, &[], |_| true);
                 Ok(Unlocked::Already { pid, proved: true })
             }
-            Err(Error::Daemon(f)) if f.code == wire::code::UNDER_AGENT => {
-                Err(Error::UnderAgent("a caller of the policy".to_owned()))
-            }
+            Err(Error::Daemon(f)) if f.code == wire::code::UNDER_AGENT => Err(Error::of_the_policy()),
             // Whatever else it says, it says without a proof.
             Err(_) => Err(Error::Held { pid }),
         }

@@ -140,9 +140,10 @@ fn release(house: &impl House, req: &Frozen) -> Result<Released, Cause> {
 
 /// Records and counts a no. The same for every cause.
 async fn refuse(house: &impl House, req: &Rc<Frozen>, no: No) -> Outcome {
-    if !house.folds(req) {
+    let denials = denials(house, req, &no);
+    if !house.folds(&denials) {
         // A denial that can't be recorded is still a denial.
-        let _ = record(house, &denials(house, req, &no), Sync::Later).await;
+        let _ = record(house, &denials, Sync::Later).await;
     }
     let why = (req.presence() != Presence::None).then(|| no.why());
     Outcome::Denied(Denied { id: req.id, narrower: no.narrower, why })

@@ -2,7 +2,7 @@
 //! It exists exactly while the store is unlocked. What it serves is the [`House`]'s business.
 
 use crate::listen::{Connected, Listener};
-use crate::peer::Watch;
+use crate::peer::{Peer, Watch};
 use crate::ring::{self, Ring};
 use crate::{harden, life::handover::Pair};
 use seal::{RealDisk, StoreLock};
@@ -64,6 +64,8 @@ pub struct Opened {
     pub created: bool,
     /// What the human said about files that are behind. With `Show` nothing may be written: see [`House::survey`].
     pub rollback: Rollback,
+    /// Who handed over the keys, where the kernel says.
+    pub starter: Option<Peer>,
     /// Keys lie in memory that isn't locked, as the human allowed.
     pub weak_memory: bool,
     /// The store's folder.
@@ -273,7 +275,8 @@ fn serve<H: House>(pair: &mut Pair, dir: &StoreDir, life: Rc<Life>) -> Result<()
     let watch = Watch::new().map_err(|e| machine(e.to_string()))?;
     let show = matches!(&handed.task, handover::Task::Open { rollback: Rollback::Show, .. });
     let disk: Arc<dyn seal::Disk> = Arc::new(RealDisk);
-    let opened = open::store(handed, dir.clone(), disk, Arc::clone(&watch), Rc::clone(&life))?;
+    let mut opened = open::store(handed, dir.clone(), disk, Arc::clone(&watch), Rc::clone(&life))?;
+    opened.starter = pair.parent(&watch);
     if show {
         let (files, seen) = H::survey(opened)?;
         let error = failure::named("RolledBack", "some files are not what they were");

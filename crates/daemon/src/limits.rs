@@ -116,7 +116,8 @@ impl Limits {
         Ok(())
     }
 
-    /// Whether a session, or the name it claims, is suspended or closed to a secret's name. Changes nothing.
+    /// Whether a session, or the name it claims, is suspended or closed to a secret's name (an empty one is never sealed).
+    /// Changes nothing.
     #[must_use]
     pub fn is_closed(
         &self,
@@ -146,8 +147,8 @@ impl Limits {
     }
 
     /// See [`crate::gate::Limiter::folds`].
-    pub fn folds(&mut self, req: &Frozen, now: Timestamp) -> bool {
-        req.session().is_some_and(|session| self.state.fold(session, now.as_millisecond()))
+    pub fn folds(&mut self, denials: &[Entry], now: Timestamp) -> bool {
+        self.state.fold(denials, now.as_millisecond())
     }
 
     /// See [`crate::gate::Limiter::count`]. `Unseal` entries (with session, and secret or not) open seals.
@@ -167,7 +168,7 @@ impl Limits {
                 self.state.release(&entry.secret, at);
             }
             Event::Deny => return self.count_denial(policy, entry, name, at),
-            Event::Folded => return self.count_folded(policy, entry, at),
+            Event::Folded => return self.count_folded(policy, entry, name, at),
             Event::Seal | Event::Suspend => {
                 let secret = (entry.event == Event::Seal).then(|| name.to_owned());
                 let session = entry.session.clone();
@@ -183,41 +184,50 @@ impl Limits {
 
     fn count_denial(&mut self, policy: &Policy, entry: &Entry, name: &str, at: i64) -> Vec<Due> {
         self.state.recorded_denial(&entry.session, at);
-        if entry.cause.parse::<Cause>().is_ok_and(|c| !c.counts()) {
+        if !state::counts(entry) {
             return Vec::new();
         }
+        let accounts = accounts(policy, &entry.session, &entry.caller, entry.evidence);
+        accounts.iter().flat_map(|account| self.charge(policy, entry, account, name, at)).collect()
+    }
+
+    /// Denials without entries of their own count for their pair, and for the session whatever they were for.
+    fn count_folded(&mut self, policy: &Policy, entry: &Entry, name: &str, at: i64) -> Vec<Due> {
         let mut due = Vec::new();
-        for account in accounts(policy, &entry.session, &entry.caller, entry.evidence) {
-            if self.state.is_suspended(&account) || self.state.is_sealed(&account, name) {
-                continue;
-            }
-            let rate = &policy.limits.seal_after;
-            let denials = match name {
-                "" if self.state.folded(&account, 1, rate, at) => state::Denials::Session,
-                "" => state::Denials::Fine,
-                name => self.state.denial(&account, name, rate, at),
-            };
-            match denials {
-                state::Denials::Fine => continue,
-                state::Denials::Pair => due.push(self.seal_now(entry, &account, Some(name))),
-                state::Denials::Session => due.push(self.seal_now(entry, &account, None)),
-            }
-            let sealed = self.state.seals.iter().filter(|s| s.session == account && s.secret.is_some());
-            if sealed.count() >= SEALED_PAIRS && !self.state.is_suspended(&account) {
-                due.push(self.seal_now(entry, &account, None));
+        if !state::counts(entry) {
+            return due;
+        }
+        if !name.is_empty() {
+            for account in accounts(policy, &entry.session, &entry.caller, entry.evidence) {
+                due.extend(self.charge(policy, entry, &account, name, at));
             }
         }
+        due.extend(self.charge(policy, entry, &entry.session, "", at));
         due
     }
 
-    fn count_folded(&mut self, policy: &Policy, entry: &Entry, at: i64) -> Vec<Due> {
-        let count = entry.count.unwrap_or(1);
-        let rate = &policy.limits.seal_after;
-        let many = self.state.folded(&entry.session, count, rate, at);
-        if many && !self.state.is_suspended(&entry.session) {
-            return vec![self.seal_now(entry, &entry.session, None)];
+    /// Charges an account for the denials of an entry, and closes what they were too many for.
+    fn charge(&mut self, policy: &Policy, entry: &Entry, account: &str, name: &str, at: i64) -> Vec<Due> {
+        if self.state.is_suspended(account) || self.state.is_sealed(account, name) {
+            return Vec::new();
         }
-        Vec::new()
+        let (count, rate) = (entry.count.unwrap_or(1), &policy.limits.seal_after);
+        let denials = match name {
+            "" if self.state.nameless(account, count, rate, at) => state::Denials::Session,
+            "" => state::Denials::Fine,
+            name => self.state.denial(account, name, count, rate, at),
+        };
+        let closed = match denials {
+            state::Denials::Fine => return Vec::new(),
+            state::Denials::Pair => self.seal_now(entry, account, Some(name)),
+            state::Denials::Session => self.seal_now(entry, account, None),
+        };
+        let mut due = vec![closed];
+        let sealed = self.state.seals.iter().filter(|s| s.session == account && s.secret.is_some());
+        if sealed.count() >= SEALED_PAIRS && !self.state.is_suspended(account) {
+            due.push(self.seal_now(entry, account, None));
+        }
+        due
     }
 
     /// Closes it at once; its entry brings the id that it keeps.
@@ -230,9 +240,10 @@ impl Limits {
 
     /// Entries for folded denials whose second is over, or all of them.
     pub fn due_folds(&mut self, now: Timestamp, all: bool, mut fresh_id: impl FnMut() -> Id) -> Vec<Entry> {
-        let entry = |(session, count)| {
+        let entry = |row: state::Folded| {
             let mut e = Entry::new(fresh_id(), now, Event::Folded);
-            (e.session, e.count) = (session, Some(count));
+            (e.session, e.caller, e.evidence) = (row.session, row.caller, row.evidence);
+            (e.secret, e.cause, e.count) = (row.secret, row.cause, Some(row.count));
             e
         };
         self.state.take_folds(now.as_millisecond(), all).into_iter().map(entry).collect()

@@ -302,9 +302,7 @@ impl Presence {
 
 fn may_prove(client: &Client) -> Result<(), Failure> {
     if let Some(agent) = &client.agent {
-        let line = format!("a passphrase is not taken under an AI agent ({agent})");
-        let hint = "run the command in your own terminal, not in the agent's";
-        return Err(Failure::new(code::UNDER_AGENT, exit::DENIED, line).hint(hint));
+        return Err(under_agent(agent));
     }
     if client.foreign {
         let line = "presence can't be proved from another pid namespace";
@@ -312,6 +310,13 @@ fn may_prove(client: &Client) -> Result<(), Failure> {
         return Err(Failure::new(code::OTHER_NAMESPACE, exit::DENIED, line).hint(hint));
     }
     Ok(())
+}
+
+/// No passphrase is taken below this agent.
+pub(crate) fn under_agent(agent: &str) -> Failure {
+    let line = format!("a passphrase is not taken under an AI agent ({agent})");
+    let hint = "run the command in your own terminal, not in the agent's";
+    Failure::new(code::UNDER_AGENT, exit::DENIED, line).hint(hint)
 }
 
 fn in_time(until: u64, now: u64) -> Result<(), Failure> {

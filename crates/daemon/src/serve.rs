@@ -16,7 +16,7 @@ mod propose;
 mod read;
 mod scan;
 mod slots;
-mod status;
+pub(crate) mod status;
 mod wanted;
 
 pub(crate) use house::House;

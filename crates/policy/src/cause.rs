@@ -61,6 +61,7 @@ causes! {
     QueueFull = "queue_full", "too many requests wait for a human already";
     Changed = "changed", "the secret was changed or removed meanwhile";
     PeerChanged = "peer_changed", "the process that asked ended or became another";
+    NotYours = "not_yours", "it is about a request of somebody else, or of nobody";
     NotAll = "not_all", "another secret of the same request was denied";
     TooMany = "too_many", "no secret, too many, or one variable twice in one request";
     Locked = "locked", "the store was locked meanwhile";
@@ -70,10 +71,11 @@ causes! {
 
 impl Cause {
     /// Whether it counts towards a seal: everything that the caller asked for and did not get, but not what
-    /// only stood beside it in a request, what was taken back, nor the house's own faults.
+    /// only stood beside it in a request, what was taken back or was about no secret, nor the house's own faults.
     #[must_use]
     pub fn counts(self) -> bool {
-        !matches!(self, Cause::NotAll | Cause::Cancelled | Cause::Locked | Cause::NoRecord | Cause::NoValue)
+        use Cause as C;
+        !matches!(self, C::NotYours | C::NotAll | C::Cancelled | C::Locked | C::NoRecord | C::NoValue)
     }
 }
 

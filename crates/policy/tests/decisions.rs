@@ -271,6 +271,7 @@ fn every_cause_of_the_policy_has_a_line_in_the_table() {
         Cause::Expired,
         Cause::QueueFull,
         Cause::Changed,
+        Cause::NotYours,
         Cause::PeerChanged,
         Cause::NotAll,
         Cause::TooMany,

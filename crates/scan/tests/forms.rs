@@ -15,8 +15,10 @@ fn value(most: usize) -> impl Strategy<Value = Vec<u8>> {
 }
 
 fn whole(values: impl Strategy<Value = Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
-    values.prop_filter("a line end at its end is no part of it", |v| {
-        !v.ends_with(b"\r") && (v.len() >= 16 || !contains(v, b"\r\n"))
+    values.prop_filter("carriage returns of a line end are no part of it", |v| {
+        let start = v.iter().position(|&byte| byte != b'\r').unwrap_or(0);
+        let ends = v.ends_with(b"\r") || v[start] == b'\n' || contains(v, b"\r\r\n");
+        !ends && (v.len() >= 16 || !contains(v, b"\r\n"))
     })
 }
 
@@ -167,7 +169,7 @@ fn what_a_whole_text_has_is_what_a_stream_masks() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(ProptestConfig { max_global_rejects: 1 << 20, ..ProptestConfig::with_cases(1000) })]
 
     #[test]
     fn a_hidden_value_is_found_in_every_form_and_opened_for_nothing_else(
@@ -180,8 +182,12 @@ proptest! {
         let open = |id| (id == 7).then(|| secret::Bytes::copy_from(&value).unwrap());
         let found = sightings(&hidden, &text, open);
         prop_assert!(found.iter().any(|s| s.id == 7), "{name} {}", text.escape_ascii());
-        // A value that is not whole is not even opened.
-        let piece = &value[..cut.index(value.len())];
+        // A value that is not whole is not even opened. What some forms have after it may make it whole.
+        let cut = cut.index(value.len());
+        if b" \n".contains(&value[cut]) {
+            return Ok(());
+        }
+        let piece = &value[..cut];
         let text = [BEFORE, &encode(piece), AFTER].concat();
         prop_assume!(!contains(&text, &value));
         let found = sightings(&hidden, &text, |_| panic!("opened for a piece: {name}"));

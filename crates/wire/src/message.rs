@@ -207,6 +207,9 @@ pub enum FromDaemon {
     Verified {
         /// Whether all of it holds.
         ok: bool,
+        /// The first thing that doesn't, with the file that it is in.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
     },
     /// Presence, step 2.
     ProveChallenge {

@@ -18,6 +18,9 @@ pub struct StatusReport {
     pub own_waiting: Vec<Id>,
     /// The trail takes records.
     pub trail_ok: bool,
+    /// What the last reading of the whole trail found that doesn't hold. One is made after each unlock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trail_damage: Option<String>,
     /// Keys lie in locked memory.
     pub memory_locked: bool,
     /// What this connection is taken for.

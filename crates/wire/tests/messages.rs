@@ -127,6 +127,7 @@ fn from_the_daemon() {
         waiting: 0,
         own_waiting: vec![id()],
         trail_ok: true,
+        trail_damage: None,
         memory_locked: true,
         caller: "unknown".into(),
         evidence: Evidence::Claimed,
@@ -162,7 +163,8 @@ fn from_the_daemon() {
             policy_date: "2026-01-01T00:00:00Z".into(),
             word_pair: "one two".into(),
         }),
-        FromDaemon::Verified { ok: true },
+        FromDaemon::Verified { ok: true, why: None },
+        FromDaemon::Verified { ok: false, why: Some("trail/000001.svt: cut off".into()) },
         FromDaemon::ProveChallenge {
             nonce: Hex([1; 32]),
             peer: Peer { pid: 1, start: u64::MAX, parent: 3, tty: u32::MAX },

@@ -236,10 +236,10 @@ fn parsed(value: Option<&Value>) -> Value {
 }
 
 fn response(all: &Map<String, Value>) -> Option<Value> {
-    let value = RESPONSES.iter().find_map(|k| all.get(*k))?;
+    let (key, value) = RESPONSES.iter().find_map(|k| Some((*k, all.get(*k)?)))?;
     match value.get("output") {
-        // Cline has the call and its output in one object.
-        Some(output) if value.get("input").is_some() => Some(output.clone()),
+        // Cline has the call and its output in one object of this name. Elsewhere both are what a tool gave back.
+        Some(output) if key == "tool_result" && value.get("input").is_some() => Some(output.clone()),
         _ => Some(value.clone()),
     }
 }

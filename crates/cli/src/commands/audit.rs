@@ -141,12 +141,12 @@ impl Show {
 
 impl Verify {
     fn run(self, app: &App) -> Outcome {
-        if app.connect(None)?.verify_trail()? {
+        let Some(why) = app.connect(None)?.verify_trail()? else {
             app.out.answer(json!({"trail": "ok"}), |_| "trail: ok\n".to_owned())?;
             return Ok(wire::exit::DONE);
-        }
-        Err(Error::new("trail_broken", wire::exit::DAMAGED, "trail: broken")
-            .hint("lock the store and keep a copy of its folder; 'svault unlock' says which file it is"))
+        };
+        Err(Error::new("trail_broken", wire::exit::DAMAGED, format!("trail: broken: {why}"))
+            .hint("keep a copy of the store's folder as it is now, and put the file back from a backup"))
     }
 }
 

@@ -11,7 +11,8 @@ use words::Id;
 
 /// Take back a waiting request
 ///
-/// One's own needs no proof; with --any a human takes back anybody's.
+/// One's own, from the process that asked or within the same run of its agent, needs no proof; with --any a human takes
+/// back anybody's.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  svault cancel 7K2MQ9XA")]
 pub struct Cancel {

@@ -80,7 +80,7 @@ fn text(s: &StatusReport, socket: &str, out: &Out) -> String {
         ("since", times::shown(&s.since)),
         ("locks in", times::span(s.locks_in)),
         ("socket", socket.to_owned()),
-        ("trail", if s.trail_ok { "ok" } else { "takes no records" }.to_owned()),
+        ("trail", super::status::trail(s)),
     ]);
     for wire::ProtectionRow { name, holds } in &s.protection {
         text.push_str(&format!(

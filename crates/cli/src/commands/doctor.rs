@@ -109,6 +109,11 @@ fn daemon(app: &App) -> Check {
                     fix,
                 );
             }
+            if let Some(why) = &s.trail_damage {
+                let fix =
+                    "keep a copy of the store's folder as it is now, and put the file back from a backup";
+                return Check::broken(name, format!("process {}: the trail is broken: {why}", s.pid), fix);
+            }
             if !s.memory_locked {
                 let fix = "raise 'ulimit -l' (LimitMEMLOCK), then svault lock and svault unlock";
                 return Check::weak(name, format!("process {}: its keys may reach the swap", s.pid), fix);

@@ -40,7 +40,7 @@ impl Recover {
     /// Runs it.
     pub fn run(self, app: &App) -> Outcome {
         let store = app.store()?;
-        client::may_type()?;
+        client::may_type_for(&store)?;
         secret::set_weak(self.weak_memory);
         let code_to = CodeTo::of(self.recovery_out_fd)?;
         let code = self.code(&store)?;

@@ -1,7 +1,7 @@
 //! `svault status`.
 
 use crate::app::App;
-use crate::output::Out;
+use crate::output::{Out, foreign};
 use crate::report::{Error, Outcome};
 use crate::table::pairs;
 use crate::times;
@@ -69,11 +69,20 @@ fn text(s: &StatusReport, place: &str, out: &Out) -> String {
             if s.rules_only { "rules only for now: too much text, or too many secrets in it" } else { "" }
                 .to_owned(),
         ),
-        ("trail", if s.trail_ok { "ok" } else { "takes no records: every request is denied" }.to_owned()),
+        ("trail", trail(s)),
         ("memory", if s.memory_locked { "locked" } else { "not locked: keys may reach the swap" }.to_owned()),
         (
             "missing",
             if weak.is_empty() { String::new() } else { format!("{}: svault doctor", weak.join(", ")) },
         ),
     ])
+}
+
+/// How the trail is, in a few words.
+pub fn trail(s: &StatusReport) -> String {
+    match (&s.trail_damage, s.trail_ok) {
+        (_, false) => "takes no records: every request is denied".to_owned(),
+        (Some(why), true) => format!("broken: {}", foreign(why, 200)),
+        (None, true) => "ok".to_owned(),
+    }
 }

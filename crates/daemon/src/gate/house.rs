@@ -40,8 +40,9 @@ pub trait Limiter {
     /// # Errors
     /// What stands against it.
     fn check(&self, req: &Frozen, counts: Counts) -> Result<(), Blame>;
-    /// Whether this denial goes into the folded count rather than a record of its own; if so it is counted.
-    fn folds(&self, req: &Frozen) -> bool;
+    /// Whether these denials of a request go into a folded record rather than into records of their own; if so they are
+    /// kept for it.
+    fn folds(&self, denials: &[Entry]) -> bool;
     /// Counts what an entry says. Called for every entry right after it was appended.
     fn count(&self, entry: &Entry) -> Vec<Due>;
 }

@@ -1,12 +1,14 @@
 //! The daemon's end of the private pair over which its parent hands it the keys. Blocking: nothing else goes on yet.
 
 use super::failure;
+use crate::peer::{Peer, Watch};
 use seal::{FileId, Header, SlotId, SlotKeys, SlotSpec};
 use secret::{Bytes, Key};
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::{IntoRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 use std::time::Duration;
 use wire::frame::{self, Error as FrameError};
 use wire::paths::StoreDir;
@@ -118,6 +120,11 @@ impl Pair {
     #[cfg(test)]
     pub fn of(stream: UnixStream) -> Self {
         Self { stream }
+    }
+
+    /// Who is at the parent's end, where the kernel says.
+    pub fn parent(&self, watch: &Arc<Watch>) -> Option<Peer> {
+        Peer::of(&self.stream, watch).ok()
     }
 
     /// Says something to the parent. That it is gone is no matter: the daemon ends, or goes on and locks itself.

@@ -43,5 +43,5 @@ pub fn store(
             (store, OpenReport::default(), true, Rollback::Refuse)
         }
     };
-    Ok(Opened { store, report, created, rollback, weak_memory, dir, disk, watch, life })
+    Ok(Opened { store, report, created, rollback, starter: None, weak_memory, dir, disk, watch, life })
 }

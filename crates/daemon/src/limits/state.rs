@@ -3,10 +3,11 @@
 use super::ring::Ring;
 use super::scans::Scans;
 use super::{FOLD_MS, Seal};
-use policy::{Policy, Rate};
+use audit::Entry;
+use policy::{Cause, Policy, Rate};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use words::Id;
+use words::{Evidence, Id};
 
 /// Names with denials that a session may have at one time; more count for the whole session.
 const MOST_NAMES: usize = 64;
@@ -18,6 +19,8 @@ const RECORD_EVERY_MS: i64 = 200;
 const RECORDS_AHEAD_MS: i64 = 800;
 /// A debt of records can't be larger (one request has at most 64): it means that the clock was set back.
 const MOST_DEBT_MS: i64 = 20_000;
+/// Rows of folded denials that a session may have in a second; more become one.
+const MOST_FOLDED: usize = 16;
 /// Old things are swept after so many entries.
 const SWEEP_EVERY: u32 = 256;
 
@@ -75,10 +78,63 @@ pub(super) struct Session {
     paid_ms: i64,
     /// Denials that wait to be folded into one record. Not in the trail yet, so not in a snapshot.
     #[serde(skip)]
-    fold: Option<(i64, u64)>,
+    fold: Option<Fold>,
+}
+
+/// Denials that have no entry yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Fold {
+    since: i64,
+    rows: Vec<Folded>,
+}
+
+/// Denials that become one entry.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(super) struct Folded {
+    pub session: String,
+    pub caller: String,
+    pub evidence: Option<Evidence>,
+    /// As `vault/name`; empty for what is more than a session may have apart.
+    pub secret: String,
+    /// Of denials that count towards no seal.
+    pub cause: String,
+    pub count: u64,
+}
+
+impl Folded {
+    fn is_like(&self, other: &Self) -> bool {
+        (&self.caller, self.evidence, &self.secret, &self.cause)
+            == (&other.caller, other.evidence, &other.secret, &other.cause)
+    }
+}
+
+impl Fold {
+    fn add(&mut self, denial: &Entry) {
+        let mut row = Folded {
+            session: denial.session.clone(),
+            caller: denial.caller.clone(),
+            evidence: denial.evidence,
+            secret: denial.secret.clone(),
+            cause: if counts(denial) { String::new() } else { denial.cause.clone() },
+            count: 1,
+        };
+        if !self.rows.iter().any(|r| r.is_like(&row)) && self.rows.len() >= MOST_FOLDED {
+            row = Folded { session: row.session, cause: row.cause, count: 1, ..Folded::default() };
+        }
+        match self.rows.iter_mut().find(|r| r.is_like(&row)) {
+            Some(had) => had.count = had.count.saturating_add(1),
+            None => self.rows.push(row),
+        }
+    }
+}
+
+/// Whether a denial counts towards a seal.
+pub(super) fn counts(denial: &Entry) -> bool {
+    denial.cause.parse::<Cause>().map_or(true, Cause::counts)
 }
 
 /// What a denial comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Denials {
     Fine,
     Pair,
@@ -124,30 +180,28 @@ impl State {
         s.paid_ms = from.saturating_add(RECORD_EVERY_MS);
     }
 
-    /// Whether the next denial has no record of its own; it is counted then.
-    pub fn fold(&mut self, session: &str, now: i64) -> bool {
-        let Some(s) = self.sessions.get_mut(session) else { return false };
+    /// Whether these denials of one request have no records of their own; they are kept for a folded one then.
+    pub fn fold(&mut self, denials: &[Entry], now: i64) -> bool {
+        let Some(first) = denials.first() else { return false };
+        let Some(s) = self.sessions.get_mut(&first.session) else { return false };
         let ahead = s.paid_ms.saturating_sub(now);
         let folds = ahead > RECORDS_AHEAD_MS && ahead <= MOST_DEBT_MS;
         if folds {
-            let (since, count) = s.fold.unwrap_or((now, 0));
-            s.fold = Some((since, count.saturating_add(1)));
+            let fold = s.fold.get_or_insert_with(|| Fold { since: now, rows: Vec::new() });
+            denials.iter().for_each(|denial| fold.add(denial));
         }
         folds
     }
 
     /// Folded denials that are due.
-    pub fn take_folds(&mut self, now: i64, all: bool) -> Vec<(String, u64)> {
+    pub fn take_folds(&mut self, now: i64, all: bool) -> Vec<Folded> {
         let due = |since: i64| all || now.saturating_sub(since) >= FOLD_MS || now < since;
-        let take = |(name, s): (&String, &mut Session)| {
-            let (_, count) = s.fold.take_if(|(since, _)| due(*since))?;
-            Some((name.clone(), count))
-        };
-        self.sessions.iter_mut().filter_map(take).collect()
+        let take = |s: &mut Session| s.fold.take_if(|fold| due(fold.since));
+        self.sessions.values_mut().filter_map(take).flat_map(|fold| fold.rows).collect()
     }
 
-    /// One denial of a session for a name.
-    pub fn denial(&mut self, session: &str, name: &str, rate: &Rate, at: i64) -> Denials {
+    /// So many denials of a session for a name.
+    pub fn denial(&mut self, session: &str, name: &str, count: u64, rate: &Rate, at: i64) -> Denials {
         let window = self.horizon.denials_ms;
         let s = self.session(session, at);
         if !s.denials.contains_key(name) && s.denials.len() >= MOST_NAMES {
@@ -160,12 +214,14 @@ impl State {
             n if n >= MOST_NAMES && !s.denials.contains_key(name) => (&mut s.nameless, Denials::Session),
             _ => (s.denials.entry(name.to_owned()).or_default(), Denials::Pair),
         };
-        ring.push(at, window, rate.count as usize);
+        for _ in 0..count.min(rate.count.into()) {
+            ring.push(at, window, rate.count as usize);
+        }
         if ring.within(rate, at) >= rate.count as usize { over } else { Denials::Fine }
     }
 
-    /// Denials that were folded. True: too many.
-    pub fn folded(&mut self, session: &str, count: u64, rate: &Rate, at: i64) -> bool {
+    /// So many denials, whatever they were for. True: too many.
+    pub fn nameless(&mut self, session: &str, count: u64, rate: &Rate, at: i64) -> bool {
         let window = self.horizon.denials_ms;
         let s = self.session(session, at);
         for _ in 0..count.min(rate.count.into()) {

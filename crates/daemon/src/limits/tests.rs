@@ -66,6 +66,20 @@ impl Desk {
         self.limits.count(&self.policy, &e)
     }
 
+    /// Whether one more denial is folded.
+    fn folds(&mut self, session: &str, secret: &str, cause: &str) -> bool {
+        let mut e = self.entry(Event::Deny, session, secret);
+        (e.cause, e.caller, e.evidence) = (cause.into(), "codex".into(), Some(Evidence::Claimed));
+        self.limits.folds(&[e], self.at())
+    }
+
+    /// Writes what was folded.
+    fn flush(&mut self) -> Vec<Due> {
+        self.now += FOLD_MS;
+        let folds = self.limits.due_folds(self.at(), false, || Id::from_bits(9));
+        folds.iter().flat_map(|fold| self.limits.count(&self.policy, fold)).collect()
+    }
+
     fn release(&mut self, by: Asker) -> Result<(), Cause> {
         self.check("LOW", by.clone(), Counts::Release)?;
         let session = by.session().unwrap_or_default().to_owned();
@@ -293,9 +307,8 @@ fn a_flood_of_denials_folds_and_suspends() {
     let mut desk = Desk::new();
     let mut records = 0;
     for n in 0..100 {
-        let req = desk.req("LOW", codex());
-        if desk.limits.folds(&req, desk.at()) {
-            desk.now += 10;
+        if desk.folds("matched:codex", &format!("N{}", n % 50), "wrong_scope") {
+            desk.now += 1;
         } else {
             records += 1;
             desk.deny("matched:codex", &format!("N{n}"));
@@ -310,34 +323,62 @@ fn a_flood_of_denials_folds_and_suspends() {
         n += 1;
         Id::from_bits(n)
     });
-    assert_eq!(folds.len(), 1);
-    assert_eq!(folds[0].count, Some(100 - records));
-    assert_eq!(desk.limits.count(&desk.policy, &folds[0]), [due("matched:codex", None)]);
+    assert_eq!(folds.len(), 17, "so many names, and the rest");
+    assert_eq!(folds.iter().filter_map(|f| f.count).sum::<u64>(), 100 - records);
+    let sealed: Vec<Due> = folds.iter().flat_map(|f| desk.limits.count(&desk.policy, f)).collect();
+    assert!(sealed.contains(&due("matched:codex", None)), "{sealed:?}");
     assert_eq!(desk.limits.due_folds(desk.at(), true, || Id::from_bits(1)), []);
+}
+
+#[test]
+fn folded_denials_count_for_their_pair_and_for_the_name_that_was_claimed() {
+    let mut desk = Desk::new();
+    for n in 0..6 {
+        desk.deny(UNKNOWN, &format!("main/N{n}"));
+    }
+    // Two of three that seal: no more than the session may have without a name.
+    for _ in 0..2 {
+        assert!(desk.folds(UNKNOWN, "main/LOW", "wrong_scope"));
+    }
+    assert_eq!(desk.flush(), []);
+    desk.now += 10_000;
+    // One with an entry of its own is the third.
+    let mut third = desk.entry(Event::Deny, UNKNOWN, "main/LOW");
+    (third.cause, third.caller, third.evidence) =
+        ("wrong_scope".into(), "codex".into(), Some(Evidence::Claimed));
+    let sealed = desk.limits.count(&desk.policy, &third);
+    assert_eq!(sealed, [due(UNKNOWN, Some("LOW")), due("matched:codex", Some("LOW"))]);
+}
+
+#[test]
+fn what_counts_towards_no_seal_doesn_t_when_it_is_folded() {
+    let mut desk = Desk::new();
+    for n in 0..6 {
+        desk.deny("matched:codex", &format!("main/N{n}"));
+    }
+    for _ in 0..20 {
+        assert!(desk.folds("matched:codex", "main/LOW", "cancelled"));
+    }
+    assert_eq!(desk.flush(), []);
 }
 
 #[test]
 fn one_request_for_many_secrets_is_paid_for_in_full() {
     let mut desk = Desk::new();
-    let req = desk.req("LOW", codex());
     for n in 0..64 {
         desk.deny("launched:x", &format!("N{n}"));
     }
-    let mut by = codex();
-    by.account = crate::gate::Account::Session("launched:x".into());
-    let by_x = desk.req("LOW", by);
-    assert!(desk.limits.folds(&by_x, desk.at()));
-    assert!(!desk.limits.folds(&req, desk.at()), "another session");
+    assert!(desk.folds("launched:x", "main/LOW", "wrong_scope"));
+    assert!(!desk.folds("matched:codex", "main/LOW", "wrong_scope"), "another session");
     desk.now += 12_100;
-    assert!(!desk.limits.folds(&by_x, desk.at()));
+    assert!(!desk.folds("launched:x", "main/LOW", "wrong_scope"));
 }
 
 #[test]
 fn humans_are_never_folded_limited_or_counted() {
     let mut desk = Desk::new();
-    let req = desk.req("LOW", human());
     for _ in 0..100 {
-        assert!(!desk.limits.folds(&req, desk.at()));
+        assert!(!desk.folds("", "main/LOW", "wrong_scope"));
         desk.deny("", "main/LOW");
         desk.count(Event::Allow, "", "main/LOW");
     }
@@ -430,8 +471,7 @@ proptest! {
             desk.limits.count(&desk.policy, &e);
             // Looking and folding change nothing of what is restored.
             let _ = desk.check("LOW", codex(), Counts::Release);
-            let req = desk.req("LOW", codex());
-            let _ = desk.limits.folds(&req, desk.at());
+            let _ = desk.folds("matched:codex", "main/LOW", "wrong_scope");
             since.push(e);
         }
         let seals = desk.limits.seals();

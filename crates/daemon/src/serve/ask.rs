@@ -6,6 +6,7 @@ use super::house::House;
 use crate::conn::ConnError;
 use crate::gate::{self, Anchor, Asker, Frozen, Outcome};
 use audit::{Durable, Event};
+use policy::Cause;
 use std::pin::pin;
 use std::rc::Rc;
 use tokio::sync::mpsc::unbounded_channel;
@@ -59,7 +60,7 @@ pub(crate) async fn decide(line: &mut Line, asked: Ask, by: Asker) -> Result<Opt
 pub(crate) async fn cancel(line: &Line, id: Id) -> Reply {
     let by = line.asker();
     if !take_back(line, id, &by) {
-        return refuse(line, by, &id.to_string()).await;
+        return deny(line, by, Vec::new(), Some(format!("cancel {id}")), Cause::NotYours).await;
     }
     FromDaemon::Done { id: Some(id) }.into()
 }
@@ -81,20 +82,30 @@ fn take_back(line: &Line, id: Id, by: &Asker) -> bool {
     true
 }
 
-/// The one opaque denial, for what is no request for a value. `what` is what it was about, for the trail.
+/// The one opaque denial, for what is no request for a value. `what` is the secret that it was about, for the trail.
 pub(crate) async fn refuse(line: &Line, by: Asker, what: &str) -> Reply {
+    let items = what.parse().map(|secret| vec![wire::AskItem::value(secret)]).unwrap_or_default();
+    deny(line, by, items, None, Cause::Forbidden).await
+}
+
+async fn deny(
+    line: &Line,
+    by: Asker,
+    items: Vec<wire::AskItem>,
+    reason: Option<String>,
+    cause: Cause,
+) -> Reply {
     let (tell, _told) = unbounded_channel();
     let house = House::for_request(&line.state, &line.peer, tell);
-    let items = what.parse().map(|secret| vec![wire::AskItem::value(secret)]).unwrap_or_default();
     let asked = Ask {
         items,
         scope: None,
-        reason: None,
+        reason,
         argv: Vec::new(),
         cwd: String::new(),
         wait: 0,
         client: String::new(),
     };
     let req = Rc::new(Frozen::new(&house, line.state.fresh_id(), asked, by));
-    gate::deny(&house, &req, policy::Cause::Forbidden, "not yours").await.into()
+    gate::deny(&house, &req, cause, "not yours").await.into()
 }

@@ -55,8 +55,8 @@ impl Limiter for House {
         self.state.limits.borrow().check(&self.state.policy(), req, counts, self.state.clock.wall())
     }
 
-    fn folds(&self, req: &Frozen) -> bool {
-        self.state.limits.borrow_mut().folds(req, self.state.clock.wall())
+    fn folds(&self, denials: &[Entry]) -> bool {
+        self.state.limits.borrow_mut().folds(denials, self.state.clock.wall())
     }
 
     fn count(&self, entry: &Entry) -> Vec<Due> {

@@ -64,7 +64,7 @@ async fn look(line: &mut Line, by: &Asker, new: &[u8], end: bool) -> Result<From
     let session = by.session().unwrap_or_default();
     let now = state.clock.wall();
     let mut text = std::mem::take(&mut line.text);
-    let open = state.limits.borrow().scan_meter(session, now).is_ok();
+    let open = !is_closed(&state, by, "") && state.limits.borrow().scan_meter(session, now).is_ok();
     let room = open && state.limits.borrow_mut().scan_text(session, new.len(), now).is_ok();
     let found = if room {
         state.watched.refresh(&state).await;
@@ -147,8 +147,19 @@ fn entry(state: &State, by: &Asker, event: Event) -> Entry {
     entry
 }
 
+/// Whether the asker is suspended, or closed to a secret of this name.
+fn is_closed(state: &State, by: &Asker, name: &str) -> bool {
+    let (limits, rules) = (state.limits.borrow(), state.rules.borrow());
+    let session = by.session().unwrap_or_default();
+    let closed = |caller: &str, evidence| limits.is_closed(&rules.policy, session, caller, evidence, name);
+    closed("", None) || by.callers.iter().any(|c| closed(c.name.as_str(), Some(c.evidence)))
+}
+
 /// The secret's name where policy would let this caller ask for it in some way, else a word that says nothing.
 fn label(line: &Line, by: &Asker, secret: &Secret) -> String {
+    if is_closed(&line.state, by, secret.name.as_str()) {
+        return "secret".to_owned();
+    }
     let rules = line.state.rules.borrow();
     let now = line.state.clock.wall().to_zoned_datetime(rules.zone.clone());
     let program_fixed = &|path: &str| crate::program::is_fixed(Path::new(path));

@@ -22,6 +22,7 @@ pub(crate) fn report(line: &Line) -> StatusReport {
         waiting: u32::try_from(waiting).unwrap_or(u32::MAX),
         own_waiting,
         trail_ok: state.trail.borrow().is_ok(),
+        trail_damage: state.verified.latest().and_then(Result::err),
         memory_locked: secret::memory().locked,
         rules_only: state.limits.borrow().scan_meter(&who.session.key(), state.clock.wall()).is_err(),
         caller: who.caller().to_owned(),
@@ -38,10 +39,11 @@ pub(crate) fn report(line: &Line) -> StatusReport {
 /// Reads the whole trail on another thread. Anybody may ask for it, so there is one reading at a time, whose answer
 /// is for all who asked before it began: it never keeps more than one of the threads that syncs need too.
 pub(crate) async fn verify(state: &Rc<State>) -> FromDaemon {
-    let ok = state.verified.share(|| async {
-        let Ok(reader) = state.reader() else { return false };
-        let read = tokio::task::spawn_blocking(move || reader.verify().is_ok()).await;
-        read.unwrap_or(false)
+    let read = state.verified.share(|| async {
+        let reader = state.reader().map_err(|e| e.to_string())?;
+        let read = tokio::task::spawn_blocking(move || reader.verify().map_err(|e| e.to_string()));
+        read.await.map_err(|e| e.to_string())?.map(drop)
     });
-    FromDaemon::Verified { ok: ok.await }
+    let why = read.await.err();
+    FromDaemon::Verified { ok: why.is_none(), why }
 }

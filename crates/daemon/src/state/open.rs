@@ -7,7 +7,8 @@ use crate::clock::{Clock, RealClock};
 use crate::life::failure::{named, of_audit};
 use crate::life::{Opened, Refusal};
 use crate::limits::{Due, Limits, Seal};
-use crate::presence::Windows;
+use crate::peer::Peer;
+use crate::presence::{Windows, under_agent};
 use crate::session::Sessions;
 use audit::{Durable, Entry, Event, Filter, Restored, Start, Trail};
 use jiff::tz::TimeZone;
@@ -28,7 +29,8 @@ impl State {
     /// # Errors
     /// For the human who unlocks; nothing is served.
     pub(crate) fn from_opened(opened: Opened) -> Result<(Rc<Self>, UnlockReport), Refusal> {
-        let Opened { mut store, mut report, rollback, disk, dir, weak_memory, watch, life, .. } = opened;
+        let Opened { mut store, mut report, rollback, disk, dir, starter, weak_memory, watch, life, .. } =
+            opened;
         let clock = RealClock;
         // Also what was accepted by an unlock that then came to nothing.
         let accepted = store.accepted();
@@ -37,6 +39,8 @@ impl State {
             Trail::open(disk, dir.real(), &Lent(&mut store), start).map_err(of_audit)?;
         let text = store.policy().map_err(|e| damaged(&e))?;
         let policy = Policy::parse(&text.toml).map_err(|e| damaged(&e))?;
+        let sessions = Sessions::new();
+        may_open(starter.as_ref(), &sessions, &policy)?;
         let (limits, due) = counters(&store, &restored, &policy)?;
         // What a killed daemon leaves; also what is left when trail and heads are put back behind its back.
         if restored.entries.last().is_some_and(|e| e.event != Event::Lock) {
@@ -64,7 +68,7 @@ impl State {
             approvals: Approvals::default(),
             windows: RefCell::new(Windows::new()),
             shells: RefCell::new(Vec::new()),
-            sessions: Sessions::new(),
+            sessions,
             watch,
             clock,
             anchors: RefCell::new(HashMap::new()),
@@ -79,7 +83,14 @@ impl State {
             connections: Cell::new(0),
         });
         state.keep_sealed(due);
+        state.look_back();
         Ok((state, unlocked))
+    }
+
+    /// Reads the trail from its beginning: unlocking has read the open segment, and of the others only how they end.
+    fn look_back(self: &Rc<Self>) {
+        let state = Rc::clone(self);
+        tokio::task::spawn_local(async move { drop(crate::serve::status::verify(&state).await) });
     }
 
     /// Seals that the trail calls for but that did not get into the store before it was last closed.
@@ -90,6 +101,12 @@ impl State {
         let state = Rc::clone(self);
         tokio::task::spawn_local(async move { state.keep(due).await });
     }
+}
+
+/// Now that the policy's callers are known: whoever took the passphrase knows none of them.
+fn may_open(starter: Option<&Peer>, sessions: &Sessions, policy: &Policy) -> Result<(), Failure> {
+    let agents = starter.map(|starter| sessions.agents_above(starter, &policy.callers));
+    agents.unwrap_or_default().first().map_or(Ok(()), |agent| Err(under_agent(agent)))
 }
 
 /// How the trail is to be opened.

@@ -1,26 +1,42 @@
 //! One run of something long for everybody who asked for it before it began.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use tokio::sync::Mutex;
 
 /// The last run's answer, and the turn of the next.
-#[derive(Default)]
 pub(crate) struct Shared<T> {
     begun: Cell<u64>,
-    /// Which run it is of, from 1.
-    last: Mutex<(u64, T)>,
+    latest: RefCell<Option<T>>,
+    /// Which run that is of, from 1.
+    last: Mutex<u64>,
 }
 
-impl<T: Copy> Shared<T> {
+impl<T> Default for Shared<T> {
+    fn default() -> Self {
+        Self { begun: Cell::new(0), latest: RefCell::new(None), last: Mutex::new(0) }
+    }
+}
+
+impl<T: Clone> Shared<T> {
+    /// The last answer; none before the first run has ended.
+    pub(crate) fn latest(&self) -> Option<T> {
+        self.latest.borrow().clone()
+    }
+
     /// The answer of a run that began after this was called: one that somebody else has made meanwhile, or its own.
     pub(crate) async fn share<F: Future<Output = T>>(&self, run: impl FnOnce() -> F) -> T {
         let asked = self.begun.get();
         let mut last = self.last.lock().await;
-        if last.0 <= asked {
-            self.begun.set(self.begun.get() + 1);
-            *last = (self.begun.get(), run().await);
+        match self.latest() {
+            Some(answer) if *last > asked => answer,
+            _ => {
+                self.begun.set(self.begun.get() + 1);
+                let answer = run().await;
+                *last = self.begun.get();
+                *self.latest.borrow_mut() = Some(answer.clone());
+                answer
+            }
         }
-        last.1
     }
 }
 

@@ -223,9 +223,9 @@ impl Limiter for Fake {
         self.step("limits");
         self.limits.borrow().check(&self.rules.borrow(), req, counts, self.clock.wall())
     }
-    fn folds(&self, req: &Frozen) -> bool {
+    fn folds(&self, denials: &[Entry]) -> bool {
         self.step("folds");
-        self.limits.borrow_mut().folds(req, self.clock.wall())
+        self.limits.borrow_mut().folds(denials, self.clock.wall())
     }
     fn count(&self, entry: &Entry) -> Vec<Due> {
         self.step("count");
