@@ -1,14 +1,16 @@
-# Tries to become svault itself inside a human's open window: a script that the human starts, and which execs.
-# Ends: documented as N5
+# Tries to become svault itself inside a human's open window: a script that the human starts, and which execs. It runs again
+# what the human has just run, in an environment of its own.
+# Ends: documented as N5 got MEDIUM
 # Needs: Script
 from _svault import *
 
+child = f"{WORK}/child.sh"
+open(child, "w").write("true\n")
+open(f"{WORK}/hook", "w").write(f'printf %s "$V" > {LOOT}/value\n')
 open(f"{WORK}/in_window.sh", "w").write(f"""
-exec > {LOOT}/names 2> {LOOT}/errors
-exec "$SVAULT" list
+exec 2> {LOOT}/errors
+BASH_ENV={WORK}/hook exec "$SVAULT" run --env V=MEDIUM -- /bin/bash {child}
 """)
 human("lock")
 human("types unlock in_window.sh")
-names = open(f"{LOOT}/names").read()
-say(names)
-assert "MEDIUM" in names, "the window gave no names: is N5 stopped by now?"
+say(open(f"{LOOT}/errors").read())
