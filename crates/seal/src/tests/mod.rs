@@ -1,6 +1,7 @@
 //! Tests of whole files on the simulated disk, and what they share.
 
 mod appending;
+mod factors;
 mod generations;
 mod headers;
 mod known;
