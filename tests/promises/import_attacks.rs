@@ -145,8 +145,11 @@ fn where_the_file_cannot_be_replaced_nothing_is_imported() {
     let path = file(&sandbox, &text);
     let folder = path.parent().expect("a folder");
     let refused = |part: &str| {
-        let said = human(&sandbox, &["import", ".env", "--replace"]).exits(1).says("nothing was imported");
-        assert!(said.all().contains(part), "{}", said.all());
+        let dry = sandbox.svault(&["import", ".env", "--replace", "--dry-run"]).cwd(folder).run();
+        for said in [human(&sandbox, &["import", ".env", "--replace"]), dry] {
+            let said = said.exits(1).says("nothing was imported");
+            assert!(said.all().contains(part), "{}", said.all());
+        }
         assert_eq!(read(&path), text);
         assert!(names(&sandbox).is_empty());
     };

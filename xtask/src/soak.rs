@@ -2,7 +2,7 @@
 //! of bad peers for half an hour. And `cargo xtask soak mutants`: whether a test notices each change of the code that decides.
 
 use crate::binaries::Binaries;
-use crate::run::{Done, cargo, is_there, must, target, top};
+use crate::run::{Done, cargo, in_ci, is_there, must, target, top};
 
 /// What is changed line by line: whole crates, and the gate. `.cargo/mutants.toml` has what is left out, and why.
 const DECIDE: &[(&str, &str)] = &[
@@ -10,6 +10,9 @@ const DECIDE: &[(&str, &str)] = &[
     ("svault-seal", "crates/seal/src/**"),
     ("svault-daemon", "crates/daemon/src/gate.rs"),
 ];
+
+/// So many mutants of a change are tried in CI.
+const MOST_IN_CI: usize = 12;
 
 /// Everything, or what is named.
 pub fn soak(args: &[String]) -> Done {
@@ -94,8 +97,26 @@ fn mutants(of: Option<&str>) -> Done {
         run.args(more);
         run
     };
+    let few = match in_ci() {
+        true => a_few(&mut run(&["--list"]))?,
+        false => Vec::new(),
+    };
+    let run = |more: &[&str]| {
+        let mut run = run(more);
+        run.args(&few);
+        run
+    };
     // The first ends with an error where there is something left for the second.
     must(&mut run(&[])).or_else(|_| must(&mut run(&["--iterate", "--test-package", "svault-daemon"])))
+}
+
+/// In CI the checkout itself is changed, which saves a build of everything, and of many mutants some are tried: the
+/// arguments for both.
+fn a_few(list: &mut std::process::Command) -> Done<Vec<String>> {
+    let said = list.output().map_err(|e| format!("cargo mutants: {e}"))?;
+    let shards = said.stdout.iter().filter(|&&byte| byte == b'\n').count().div_ceil(MOST_IN_CI).max(1);
+    let args = ["--in-place", "--baseline", "skip", "--sharding", "round-robin", "--shard"];
+    Ok(args.into_iter().map(str::to_owned).chain([format!("0/{shards}")]).collect())
 }
 
 /// What the last commit changed of the code that decides; nothing where there is no commit before it.

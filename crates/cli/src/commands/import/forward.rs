@@ -34,13 +34,14 @@ pub(super) fn run(call: &Import, app: &App) -> Outcome {
     let mut warnings = leaks::warnings(&place, &source);
     warnings.extend(left::told(&plan.left));
     warnings.extend(comments(&plan.comments));
+    let news: Vec<_> = plan.references.iter().map(|(i, r)| (*i, r.as_str())).collect();
+    let new = file.replace(&news);
+    let rewrites = call.replace && !plan.taken.is_empty();
+    let draft = if rewrites { Some(draft(&place, &source, &new)?) } else { None };
     if call.dry_run || plan.taken.is_empty() {
         return only_told(call, app, &plan, &warnings);
     }
     let load = load(call, &place, &source, &plan)?;
-    let news: Vec<_> = plan.references.iter().map(|(i, r)| (*i, r.as_str())).collect();
-    let new = file.replace(&news);
-    let draft = if call.replace { Some(draft(&place, &source, &new)?) } else { None };
     let mut human = app.human(call.proof);
     human.ready()?;
     if !app.out.json() {
