@@ -296,3 +296,46 @@ fn no_locked_memory() {
             .any(|e| e["event"] == "unlock" && e["note"].as_str().is_some_and(|n| n.contains("memory")))
     );
 }
+
+#[test]
+fn a_list_that_is_empty_says_why() {
+    let sandbox = Sandbox::ready();
+    error(&sandbox, "list_of_no_vault", 1, &sandbox.human(&["list", "--vault", "nope"]));
+    let _ = sandbox.human(&["vault", "create", "work"]).ok();
+    let said = sandbox.human(&["list", "--vault", "work"]).ok();
+    assert!(said.text().contains("no secrets yet"), "{}", said.all());
+    sandbox.lock();
+    let file = sandbox.store().join("vaults/main.svault");
+    let mut bytes = std::fs::read(&file).expect("read");
+    bytes[3] ^= 1;
+    std::fs::write(&file, bytes).expect("write");
+    let _ = sandbox.unlock();
+    let said = sandbox.human(&["list"]).ok();
+    assert!(said.err.contains("vault main is shut"), "{}", said.all());
+    assert!(!said.text().contains("no secrets yet"), "{}", said.all());
+}
+
+#[test]
+fn a_case_that_expects_what_can_not_be() {
+    let sandbox = Sandbox::ready();
+    let cases = sandbox.path("cases.toml");
+    std::fs::write(&cases, "[[case]]\nsecret = \"A\"\nexpect = \"sausage\"\n").expect("write");
+    svault_tests::scratch::own(&cases, sandbox.uid());
+    let said = sandbox.human(&["policy", "test", cases.to_str().expect("path")]).exits(1);
+    assert!(said.err.contains("line 3") && said.err.contains("allow, ask, deny"), "{}", said.all());
+}
+
+#[test]
+fn a_value_that_is_damaged() {
+    let sandbox = Sandbox::ready();
+    sandbox.add("A", "sk-test-damaged-4412", &["--scope", "db"]);
+    sandbox.lock();
+    let file = sandbox.store().join("vaults/main.svault");
+    let sealed = svault_tests::sealed::Sealed::read(&file);
+    let value =
+        sealed.frames.iter().flat_map(|f| &f.fields).rfind(|(name, r)| name == "value_ct" && !r.is_empty());
+    let (_, range) = value.expect("a value");
+    std::fs::write(&file, sealed.flipped(range.start, 0)).expect("write");
+    let _ = sandbox.unlock();
+    error(&sandbox, "damaged_value", 5, &sandbox.human(&["show", "A"]));
+}

@@ -50,7 +50,7 @@ pub fn value_from_stdin(raw: bool) -> Result<Bytes, Error> {
 /// When it is empty or too long.
 pub fn check_value(value: Bytes) -> Result<Bytes, Error> {
     if value.is_empty() {
-        return Err(Error::usage("the value is empty").hint("type it, or pipe it in: svault add NAME < FILE"));
+        return Err(Error::usage("the value is empty").hint("type it, or pipe it in: < FILE"));
     }
     if value.len() > MAX_VALUE {
         return Err(Error::new("too_long", wire::exit::FAILED, "the value is longer than 65536 bytes")

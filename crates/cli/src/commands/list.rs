@@ -1,14 +1,14 @@
 //! `svault list`.
 
-use crate::app::{App, unexpected};
+use crate::app::{App, Human, unexpected};
 use crate::args::Proof;
 use crate::output::{Out, foreign};
-use crate::report::Outcome;
+use crate::report::{Error, Outcome};
 use crate::table::Table;
 use crate::times;
 use clap::Args;
 use serde_json::json;
-use wire::{Report, SecretRow, Want};
+use wire::{Report, SecretRow, VaultRow, Want};
 use words::{Scope, VaultName};
 
 /// List secrets: names and how they may be used, never values
@@ -28,21 +28,40 @@ pub struct List {
 impl List {
     /// Runs it.
     pub fn run(self, app: &App) -> Outcome {
-        let Report::Secrets(mut rows) = app.human(self.proof).read(Want::List)? else {
-            return Err(unexpected());
-        };
+        let mut human = app.human(self.proof);
+        let Report::Secrets(mut rows) = human.read(Want::List)? else { return Err(unexpected()) };
         let none = rows.is_empty();
         rows.retain(|r| {
             self.vault.as_ref().is_none_or(|v| *v == r.vault)
                 && self.scope.as_ref().is_none_or(|s| *s == r.class.scope)
         });
-        app.out.answer(json!({"secrets": rows}), |out| match (none, rows.is_empty()) {
+        let shut = if rows.is_empty() { shut(&mut human, self.vault.as_ref())? } else { Vec::new() };
+        for row in &shut {
+            let warning = app.out.err_style("warning:", "33");
+            app.out.note(&format!("{warning} vault {} is shut: {}", row.name, row.state));
+        }
+        app.out.answer(json!({"secrets": rows}), |out| match (none && shut.is_empty(), rows.is_empty()) {
             (true, _) => "no secrets yet: svault add NAME --scope SCOPE\n".to_owned(),
             (_, true) => "no such secrets\n".to_owned(),
             _ => table(&rows, out),
         })?;
         Ok(wire::exit::DONE)
     }
+}
+
+/// Why a list may be empty: the vaults that are shut, of all or of this one.
+///
+/// # Errors
+/// Where there is no such vault, with those that there are.
+fn shut(human: &mut Human<'_>, of: Option<&VaultName>) -> Result<Vec<VaultRow>, Error> {
+    let Report::Vaults(mut rows) = human.read(Want::VaultList)? else { return Err(unexpected()) };
+    if let Some(vault) = of.filter(|vault| rows.iter().all(|r| r.name != **vault)) {
+        let names: Vec<String> = rows.iter().map(|r| r.name.to_string()).collect();
+        let error = Error::new("no_vault", wire::exit::FAILED, format!("there is no vault {vault}"));
+        return Err(error.hint(format!("there is: {}", names.join(", "))));
+    }
+    rows.retain(|r| r.state != "open" && of.is_none_or(|vault| r.name == *vault));
+    Ok(rows)
 }
 
 fn table(rows: &[SecretRow], out: &Out) -> String {

@@ -8,7 +8,7 @@ use crate::conn::ConnError;
 use crate::gate::{Account, Outcome};
 use crate::session::Session;
 use audit::{Durable, Entry, Event};
-use policy::Policy;
+use policy::{Cause, Policy};
 use secret::Bytes;
 use std::rc::Rc;
 use wire::act::Act;
@@ -93,13 +93,25 @@ async fn release(
         }
         Outcome::Denied(no) => {
             if let Some((cause, rule)) = &no.why {
-                let text = format!("denied ({}): {} (rule: {rule})", no.id, cause.line());
-                return Ok(Failure::new("denied", exit::DENIED, text).into());
+                return Ok(refusal(no.id, *cause, rule).into());
             }
         }
         _ => {}
     }
     Ok(outcome.into())
+}
+
+/// A no, for a human who may know why.
+fn refusal(id: Id, cause: Cause, rule: &str) -> Failure {
+    let text = format!("denied ({id}): {} (rule: {rule})", cause.line());
+    match cause {
+        Cause::NoValue => Failure::new("damaged", exit::DAMAGED, text)
+            .hint("keep a copy of the vault's file and put it back from a backup, or set the value anew: svault replace NAME"),
+        Cause::NoRecord => {
+            Failure::new("no_record", exit::FAILED, text).hint("free some disk space: svault status")
+        }
+        _ => Failure::new("denied", exit::DENIED, text),
+    }
 }
 
 fn remember(line: &Line, want: &Want) -> Result<(), Failure> {

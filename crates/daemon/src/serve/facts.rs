@@ -34,9 +34,8 @@ pub(crate) fn act(line: &Line, want: &Want) -> Result<Act, Failure> {
         Want::PolicySet { toml } => policy(line, toml, &mut facts)?,
         Want::AgentStart { caller, .. } if line.state.policy().caller(caller).is_none() => {
             let text = format!("'{caller}' is not a registered caller");
-            return Err(
-                Failure::new("no_caller", exit::FAILED, text).hint(format!("svault caller add {caller}"))
-            );
+            return Err(Failure::new("no_caller", exit::FAILED, text)
+                .hint(format!("svault caller add {caller} --exe PATH --scope SCOPE")));
         }
         Want::VaultCreate { name } => free_vault(line, name)?,
         Want::Add { vault, .. } => open_vault(line, vault)?,

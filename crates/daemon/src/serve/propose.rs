@@ -28,6 +28,9 @@ pub(crate) async fn serve(
         let text = format!("the classification of a proposal has at most {MOST_CLASS} bytes");
         return Ok(Failure::new("too_long", exit::USAGE, text).into());
     }
+    if value.is_empty() {
+        return Ok(Failure::new("empty", exit::USAGE, "the value of a proposal is empty").into());
+    }
     if let Some(what) = laxer(&class) {
         let text = format!("a proposal can't set {what}; a human adds it, or edits it afterwards");
         return Ok(Failure::new("laxer_than_default", exit::USAGE, text).into());

@@ -4,7 +4,7 @@ use crate::app::{App, unexpected};
 use crate::args::Proof;
 use crate::output::{Out, foreign};
 use crate::report::{Error, Outcome};
-use ::policy::{Decision, Lookup, Named, Policy, Presence, Query, SecretFacts, Verdict, decide};
+use ::policy::{Cause, Decision, Lookup, Named, Policy, Presence, Query, SecretFacts, Verdict, decide};
 use clap::Args;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -50,7 +50,17 @@ struct Case {
     reason: Option<String>,
     /// RFC 3339; none: now.
     at: Option<String>,
+    #[serde(deserialize_with = "expected")]
     expect: String,
+}
+
+/// `allow`, `ask`, `deny`, or the word of a cause.
+fn expected<'de, D: serde::Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let word = String::deserialize(from)?;
+    if ["allow", "ask", "deny"].contains(&word.as_str()) || word.parse::<Cause>().is_ok() {
+        return Ok(word);
+    }
+    Err(serde::de::Error::custom("expect is allow, ask, deny, or a cause such as wrong_scope"))
 }
 
 impl Test {
