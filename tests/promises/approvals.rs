@@ -177,6 +177,18 @@ fn requests_of_others_can_not_be_taken_back() {
 }
 
 #[test]
+fn a_request_of_a_caller_that_was_removed_is_not_approved() {
+    need!(Linux);
+    let sandbox = house();
+    let mut robot = Robot::start(&sandbox);
+    let id = waits(&robot.runs(&use_of("HIGH", PRINT, "0")));
+    let _ = sandbox.human(&["caller", "remove", "robot"]).ok();
+    let said = sandbox.human(&["approve", &id]).exits(1);
+    assert!(said.err.contains("not a registered caller any more"), "{}", said.all());
+    let _ = sandbox.human(&["deny", &id]).ok();
+}
+
+#[test]
 fn taking_back_what_is_not_there_is_recorded_and_seals_nobody() {
     let sandbox = house();
     for n in 0..12 {

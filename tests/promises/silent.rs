@@ -1,6 +1,7 @@
 //! A daemon that says nothing: the human is told soon, and `lock` ends it without losing anything.
 
 use rustix::process::Signal;
+use svault_tests::sandbox::GOOD_REASON;
 use svault_tests::{Sandbox, need, processes};
 
 const VALUE: &str = "sk-test-silent-4b90";
@@ -27,4 +28,50 @@ fn a_stopped_daemon_is_named_and_lock_ends_it() {
     let note = format!("note: the daemon (process {pid}) does not answer; it is stopped");
     assert!(said.err.contains(&note) && said.err.contains(&format!("kill -CONT {pid}")), "{}", said.all());
     assert!(said.text().contains("nothing acknowledged is lost"), "{}", said.all());
+}
+
+#[test]
+fn lock_waits_for_a_daemon_that_has_lost_its_socket() {
+    need!(Linux);
+    let sandbox = Sandbox::open_to_all("");
+    let pid = sandbox.daemon().expect("a daemon");
+    std::fs::remove_file(sandbox.socket()).expect("remove");
+    let said = sandbox.run(&["lock", "--json"]).ok();
+    assert_eq!(said.json()["was"], "unlocked", "{}", said.all());
+    assert!(!processes::lives(pid), "it said that it is locked");
+    assert_eq!(sandbox.run(&["lock", "--json"]).ok().json()["was"], "locked");
+}
+
+#[test]
+fn a_store_whose_folder_is_open_to_others_can_be_locked() {
+    use std::os::unix::fs::PermissionsExt;
+    let sandbox = Sandbox::open_to_all("");
+    let pid = sandbox.daemon().expect("a daemon");
+    let mode = |m| std::fs::set_permissions(sandbox.store(), std::fs::Permissions::from_mode(m)).expect("mode");
+    mode(0o755);
+    let _ = sandbox.run(&["list"]).exits(1).says("chmod 700");
+    let _ = sandbox.run(&["lock"]).ok();
+    sandbox.wait_for("its end", || !processes::lives(pid));
+    mode(0o700);
+    let _ = sandbox.unlock();
+}
+
+#[test]
+fn who_waits_while_it_is_locked_is_told_that_it_is_locked() {
+    need!(Linux);
+    let sandbox = Sandbox::ready();
+    sandbox.set_policy("[callers.tester]\nscopes = [\"db\"]\n[medium]\nask = true\n");
+    sandbox.add("MEDIUM", VALUE, &["--tier", "medium", "--scope", "db"]);
+    let ask = ["--scope", "db", "--reason", GOOD_REASON, "--wait", "60", "--caller", "tester"];
+    let run = [&["run", "--env", "V=MEDIUM"], &ask[..], &["--", "true"]].concat();
+    let waiting = sandbox.svault(&run).spawn();
+    sandbox.wait_for("a request", || {
+        let rows = sandbox.human(&["pending", "--json"]).ok().json()["pending"].clone();
+        rows.as_array().is_some_and(|all| !all.is_empty())
+    });
+    sandbox.lock();
+    let said = waiting.end();
+    assert_eq!(said.code, 3, "{}", said.all());
+    assert!(said.err.contains("locked: a human must run 'svault unlock'"), "{}", said.all());
+}
 }

@@ -7,6 +7,7 @@ use crate::{card, input, prompt};
 use client::paths::{self, StoreDir};
 use client::{Acted, Answer, Connection, Hold, Presented, Silent, StoreHeader};
 use secret::Bytes;
+use std::path::Path;
 use std::time::Duration;
 use wire::{Granted, Report, Want};
 use words::{CallerName, Door, Exposure, Id};
@@ -31,8 +32,20 @@ impl App {
     /// # Errors
     /// When there is none, or its folder is not to be trusted.
     pub fn store(&self) -> Result<StoreDir, Error> {
+        self.store_by(StoreDir::open)
+    }
+
+    /// The same for locking, which is no worse where the folder is open to others.
+    ///
+    /// # Errors
+    /// When there is none, or it is another user's.
+    pub fn store_to_lock(&self) -> Result<StoreDir, Error> {
+        self.store_by(StoreDir::open_to_lock)
+    }
+
+    fn store_by(&self, open: fn(&Path) -> Result<StoreDir, paths::Error>) -> Result<StoreDir, Error> {
         let dir = paths::store_dir().map_err(client::Error::from)?;
-        let store = StoreDir::open(&dir).map_err(|e| match e {
+        let store = open(&dir).map_err(|e| match e {
             paths::Error::Missing(_) => client::Error::NoStore(dir),
             e => e.into(),
         })?;
@@ -58,8 +71,25 @@ impl App {
     /// # Errors
     /// As [`App::connect`]; `no_answer`.
     pub fn connect_within(&self, caller: Option<CallerName>, most: Duration) -> Result<Connection, Error> {
+        self.connect_at(&self.store()?, caller, most)
+    }
+
+    /// For locking.
+    ///
+    /// # Errors
+    /// As [`App::connect_within`].
+    pub fn connect_to_lock(&self, most: Duration) -> Result<Connection, Error> {
+        self.connect_at(&self.store_to_lock()?, None, most)
+    }
+
+    fn connect_at(
+        &self,
+        store: &StoreDir,
+        caller: Option<CallerName>,
+        most: Duration,
+    ) -> Result<Connection, Error> {
         let mut tell = |silent: Silent| self.out.note(&silence(silent, most));
-        Ok(Connection::open_telling(&self.store()?, Door::Cli, caller, most, &mut tell)?)
+        Ok(Connection::open_telling(store, Door::Cli, caller, most, &mut tell)?)
     }
 
     /// The human at this command.

@@ -192,13 +192,24 @@ impl Connection {
     /// Asks for secrets, through the gate. `waiting` is told the id when a human must decide.
     ///
     /// # Errors
-    /// The connection's, and what is wrong with the request itself.
-    pub fn ask(&mut self, ask: &Ask, waiting: impl FnMut(&Id)) -> Result<Answer> {
+    /// The connection's, and what is wrong with the request itself. [`Error::Locked`] where the store is locked while it
+    /// waits.
+    pub fn ask(&mut self, ask: &Ask, mut waiting: impl FnMut(&Id)) -> Result<Answer> {
         self.patience(ANSWER + Duration::from_secs(u64::from(ask.wait)))?;
         self.send(&ToDaemon::Ask(ask.clone()))?;
-        let answer = self.answer(waiting);
-        self.patience(ANSWER)?;
-        answer
+        let mut waits = false;
+        let answer = self.answer(|id| {
+            waits = true;
+            waiting(id);
+        });
+        match answer {
+            // Nothing but its end closes the connection of a request that waits.
+            Err(Error::Frame(frame::Error::Closed)) if waits => Err(Error::Locked),
+            answer => {
+                self.patience(ANSWER)?;
+                answer
+            }
+        }
     }
 
     /// A human's act in the open, where a window serves it.

@@ -55,6 +55,22 @@ pub fn end_by_force(store: &StoreDir, listener: Option<u32>) -> Result<u32> {
     if process.ends_within(END) { Ok(pid) } else { Err(Error::StillThere { pid }) }
 }
 
+/// Waits for the end of a daemon that holds the store and can't be reached: without its socket it locks itself within
+/// a second. None: nobody holds the store.
+///
+/// # Errors
+/// [`Error::Held`] where the holder lives on: another daemon's process, or somebody else's.
+pub fn ends_unreachable(store: &StoreDir) -> Result<Option<u32>> {
+    let holder = || StoreLock::holder(&store.lock());
+    let Some(pid) = holder() else { return Ok(None) };
+    let process = os::Process::of(pid);
+    // Its number may have gone to somebody else before it was held.
+    if holder() != Some(pid) || process.ends_within(END) {
+        return Ok(Some(pid));
+    }
+    Err(Error::Held { pid: Some(pid) })
+}
+
 #[cfg(test)]
 #[cfg(target_os = "linux")]
 mod tests {

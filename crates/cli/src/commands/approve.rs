@@ -47,7 +47,11 @@ impl Approve {
         let consent = if self.full { Consent::Whole("Approve?") } else { Consent::Card("Approve?") };
         app.human(self.proof).act(Want::Approve { id, lasts }, Vec::new(), consent)?;
         app.out.answer(json!({"id": id, "decision": "approve", "lasts": lasts.word()}), |_| {
-            format!("approved {id} ({})\n", lasts.word())
+            let held = match lasts {
+                Lasts::Seconds(s) => times::span(s.into()),
+                other => other.word(),
+            };
+            format!("approved {id} ({held})\n")
         })?;
         Ok(wire::exit::DONE)
     }

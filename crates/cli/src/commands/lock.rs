@@ -39,7 +39,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Ends a daemon that does not answer. It has acknowledged nothing that is not on the disk.
 fn by_force(app: &App) -> Outcome {
-    let store = app.store()?;
+    let store = app.store_to_lock()?;
     let pid = client::end_by_force(&store, client::listener(&store)?)?;
     app.out.answer(json!({"state": "locked", "was": "unlocked", "killed": pid}), |_| {
         format!(
@@ -49,14 +49,23 @@ fn by_force(app: &App) -> Outcome {
     Ok(wire::exit::DONE)
 }
 
+/// Nobody listens: locked, unless a daemon has lost its socket and is about to end.
+fn unreached(app: &App) -> Outcome {
+    let (was, line) = match client::ends_unreachable(&app.store_to_lock()?)? {
+        None => ("locked", "locked already\n".to_owned()),
+        Some(pid) => {
+            ("unlocked", format!("locked: the daemon (process {pid}) had lost its socket and has ended\n"))
+        }
+    };
+    app.out.answer(json!({"state": "locked", "was": was}), |_| line)?;
+    Ok(wire::exit::DONE)
+}
+
 /// Locks; the same for `daemon stop`.
 pub fn lock(app: &App) -> Outcome {
-    let connection = match app.connect_within(None, PATIENCE) {
+    let connection = match app.connect_to_lock(PATIENCE) {
         Err(e) if e.code == "no_answer" => return by_force(app),
-        Err(e) if e.code == "locked" => {
-            app.out.answer(json!({"state": "locked", "was": "locked"}), |_| "locked already\n".to_owned())?;
-            return Ok(wire::exit::DONE);
-        }
+        Err(e) if e.code == "locked" => return unreached(app),
         other => other?,
     };
     let left = connection.lock()?;

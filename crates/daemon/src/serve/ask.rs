@@ -53,6 +53,10 @@ pub(crate) async fn decide(line: &mut Line, asked: Ask, by: Asker) -> Result<Opt
         }
     };
     state.roll_trail();
+    // Who waits when the store is locked learns that from the connection's end: it is no denial.
+    if matches!(outcome, Outcome::Denied(_)) && !state.life.unlocked() {
+        return Ok(None);
+    }
     Ok(Some(outcome))
 }
 

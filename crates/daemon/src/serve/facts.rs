@@ -23,6 +23,13 @@ pub(crate) fn act(line: &Line, want: &Want) -> Result<Act, Failure> {
                 Failure::new("cant_approve", exit::FAILED, e.to_string())
                     .hint("svault pending lists what waits")
             })?;
+            let policy = line.state.policy();
+            let gone = waiting.req.names().find(|name| policy.caller(name).is_none());
+            if let Some(name) = gone.filter(|name| name.as_str() != "unknown") {
+                let text =
+                    format!("'{name}' is not a registered caller any more: a yes would give it nothing");
+                return Err(Failure::new("no_caller", exit::FAILED, text).hint(format!("svault deny {id}")));
+            }
             request(line, &mut facts, &waiting);
         }
         Want::Deny { id } if line.state.wishes.borrow().get(*id).is_some() => wish(line, *id, &mut facts),

@@ -101,8 +101,18 @@ impl StoreDir {
     /// # Errors
     /// Where it is missing, another user's, or open to others.
     pub fn open(dir: &Path) -> Result<Self, Error> {
+        let store = Self::open_to_lock(dir)?;
+        os::check_folder(&store.real)?;
+        Ok(store)
+    }
+
+    /// The same, and it may be open to others: enough to tell its daemon to lock.
+    ///
+    /// # Errors
+    /// Where it is missing or another user's.
+    pub fn open_to_lock(dir: &Path) -> Result<Self, Error> {
         let real = std::fs::canonicalize(dir).map_err(io_at(dir))?;
-        os::check_folder(&real)?;
+        os::check_owner(&real)?;
         let mut id = crate::hex::encode(&Sha256::digest(os::path_bytes(&real)));
         id.truncate(16);
         Ok(Self { real, id })

@@ -49,13 +49,23 @@ fn ours(path: &Path, stat: &Metadata) -> Result<(), Error> {
     }
 }
 
-/// A folder itself (no link), ours, 0700.
-pub(super) fn check_folder(path: &Path) -> Result<(), Error> {
+/// A folder itself (no link), ours.
+pub(super) fn check_owner(path: &Path) -> Result<(), Error> {
+    our_folder(path).map(drop)
+}
+
+fn our_folder(path: &Path) -> Result<Metadata, Error> {
     let stat = stat(path)?;
     if !stat.is_dir() {
         return Err(Error::Not { path: path.to_owned(), what: "folder" });
     }
     ours(path, &stat)?;
+    Ok(stat)
+}
+
+/// The same, 0700.
+pub(super) fn check_folder(path: &Path) -> Result<(), Error> {
+    let stat = our_folder(path)?;
     let mode = stat.mode() & 0o7777;
     if mode & 0o077 != 0 {
         return Err(Error::Open { path: path.to_owned(), mode });

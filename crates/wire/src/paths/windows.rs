@@ -26,6 +26,10 @@ pub(super) fn check_folder(path: &Path) -> Result<(), Error> {
     if meta.is_dir() { Ok(()) } else { Err(Error::Not { path: path.to_owned(), what: "folder" }) }
 }
 
+pub(super) fn check_owner(path: &Path) -> Result<(), Error> {
+    check_folder(path)
+}
+
 pub(super) fn check_socket(_path: &Path) -> Result<bool, Error> {
     Ok(false)
 }
