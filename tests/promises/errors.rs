@@ -3,6 +3,7 @@
 use crate::snapshot::shown;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use svault_tests::sandbox::{PASSPHRASE, Sandbox};
+use svault_tests::terminal::Terminal;
 use svault_tests::tmpfs::Tmpfs;
 use svault_tests::{Cmd, Output, need};
 
@@ -295,6 +296,28 @@ fn no_locked_memory() {
             .iter()
             .any(|e| e["event"] == "unlock" && e["note"].as_str().is_some_and(|n| n.contains("memory")))
     );
+}
+
+#[test]
+fn a_weak_passphrase_is_told_before_it_is_typed_again_and_a_folder_before_any() {
+    need!(Linux);
+    let sandbox = Sandbox::empty();
+    let line =
+        |home: &str| format!("SVAULT_HOME='{home}' '{}' init; echo \"$> =$?=\"", sandbox.binary().display());
+    let mut terminal = Terminal::open(&sandbox, &line("/proc/svault"));
+    let seen = terminal.waits_for("=1=");
+    assert!(seen.contains("/proc/svault") && !seen.contains("assphrase: "), "{seen}");
+    assert!(seen.contains("hint: "), "{seen}");
+    let store = sandbox.path("other");
+    let mut terminal = Terminal::open(&sandbox, &line(store.to_str().expect("path")));
+    for _ in 0..3 {
+        terminal.waits_for("New passphrase: ");
+        terminal.types("hunter2\n");
+        let seen = terminal.waits_for("too weak");
+        assert!(!seen.contains("Again"), "{seen}");
+    }
+    terminal.waits_for("=1=");
+    assert!(!store.exists(), "an empty folder was left behind");
 }
 
 #[test]

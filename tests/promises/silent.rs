@@ -47,7 +47,8 @@ fn a_store_whose_folder_is_open_to_others_can_be_locked() {
     use std::os::unix::fs::PermissionsExt;
     let sandbox = Sandbox::open_to_all("");
     let pid = sandbox.daemon().expect("a daemon");
-    let mode = |m| std::fs::set_permissions(sandbox.store(), std::fs::Permissions::from_mode(m)).expect("mode");
+    let mode =
+        |m| std::fs::set_permissions(sandbox.store(), std::fs::Permissions::from_mode(m)).expect("mode");
     mode(0o755);
     let _ = sandbox.run(&["list"]).exits(1).says("chmod 700");
     let _ = sandbox.run(&["lock"]).ok();
@@ -73,5 +74,4 @@ fn who_waits_while_it_is_locked_is_told_that_it_is_locked() {
     let said = waiting.end();
     assert_eq!(said.code, 3, "{}", said.all());
     assert!(said.err.contains("locked: a human must run 'svault unlock'"), "{}", said.all());
-}
 }

@@ -24,27 +24,20 @@ pub fn passphrase(option: &str, fd: Option<i32>, label: &str) -> Result<Bytes, E
     client::may_type()?;
     if let Some(n) = fd {
         let given = input::proof_from_fd(option, n)?;
-        return strong(given);
+        return strong(&given).map(|()| given);
     }
     if !prompt::possible() {
         return Err(Error::from(wire::Want::presence_needed())
             .hint(format!("run it in your own terminal, or give {option}")));
     }
-    for _ in 0..3 {
-        let typed = prompt::hidden_twice(label, "Again: ", seal::MAX_PASSPHRASE)?;
-        match strong(typed) {
-            Ok(passphrase) => return Ok(passphrase),
-            Err(e) => prompt::say(&format!("{}; {}\n", e.message, e.hint.as_deref().unwrap_or_default()))?,
-        }
-    }
-    Err(Error::new("weak_passphrase", wire::exit::FAILED, "no passphrase was strong enough").hint(ADVICE))
+    prompt::hidden_twice(label, "Again: ", seal::MAX_PASSPHRASE, strong)
 }
 
 const ADVICE: &str = "five or more random words are strong and easy to type";
 
-fn strong(passphrase: Bytes) -> Result<Bytes, Error> {
+fn strong(passphrase: &Bytes) -> Result<(), Error> {
     match strength::check(passphrase.expose()) {
-        Ok(_) => Ok(passphrase),
+        Ok(_) => Ok(()),
         Err(weak) => Err(Error::new(
             "weak_passphrase",
             wire::exit::FAILED,
@@ -188,10 +181,10 @@ mod tests {
 
     #[test]
     fn weak_passphrases_are_refused_with_reason_and_advice() {
-        let e = strong(Bytes::copy_from(b"hunter2").unwrap()).unwrap_err();
+        let e = strong(&Bytes::copy_from(b"hunter2").unwrap()).unwrap_err();
         assert_eq!(e.code, "weak_passphrase");
         assert!(e.message.contains("very short"), "{}", e.message);
         assert!(e.hint.as_ref().unwrap().contains("five or more"));
-        strong(Bytes::copy_from(b"seven dull ferrets juggle 41 lanterns").unwrap()).unwrap();
+        strong(&Bytes::copy_from(b"seven dull ferrets juggle 41 lanterns").unwrap()).unwrap();
     }
 }

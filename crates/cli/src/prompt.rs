@@ -37,13 +37,26 @@ pub fn hidden(label: &str) -> Result<Bytes, Error> {
     read(label, MAX_LINE, false)
 }
 
-/// One hidden line, typed twice.
+/// One hidden line, typed twice. What `check` says no to is not asked for again before it is another.
 ///
 /// # Errors
-/// Like [`hidden`], and when the two differ three times.
-pub fn hidden_twice(label: &str, again: &str, most: usize) -> Result<Bytes, Error> {
-    for _ in 0..3 {
+/// Like [`hidden`], when the two differ three times, and what `check` says to the third.
+pub fn hidden_twice(
+    label: &str,
+    again: &str,
+    most: usize,
+    check: impl Fn(&Bytes) -> Result<(), Error>,
+) -> Result<Bytes, Error> {
+    for left in (0..3).rev() {
         let first = read(label, most, false)?;
+        match check(&first) {
+            Ok(()) => {}
+            Err(e) if left == 0 => return Err(e),
+            Err(e) => {
+                say(&format!("{}; {}\n", e.message, e.hint.as_deref().unwrap_or_default()))?;
+                continue;
+            }
+        }
         let second = read(again, most, false)?;
         if first.ct_eq(second.expose()) {
             return Ok(first);

@@ -22,7 +22,7 @@ pub fn read(name: &words::Name, raw: bool) -> Result<Bytes, Error> {
         return input::value_from_stdin(raw);
     }
     let (first, again) = (format!("Value of {name}: "), "Again: ");
-    let value = prompt::hidden_twice(&first, again, MAX_VALUE).map_err(|e| {
+    let value = prompt::hidden_twice(&first, again, MAX_VALUE, |_| Ok(())).map_err(|e| {
         if e.code == "differ" { e.hint("a value of several lines comes from a file: < FILE") } else { e }
     })?;
     input::check_value(value)

@@ -225,6 +225,9 @@ impl Error {
             Error::NoStore(_) | Error::Path(paths::Error::Missing(_)) => {
                 "run 'svault init', or set SVAULT_HOME to the store's folder"
             }
+            Error::Path(paths::Error::CantMake { .. }) => {
+                "set SVAULT_HOME to a folder that can be made, on a disk of your own"
+            }
             Error::Exists(_) => "unlock it with 'svault unlock', or set SVAULT_HOME to another folder",
             Error::Daemon(f) => return f.hint.clone(),
             Error::RolledBack(r) => return r.error.hint.clone(),

@@ -47,6 +47,14 @@ pub enum Error {
         /// What it should be.
         what: &'static str,
     },
+    /// A folder for a store that can't be made.
+    #[error("can't make the folder {}: {source}", .path.display())]
+    CantMake {
+        /// Which one.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// The disk.
     #[error("{}: {source}", .path.display())]
     Io {
@@ -123,7 +131,7 @@ impl StoreDir {
     /// # Errors
     /// As [`StoreDir::open`], and where it can't be made.
     pub fn create(dir: &Path) -> Result<Self, Error> {
-        os::make_folders(dir).map_err(io_at(dir))?;
+        os::make_folders(dir).map_err(|source| Error::CantMake { path: dir.to_owned(), source })?;
         Self::open(dir)
     }
 
