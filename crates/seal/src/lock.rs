@@ -52,95 +52,12 @@ impl StoreLock {
 }
 
 #[cfg(unix)]
-mod system {
-    use rustix::fs::OFlags;
-    use std::fs::{File, Metadata, OpenOptions};
-    use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-    use std::{io, path::Path};
-
-    pub(super) fn open(path: &Path) -> io::Result<File> {
-        open_with(path, true)
-    }
-
-    pub(super) fn open_existing(path: &Path) -> io::Result<File> {
-        open_with(path, false)
-    }
-
-    fn open_with(path: &Path, create: bool) -> io::Result<File> {
-        let flags = OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(create).mode(0o600).custom_flags(flags.bits() as i32);
-        let file = options.open(path)?;
-        let found = file.metadata()?;
-        let bad = if !found.is_file() {
-            "it is no regular file"
-        } else if found.uid() != rustix::process::geteuid().as_raw() {
-            "it belongs to another user"
-        } else if found.nlink() > 1 {
-            "it has a second name (hard link)"
-        } else {
-            return Ok(file);
-        };
-        Err(io::Error::new(io::ErrorKind::PermissionDenied, bad))
-    }
-
-    pub(super) fn same(file: &File, path: &Path) -> bool {
-        let id = |found: Metadata| (found.dev(), found.ino());
-        match (file.metadata(), std::fs::symlink_metadata(path)) {
-            (Ok(held), Ok(named)) => id(held) == id(named),
-            _ => false,
-        }
-    }
-
-    #[cfg(target_os = "linux")]
-    pub(super) fn holder(file: &File) -> Option<u32> {
-        let inode = file.metadata().ok()?.ino();
-        super::holder_in(&std::fs::read_to_string("/proc/locks").ok()?, inode)
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    pub(super) fn holder(_: &File) -> Option<u32> {
-        None
-    }
-}
+#[path = "lock/unix.rs"]
+mod system;
 
 #[cfg(windows)]
-mod system {
-    use std::fs::{File, OpenOptions};
-    use std::os::windows::fs::OpenOptionsExt;
-    use std::{io, path::Path};
-
-    /// Others may read and write it, not delete or rename it, while it is open.
-    const SHARE_READ_WRITE: u32 = 3;
-    const FILE_FLAG_OPEN_REPARSE_POINT: u32 = 0x0020_0000;
-
-    pub(super) fn open(path: &Path) -> io::Result<File> {
-        open_with(path, true)
-    }
-
-    pub(super) fn open_existing(path: &Path) -> io::Result<File> {
-        open_with(path, false)
-    }
-
-    fn open_with(path: &Path, create: bool) -> io::Result<File> {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(create).truncate(false);
-        options.share_mode(SHARE_READ_WRITE).custom_flags(FILE_FLAG_OPEN_REPARSE_POINT);
-        let file = options.open(path)?;
-        if file.metadata()?.is_file() {
-            return Ok(file);
-        }
-        Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is no regular file"))
-    }
-
-    pub(super) fn same(_: &File, path: &Path) -> bool {
-        path.exists()
-    }
-
-    pub(super) fn holder(_: &File) -> Option<u32> {
-        None
-    }
-}
+#[path = "lock/windows.rs"]
+mod system;
 
 /// The process that holds a `flock` on the inode, from the lines of `/proc/locks`:
 /// `1: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF`. Device numbers are left out: those of btrfs differ from

@@ -5,6 +5,7 @@ mod factors;
 mod generations;
 mod headers;
 mod known;
+mod live;
 mod opening;
 mod slots;
 mod tamper;
