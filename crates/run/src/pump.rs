@@ -1,16 +1,13 @@
 //! Reads one output of a command, masks it, and writes it on.
 
-use scan::{Needles, Redactor};
+use scan::{Masker, Needles, Piece};
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 use std::sync::mpsc::{channel, sync_channel};
 use std::time::Duration;
-use zeroize::Zeroizing;
 
 /// A started match that waits so long for its rest is masked.
 const IDLE: Duration = Duration::from_millis(50);
-/// How much is read at once.
-const CHUNK: usize = 128 * 1024;
 
 /// What a look at an output says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,8 +35,8 @@ pub(crate) fn run(
     needles: Arc<Needles>,
     to: &mut (impl Write + Send),
 ) -> io::Result<()> {
-    let (masked, write) = sync_channel::<Vec<u8>>(1);
-    let (written, again) = channel::<Vec<u8>>();
+    let (masked, write) = sync_channel::<Piece>(1);
+    let (written, again) = channel::<Piece>();
     std::thread::scope(|scope| {
         let writing = move || {
             for mut out in write {
@@ -62,18 +59,16 @@ pub(crate) fn run(
 }
 
 /// Gives what can go out to `on`, which leaves an empty buffer, as long as that says yes.
-fn mask(from: &mut impl Source, needles: Arc<Needles>, mut on: impl FnMut(&mut Vec<u8>) -> bool) {
-    let mut redactor = Redactor::new(None, Some(needles));
-    let mut buffer = Zeroizing::new(vec![0; CHUNK]);
-    let mut out = Vec::with_capacity(CHUNK + 4096);
+fn mask(from: &mut impl Source, needles: Arc<Needles>, mut on: impl FnMut(&mut Piece) -> bool) {
+    let (mut masker, mut out) = (Masker::new(needles), Piece::default());
     loop {
-        let within = redactor.holds().then_some(IDLE);
+        let within = masker.holds().then_some(IDLE);
         match from.ready(within) {
-            Ready::Late => redactor.idle(&mut out),
+            Ready::Late => masker.idle(&mut out),
             Ready::Over => break,
-            Ready::Yes => match from.read(&mut buffer) {
+            Ready::Yes => match from.read(masker.room()) {
                 Ok(0) => break,
-                Ok(n) => redactor.feed(buffer.get(..n).unwrap_or_default(), &mut out),
+                Ok(n) => masker.filled(n, &mut out),
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => break,
             },
@@ -82,7 +77,7 @@ fn mask(from: &mut impl Source, needles: Arc<Needles>, mut on: impl FnMut(&mut V
             return;
         }
     }
-    redactor.finish(&mut out);
+    masker.finish(&mut out);
     if !out.is_empty() {
         on(&mut out);
     }

@@ -7,7 +7,7 @@ use std::os::fd::AsFd;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use svault_scan::{Needles, Redactor};
+use svault_scan::{Masker, Needles, Piece};
 
 /// Bytes that go through each time.
 const BYTES: usize = 256 << 20;
@@ -47,12 +47,11 @@ fn main() {
 /// Without pipes.
 fn memory(text: &[u8]) {
     for (values, _) in ROWS {
-        let mut redactor = redactor(values);
-        let mut out = Vec::with_capacity(CHUNK + 4096);
+        let (mut masker, mut out) = (masker(values), Piece::default());
         let begun = Instant::now();
         for piece in text.chunks(CHUNK).cycle().take(BYTES / CHUNK) {
-            redactor.feed(piece, &mut out);
-            out.clear();
+            masker.room()[..piece.len()].copy_from_slice(piece);
+            masker.filled(piece.len(), &mut out);
         }
         println!("{values} values, in memory: {:.0} MiB/s", rate(&mut [begun.elapsed()]));
     }
@@ -65,31 +64,29 @@ fn rate(times: &mut [Duration]) -> f64 {
 }
 
 /// What `svault run` does with an output.
-fn redactor(values: usize) -> Redactor<'static> {
+fn masker(values: usize) -> Masker {
     let mut needles = Needles::new();
     for n in 0..values {
         let value = format!("sk-test-{:016x}-{n:06}", (n as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
         assert!(needles.add(n as u32, "KEY", &value.as_bytes()[8..]).expect("memory"));
     }
-    Redactor::new(None, Some(Arc::new(needles)))
+    Masker::new(Arc::new(needles))
 }
 
 fn filter(values: usize) {
-    let mut redactor = redactor(values);
+    let (mut masker, mut out) = (masker(values), Piece::default());
     let mut from = std::fs::File::from(std::io::stdin().as_fd().try_clone_to_owned().expect("stdin"));
     let mut to = std::fs::File::from(std::io::stdout().as_fd().try_clone_to_owned().expect("stdout"));
     rustix::pipe::fcntl_setpipe_size(&from, ROOM).expect("a larger pipe");
-    let (mut buffer, mut out) = (vec![0; CHUNK], Vec::with_capacity(CHUNK + 4096));
     loop {
-        let read = from.read(&mut buffer).expect("read");
+        let read = from.read(masker.room()).expect("read");
         if read == 0 {
             break;
         }
-        redactor.feed(&buffer[..read], &mut out);
+        masker.filled(read, &mut out);
         to.write_all(&out).expect("write");
-        out.clear();
     }
-    redactor.finish(&mut out);
+    masker.finish(&mut out);
     to.write_all(&out).expect("write");
     to.flush().expect("write");
 }

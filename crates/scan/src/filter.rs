@@ -16,6 +16,11 @@ const WIDE_STRIDE: usize = 12;
 pub(crate) const WIDE_HEAD: usize = WINDOW + WIDE_STRIDE - 1;
 /// Of more values there would be more windows than the cache has room for.
 const FEW: usize = 2000;
+/// Between the two: where values are less long or less few.
+const MIDDLE_STRIDE: usize = 8;
+const MIDDLE_HEAD: usize = WINDOW + MIDDLE_STRIDE - 1;
+/// With windows of more values the largest set would be so full that it says yes too often.
+const MANY: usize = 12_000;
 
 const MASK: u64 = (1 << (8 * WINDOW)) - 1;
 /// Bits of a set for each number in it.
@@ -42,7 +47,11 @@ impl Filter {
     pub(crate) fn new(values: usize, shortest: usize, key: u64) -> Self {
         /// Ways to write a head.
         const FORMS: usize = 6;
-        let stride = if shortest >= WIDE_HEAD && values <= FEW { WIDE_STRIDE } else { STRIDE };
+        let stride = match (shortest, values) {
+            (WIDE_HEAD.., ..=FEW) => WIDE_STRIDE,
+            (MIDDLE_HEAD.., ..=MANY) => MIDDLE_STRIDE,
+            _ => STRIDE,
+        };
         let texts = values.saturating_mul(FORMS);
         Self {
             stride,
@@ -90,7 +99,7 @@ impl Filter {
     }
 
     fn add_text(&mut self, text: [u8; WIDE_HEAD]) {
-        self.heads.add(eight(&text, 0));
+        self.heads.add(folded(eight(&text, 0)));
         for offset in 0..self.stride {
             self.windows.add(eight(&text, offset) & MASK);
         }
@@ -103,7 +112,7 @@ impl Filter {
 
     /// Whether the head at the start of this text may be known; no when it is shorter than a head.
     pub(crate) fn knows_head(&self, text: &[u8]) -> bool {
-        text.first_chunk().is_some_and(|head| self.heads.has(u64::from_le_bytes(*head)))
+        text.first_chunk().is_some_and(|head| self.heads.has(folded(u64::from_le_bytes(*head))))
     }
 
     /// Whether the window at the start of this text may be one of any form; no when it is shorter than a window.
@@ -119,18 +128,25 @@ impl Filter {
     /// Calls back with the first and the last start whose head may be known, for starts at `from` and after it.
     pub(crate) fn windows(&self, text: &[u8], from: usize, mut found: impl FnMut(usize, usize)) {
         let mut tell = |window: usize| found(window.saturating_sub(self.stride - 1).max(from), window);
-        if self.stride == STRIDE {
-            self.scan::<STRIDE>(text, from, &mut tell)
-        } else {
-            self.scan::<WIDE_STRIDE>(text, from, &mut tell)
+        match self.stride {
+            STRIDE => self.scan::<STRIDE, { 4 * STRIDE + 4 }>(text, from, &mut tell),
+            MIDDLE_STRIDE => self.scan::<MIDDLE_STRIDE, { 4 * MIDDLE_STRIDE + 4 }>(text, from, &mut tell),
+            _ => self.scan::<WIDE_STRIDE, { 4 * WIDE_STRIDE + 4 }>(text, from, &mut tell),
         }
     }
 
-    fn scan<const STRIDE: usize>(&self, text: &[u8], from: usize, found: &mut impl FnMut(usize)) {
+    // By itself the loop has all of its numbers in registers.
+    #[inline(never)]
+    fn scan<const STRIDE: usize, const BLOCK: usize>(
+        &self,
+        text: &[u8],
+        from: usize,
+        found: &mut impl FnMut(usize),
+    ) {
         let mut at = from;
-        while let Some(block) = text.get(at..at + 4 * STRIDE + 4) {
+        while let Some(block) = text.get(at..).and_then(|rest| rest.first_chunk::<BLOCK>()) {
             let known = [0, 1, 2, 3].map(|i| self.windows.has(eight(block, i * STRIDE) & MASK));
-            if known != [false; 4] {
+            if known[0] | known[1] | known[2] | known[3] {
                 (0..4).filter(|&i| known[i]).for_each(|i| found(at + i * STRIDE));
             }
             at += 4 * STRIDE;
@@ -147,7 +163,8 @@ impl Filter {
 /// A set of numbers that says now and then that it has one that it hasn't: two bits in one word for each.
 struct Bitmap {
     words: Box<[u64]>,
-    shift: u32,
+    /// The number of words less one.
+    last: usize,
     key: u64,
 }
 
@@ -155,13 +172,13 @@ impl Bitmap {
     fn new(numbers: usize, key: u64) -> Self {
         let words = (numbers.saturating_mul(BITS) / 64).next_power_of_two();
         let words = words.clamp(*WORDS.start(), *WORDS.end());
-        Self { words: vec![0; words].into(), shift: 64 - words.trailing_zeros(), key: key | 1 }
+        Self { words: vec![0; words].into(), last: words - 1, key: key | 1 }
     }
 
     #[inline]
     fn place(&self, number: u64) -> (usize, u64) {
         let hash = number.wrapping_mul(self.key);
-        ((hash >> self.shift) as usize, 1 << (hash >> 41 & 63) | 1 << (hash >> 35 & 63))
+        ((hash >> 48) as usize & self.last, 1 << (hash >> 41 & 63) | 1 << (hash >> 35 & 63))
     }
 
     fn add(&mut self, number: u64) {
@@ -174,6 +191,12 @@ impl Bitmap {
         let (word, bits) = self.place(number);
         self.words[word] & bits == bits
     }
+}
+
+/// A head whose every byte tells in the lower half.
+#[inline]
+fn folded(head: u64) -> u64 {
+    head ^ head >> 32
 }
 
 /// Eight bytes from a place on, or what there is of them.
@@ -201,8 +224,10 @@ mod tests {
 
     #[test]
     fn every_form_has_a_window_at_every_phase() {
-        for (shortest, reach) in [(8, 8), (16, 16)] {
-            let mut filter = Filter::new(1, shortest, 0x9e37_79b9_7f4a_7c15);
+        for (values, shortest, reach) in
+            [(1, 8, 8), (1, 12, 12), (1, 16, 16), (FEW + 1, 16, 12), (MANY + 1, 16, 8)]
+        {
+            let mut filter = Filter::new(values, shortest, 0x9e37_79b9_7f4a_7c15);
             filter.add(b"sk-test-of-sixteen");
             assert_eq!(filter.reach(), reach);
             // Raw, hex twice, base64 with 0, 1 and 2 bytes before (`printf 'xsk-test-' | base64` and so on).

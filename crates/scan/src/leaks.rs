@@ -80,7 +80,7 @@ impl<'r> Leaks<'r> {
                 continue;
             }
             out.extend_from_slice(&self.text[self.out..range.start.max(self.out)]);
-            mask(self.rules.id(rule), out);
+            mask(self.rules.id(rule), &mut |text| out.extend_from_slice(text));
             self.out = range.end;
         }
         if self.out < end {

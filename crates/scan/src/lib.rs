@@ -23,7 +23,9 @@ mod filter;
 mod hidden;
 mod leaks;
 mod lines;
+mod masker;
 mod needles;
+mod piece;
 mod redactor;
 mod rules;
 mod search;
@@ -34,7 +36,9 @@ mod whole;
 pub use hidden::{
     Hidden, LEAST_BITS, SHORTEST_HIDDEN, Sighting, Stream, TooMuchWork, bits_to_guess, work_allowed,
 };
+pub use masker::Masker;
 pub use needles::{LONGEST, Needles, SHORTEST};
+pub use piece::Piece;
 pub use redactor::Redactor;
 pub use rules::Rules;
 pub use whole::{Hit, What, find};

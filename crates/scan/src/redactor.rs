@@ -3,7 +3,7 @@
 use crate::leaks::Leaks;
 use crate::needles::Needles;
 use crate::rules::Rules;
-use crate::values::Values;
+use crate::values::{Out, Values};
 use std::sync::Arc;
 use zeroize::Zeroize;
 
@@ -50,10 +50,10 @@ impl<'r> Redactor<'r> {
         self.end(out, Values::finish);
     }
 
-    fn end(&mut self, out: &mut Vec<u8>, end: fn(&mut Values, &mut Vec<u8>)) {
+    fn end(&mut self, out: &mut Vec<u8>, end: fn(&mut Values, Out<'_>)) {
         self.middle.clear();
         if let Some(values) = &mut self.values {
-            end(values, &mut self.middle);
+            end(values, &mut |text| self.middle.extend_from_slice(text));
         }
         match &mut self.rules {
             Some(rules) => {

@@ -3,6 +3,8 @@
 
 use crate::decode::{Bits, Form, Numbers, Unit, base64, unit};
 use crate::filter::{Filter, HEAD, STRIDE};
+use crate::lines;
+use std::ops::Range;
 
 /// Calls back for each (form, start) that may be an occurrence with its first [`HEAD`] bytes in the text, for starts
 /// at `from` and after it. Starts so near to the end that their head is not in the text are [`tail`]'s.
@@ -32,12 +34,15 @@ pub(crate) fn tail(filter: &Filter, text: &[u8], from: usize, mut found: impl Fn
     let begins = |at: &usize| !matches!(text[*at], b'\r' | b'\n');
     let first = (from..end).rev().filter(begins).take(PACKED).last().unwrap_or(end);
     (first..end).filter(begins).for_each(|start| packed(start, &mut found));
-    let from = from.max(end.saturating_sub((filter.reach() + ESCAPED) * ESCAPED));
+    // What begins within a unit may be read as so many units less.
+    let units = filter.reach() + ESCAPED;
+    let near = from.max(end.saturating_sub(units + ESCAPED));
+    let from = from.max(end.saturating_sub(units * ESCAPED));
     for form in Form::ESCAPES {
-        let last = (from..end).rev().find(|&at| form.marks(text[at]));
+        // Behind an earlier one there is a byte for each of the last units.
+        let last = (near..end).rev().find(|&at| form.marks(text[at]));
         if let Some(last) = last {
-            // What begins within a unit may be read as so many units less.
-            let from = last_units(form, text, from, filter.reach() + ESCAPED);
+            let from = last_units(form, text, from, units);
             (from..=last).for_each(|start| found(form, start));
         }
     }
@@ -79,40 +84,69 @@ static PACKED: [bool; 256] = {
 
 /// Hex and base64 whose first characters are broken by the line feed at `at`, and perhaps by others.
 fn joined(filter: &Filter, text: &[u8], from: usize, at: usize, found: &mut impl FnMut(Form, usize)) {
+    let is_packed = |byte: &&u8| PACKED[usize::from(**byte)];
+    // Of several in a row the last one is looked at.
+    if !text.get(at + 1).is_some_and(|next| is_packed(&next)) {
+        return;
+    }
+    let returns = text[from..at].iter().rev().take(lines::MOST).take_while(|b| **b == b'\r').count();
+    let (first, rest) = (&text[from..at - returns], &text[at + 1..]);
+    let before = first.iter().rev().take(filter.reach() - 1).take_while(is_packed).count();
+    let is_end = |byte: Option<&u8>| matches!(byte, Some(b'\r' | b'\n'));
+    let short = before < filter.reach() - 1 && is_end(first.iter().rev().nth(before));
+    if before == 0 && !short {
+        return;
+    }
+    let behind = rest.iter().take(BEHIND).take_while(is_packed).count();
+    if short || (behind < BEHIND && is_end(rest.get(behind))) {
+        return joined_often(filter, text, from, at, found);
+    }
+    if before + behind >= HEAD {
+        let mut line = [0; JOINED];
+        line[..before].copy_from_slice(&first[first.len() - before..]);
+        line[before..before + behind].copy_from_slice(&rest[..behind]);
+        let begin = from + first.len() - before;
+        across(filter, &line[..before + behind], before, |index| packed(begin + index, found));
+    }
+}
+
+/// The most characters of a line that are joined with the next.
+const JOINED: usize = 4 * HEAD;
+/// Characters that are looked at behind a line feed.
+const BEHIND: usize = HEAD + STRIDE - 1;
+
+/// The same where more than one line feed is near.
+fn joined_often(filter: &Filter, text: &[u8], from: usize, at: usize, found: &mut impl FnMut(Form, usize)) {
     let is_packed = |at: &usize| PACKED[usize::from(text[*at])];
     let is_break = |at: &usize| match text[*at] {
         b'\n' => true,
         b'\r' => matches!(text[at + 1..], [b'\n', ..] | [b'\r', b'\n', ..]),
         _ => false,
     };
-    // Of several in a row the last one is looked at.
-    if (at + 1..text.len()).next().is_some_and(|next| is_break(&next)) {
-        return;
-    }
-    let mut places = [0; 4 * HEAD];
+    let mut places = [0; JOINED];
     let most = filter.reach() - 1;
     let mut before = 0;
     let back = (from..at).rev().filter(|at| !is_break(at)).take(most).take_while(is_packed);
     for (place, at) in places[..most].iter_mut().rev().zip(back) {
         (*place, before) = (at, before + 1);
     }
-    if before == 0 {
-        return;
-    }
     places.copy_within(most - before..most, 0);
     let mut len = before;
-    let on = (at + 1..text.len()).filter(|at| !is_break(at)).take(HEAD + STRIDE - 1).take_while(is_packed);
+    let on = (at + 1..text.len()).filter(|at| !is_break(at)).take(BEHIND).take_while(is_packed);
     for (place, at) in places[before..].iter_mut().zip(on) {
         (*place, len) = (at, len + 1);
     }
-    if len == before || len < HEAD {
-        return;
+    if before > 0 && len >= HEAD {
+        let line = places.map(|at| text[at]);
+        across(filter, &line[..len], before, |index| packed(places[index], found));
     }
-    let line = places.map(|at| text[at]);
+}
+
+/// Calls back with each start among the first `before` characters of a line whose window may be known.
+fn across(filter: &Filter, line: &[u8], before: usize, mut found: impl FnMut(usize)) {
     for window in (0..before + STRIDE - 1).step_by(STRIDE) {
-        if filter.knows_start(&line[window.min(len)..len]) {
-            let starts = &places[window.saturating_sub(STRIDE - 1)..=window.min(before - 1)];
-            starts.iter().for_each(|&start| packed(start, found));
+        if filter.knows_start(&line[window.min(line.len())..]) {
+            (window.saturating_sub(STRIDE - 1)..=window.min(before - 1)).for_each(&mut found);
         }
     }
 }
@@ -132,6 +166,7 @@ fn escapes(filter: &Filter, text: &[u8], from: usize, found: &mut impl FnMut(For
 }
 
 /// The decoded text around the mark at `at`. `done` says for each kind of form up to where starts have been looked at.
+#[inline]
 fn around(
     filter: &Filter,
     text: &[u8],
@@ -154,7 +189,6 @@ fn around(
             (1, &ALL)
         }
     };
-    let from = done[kind].max(at.saturating_sub(filter.reach() - 1));
     if let Unit::Bytes([byte, ..], 1, width) = unit(forms[0], text, at, false, &mut Bits::default()) {
         if width == 1 && byte == text[at] {
             // It is itself, as in raw text.
@@ -167,14 +201,22 @@ fn around(
             return;
         }
     }
+    let from = done[kind].max(at.saturating_sub(filter.reach() - 1));
     done[kind] = at + 1;
     let mut all = |start| forms.iter().for_each(|&form| found(form, start));
-    let first = Decoded::around(text, from, at, forms[0]);
-    first.starts(filter, text, &mut all);
+    decode(filter, text, from..at, forms, &mut all);
+}
+
+/// Calls back with each start from `range.start` to the mark at `range.end` that may be one in any of the forms.
+#[inline(never)]
+fn decode(filter: &Filter, text: &[u8], range: Range<usize>, forms: &[Form], found: &mut impl FnMut(usize)) {
+    let decoded = |form| Decoded::around(text, range.start, range.end, form);
+    let first = decoded(forms[0]);
+    first.starts(filter, text, &mut *found);
+    let is_url = matches!(forms[0], Form::Url { .. });
     // Where a space may be a `+`, a `+` may still be itself.
-    if (first.is_wide() && kind != 0) || (plus && kind == 0) {
-        let others = forms[1..].iter().map(|&form| Decoded::around(text, from, at, form));
-        others.for_each(|other| other.starts(filter, text, &mut all));
+    if if is_url { filter.has_byte(b' ') } else { first.is_wide() } {
+        forms[1..].iter().for_each(|&form| decoded(form).starts(filter, text, &mut *found));
     }
 }
 
@@ -260,8 +302,7 @@ impl Decoded {
 /// The character of base64 before `start`, if there is one; a line break may lie between.
 pub(crate) fn before(text: &[u8], start: usize) -> Option<usize> {
     let line = match &text[..start] {
-        [.., b'\r', b'\n'] => start - 2,
-        [.., b'\n'] => start - 1,
+        [line @ .., b'\r', b'\r', b'\n'] | [line @ .., b'\r', b'\n'] | [line @ .., b'\n'] => line.len(),
         _ => start,
     };
     let at = line.checked_sub(1)?;

@@ -4,17 +4,20 @@ use crate::cursor::{Cursor, Head, State};
 use crate::decode::Form;
 use crate::filter::HEAD;
 use crate::needles::Needles;
+use crate::piece::Piece;
 use crate::search::{search, tail};
 use std::cmp::Reverse;
 use std::ops::Range;
 use std::sync::Arc;
-use zeroize::Zeroize;
 
 /// Bytes of text that stay although they are out: what stands before an occurrence of base64.
 const CONTEXT: usize = 4;
 
 /// A value of more bytes is not looked for inside of itself.
 pub(crate) const LONG: usize = 4096;
+
+/// Takes what goes out.
+pub(crate) type Out<'a> = &'a mut dyn FnMut(&[u8]);
 
 /// An occurrence: where it is, and the value's place in the order of the needles.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,6 +116,14 @@ impl Matches {
             overlaps
         });
     }
+
+    /// The text before `by` has been cut off.
+    fn shift(&mut self, by: usize) {
+        self.open.iter_mut().for_each(|cursor| cursor.shift(by));
+        for found in &mut self.found {
+            found.range = found.range.start - by..found.range.end - by;
+        }
+    }
 }
 
 /// The stream.
@@ -120,32 +131,65 @@ pub(crate) struct Values {
     needles: Arc<Needles>,
     matches: Matches,
     /// What may still be needed: what is held back, and a little that is out.
-    text: Vec<u8>,
-    /// How much of `text` is out.
-    out: usize,
+    text: Piece,
     /// Whether what is out ends with a mask that may go on.
     masked: bool,
 }
 
 impl Values {
     pub(crate) fn new(needles: Arc<Needles>) -> Self {
-        Self { needles, matches: Matches::default(), text: Vec::new(), out: 0, masked: false }
+        Self { needles, matches: Matches::default(), text: Piece::default(), masked: false }
     }
 
     pub(crate) fn feed(&mut self, input: &[u8], out: &mut Vec<u8>) {
         if self.needles.is_empty() {
             return out.extend_from_slice(input);
         }
-        let from = self.text.len();
-        self.text.extend_from_slice(input);
-        self.matches.look(&self.needles, &self.text, from);
-        let first_open = self.matches.open.iter().map(|cursor| cursor.start).min();
-        self.write(first_open.unwrap_or(self.text.len()), out);
+        let from = self.text.all().len();
+        self.text.push(input);
+        let end = self.look(from);
+        self.write(end, &mut |text| out.extend_from_slice(text));
+    }
+
+    /// Room for at least so many bytes of input.
+    pub(crate) fn room(&mut self, least: usize) -> &mut [u8] {
+        self.text.room(least)
+    }
+
+    /// Takes so many bytes from the room, and makes `out` what can go out. Where nothing of it is masked, it is not
+    /// copied: `out` is the buffer that it was read into, and what `out` was before is the next one.
+    pub(crate) fn filled(&mut self, bytes: usize, out: &mut Piece) {
+        let from = self.text.all().len();
+        self.text.filled(bytes);
+        let end = self.look(from);
+        self.matches.merge();
+        let (keep, is_out) = (self.needed(end), self.text.out());
+        let masks = |found: &Found| found.range.start < end && found.range.end > is_out;
+        // What is held is copied: of that there must not be more than of what goes out, each time.
+        let held = self.text.all().len() - keep;
+        if held > end.saturating_sub(is_out) || self.matches.found.iter().any(masks) {
+            out.clear();
+            return self.write(end, &mut |text| out.push(text));
+        }
+        self.masked &= is_out == end;
+        self.text.hand_over(keep, end, out);
+        self.matches.found.retain(|found| found.range.end > end);
+        self.matches.shift(keep);
+    }
+
+    /// Looks at the text from `from` on; up to where all of it is decided.
+    fn look(&mut self, from: usize) -> usize {
+        let text = self.text.all();
+        if self.needles.is_empty() {
+            return text.len();
+        }
+        self.matches.look(&self.needles, text, from);
+        self.matches.open.iter().map(|cursor| cursor.start).min().unwrap_or(text.len())
     }
 
     /// Masks a start of [`HEAD`] bytes or more, and lets everything go. What goes on to match is still masked.
-    pub(crate) fn idle(&mut self, out: &mut Vec<u8>) {
-        let end = self.text.len();
+    pub(crate) fn idle(&mut self, out: Out<'_>) {
+        let end = self.text.all().len();
         let started =
             self.matches.open.iter().filter(|cursor| cursor.has_begun() && end - cursor.start >= HEAD);
         let started = started.map(|cursor| Found { range: cursor.start..end, place: cursor.candidate() });
@@ -155,68 +199,58 @@ impl Values {
 
     /// Whether something is held back.
     pub(crate) fn holds(&self) -> bool {
-        self.out < self.text.len()
+        !self.text.is_empty()
     }
 
-    pub(crate) fn finish(&mut self, out: &mut Vec<u8>) {
+    pub(crate) fn finish(&mut self, out: Out<'_>) {
         self.idle(out);
         self.matches.open.clear();
-        self.text.zeroize();
-        (self.out, self.masked) = (0, false);
+        self.text.wipe();
+        self.masked = false;
     }
 
     /// Writes the text up to `end`, with masks in place of what is found.
-    fn write(&mut self, end: usize, out: &mut Vec<u8>) {
+    fn write(&mut self, end: usize, out: Out<'_>) {
         self.matches.merge();
+        let (text, mut at) = (self.text.all(), self.text.out());
         for found in &self.matches.found {
             let Range { start, end: found_end } = found.range;
-            if start >= end || found_end <= self.out {
+            if start >= end || found_end <= at {
                 continue;
             }
-            if self.out < start {
-                out.extend_from_slice(&self.text[self.out..start]);
+            if at < start {
+                out(&text[at..start]);
                 self.masked = false;
             }
-            if !(self.masked && start < self.out) {
+            if !(self.masked && start < at) {
                 mask(self.needles.label(found.place), out);
             }
             self.masked = true;
-            self.out = found_end.min(end);
+            at = found_end.min(end);
         }
-        if self.out < end {
-            out.extend_from_slice(&self.text[self.out..end]);
-            (self.out, self.masked) = (end, false);
+        if at < end {
+            out(&text[at..end]);
+            (at, self.masked) = (end, false);
         }
-        self.matches.found.retain(|found| found.range.end > self.out);
-        self.forget();
+        self.text.let_go(at);
+        self.matches.found.retain(|found| found.range.end > at);
+        let keep = self.needed(at);
+        if keep > 0 {
+            self.text.forget(keep);
+            self.matches.shift(keep);
+        }
     }
 
-    /// Drops the text that no cursor needs any more.
-    fn forget(&mut self) {
+    /// From where on the text is needed when it is out up to `out`.
+    fn needed(&self, out: usize) -> usize {
         let starts = self.matches.open.iter().map(|cursor| cursor.start);
-        let starts = starts.chain(self.matches.found.iter().map(|found| found.range.start));
-        let keep = starts.chain([self.out]).min().unwrap_or(0).saturating_sub(CONTEXT);
-        if keep == 0 {
-            return;
-        }
-        self.text.drain(..keep);
-        self.out -= keep;
-        self.matches.open.iter_mut().for_each(|cursor| cursor.shift(keep));
-        for found in &mut self.matches.found {
-            found.range = found.range.start - keep..found.range.end - keep;
-        }
-    }
-}
-
-impl Drop for Values {
-    fn drop(&mut self) {
-        self.text.zeroize();
+        let found = self.matches.found.iter().filter(|found| found.range.end > out);
+        let starts = starts.chain(found.map(|found| found.range.start));
+        starts.chain([out]).min().unwrap_or(0).saturating_sub(CONTEXT)
     }
 }
 
 /// What is shown in place of a value or of what a rule found.
-pub(crate) fn mask(label: &str, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"[svault:");
-    out.extend_from_slice(label.as_bytes());
-    out.push(b']');
+pub(crate) fn mask(label: &str, out: Out<'_>) {
+    [b"[svault:", label.as_bytes(), b"]"].into_iter().for_each(out);
 }

@@ -94,6 +94,52 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    /// Far from the ends of a text, where nothing waits.
+    #[test]
+    fn hex_and_base64_are_found_with_line_ends_anywhere_in_their_first_characters(
+        value in prop::collection::vec(any::<u8>(), 8..40),
+        name in prop::sample::select(vec!["hex", "HEX", "base64", "base64url unpadded", "base64 of more"]),
+        ends in prop::collection::vec((1..24usize, "(\r{0,2}\n){1,3}"), 1..4),
+    ) {
+        prop_assume!(!value.contains(&b'\r'));
+        let mut shown = match name {
+            "base64 of more" => base64(&[b"x", &value[..], b"y"].concat(), false, false),
+            name => form(name)(&value),
+        };
+        // Behind the character that has bits of something else there is one line end, or none.
+        let least = if name == "base64 of more" { 3 } else { 1 };
+        for (at, end) in &ends {
+            let at = (at % shown.len()).max(least);
+            // More than two carriage returns before a line feed are no line end.
+            if !shown[at..].starts_with(b"\n") && !shown[at..].starts_with(b"\r") {
+                shown.splice(at..at, end.bytes());
+            }
+        }
+        let text = [&b".".repeat(300), &shown[..], &b".".repeat(300)].concat();
+        let out = redact(&[&value], [&text[..]]);
+        prop_assert!(contains(&out, b"[svault:V0]") && out.len() < 640, "{}", out.escape_ascii());
+    }
+}
+
+#[test]
+fn base64_is_found_with_a_line_end_behind_its_first_bits() {
+    let value = b"sk-test-0123456789abcdef";
+    for (before, at) in [(&b"x"[..], 2), (b"xy", 3)] {
+        for end in ["\n", "\r\n", "\r\r\n"] {
+            let mut shown = base64(&[before, value].concat(), false, true);
+            shown.splice(at..at, end.bytes());
+            let text = [&b".".repeat(300), &shown[..], &b".".repeat(300)].concat();
+            for lengths in [&[usize::MAX][..], &[1]] {
+                let out = redact(&[value], split(&text, lengths));
+                assert!(contains(&out, b"[svault:V0]"), "{}", out.escape_ascii());
+            }
+        }
+    }
+}
+
 /// What waits for a value must not grow with each blank line.
 #[test]
 fn a_beginning_before_endless_blank_lines_is_let_go() {

@@ -200,12 +200,22 @@ pub fn needles(values: &[&[u8]]) -> std::sync::Arc<svault_scan::Needles> {
     needles.into()
 }
 
-/// What comes out of a redactor that is fed these pieces.
+/// What comes out of a redactor that is fed these pieces, and of a masker that reads them.
 pub fn redact<'a>(values: &[&[u8]], pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
     let mut redactor = svault_scan::Redactor::new(None, Some(needles(values)));
-    let mut out = Vec::new();
-    pieces.into_iter().for_each(|piece| redactor.feed(piece, &mut out));
+    let mut masker = svault_scan::Masker::new(needles(values));
+    let (mut out, mut masked, mut next) = (Vec::new(), Vec::new(), svault_scan::Piece::default());
+    for piece in pieces {
+        redactor.feed(piece, &mut out);
+        masker.room()[..piece.len()].copy_from_slice(piece);
+        masker.filled(piece.len(), &mut next);
+        masked.extend_from_slice(&next);
+        assert!(out == masked && redactor.holds() == masker.holds(), "they differ at once");
+    }
     redactor.finish(&mut out);
+    masker.finish(&mut next);
+    masked.extend_from_slice(&next);
+    assert_eq!(out.escape_ascii().to_string(), masked.escape_ascii().to_string());
     out
 }
 
