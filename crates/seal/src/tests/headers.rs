@@ -203,3 +203,28 @@ fn every_edited_field_of_a_real_header_fails() {
         assert_eq!(fails(&disk, HeadRule::AtLeast(head)).name(), "HeaderMac");
     }
 }
+
+#[test]
+fn a_header_that_could_not_be_read_back_is_not_written() {
+    let root = Root::random(&mut OsRandom).unwrap();
+    let full = |len| vec![pass(), Factor::Other { number: 3, params: vec![1; len] }, other(7)];
+    let mut longest = None;
+    for len in [2000, 2048] {
+        for slots in 1..=16 {
+            let header = header(FileKind::Store, vec![full(len); slots]);
+            let keys = root.file_keys(&header.file_id, header.epoch).unwrap();
+            match header.encode(&keys) {
+                Ok(sealed) => {
+                    assert!(
+                        Header::parse(&[&sealed.bytes[..], &sealed.mac].concat()).is_ok(),
+                        "{slots} slots"
+                    );
+                    longest = longest.max(Some(sealed.bytes.len()));
+                }
+                Err(e) => assert_eq!(e.name(), "Bounds", "{slots} slots of {len}"),
+            }
+        }
+    }
+    assert!(longest.is_some_and(|len| len <= MAX_HEADER + 12), "{longest:?}");
+    assert_eq!(crate::MAX_HEAD, 12 + 65_536 + 32);
+}
