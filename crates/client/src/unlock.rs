@@ -19,6 +19,9 @@ use words::{Door, VaultName};
 /// How long a child may take to take the lock and read the header.
 const START: Duration = Duration::from_secs(30);
 
+/// So often a lock is tried again that is held while nobody listens, each tenth of a second.
+const RETRIES: usize = 20;
+
 /// What a surface asks its human.
 pub trait Asker {
     /// What opens the store. `attempt` counts from 0, one more after each wrong one. None: there is no way to ask,
@@ -162,13 +165,13 @@ impl Way<'_> {
         Error::NoStore(self.store.real().to_owned())
     }
 
-    /// Starts a child and hears whether it has the lock.
-    /// Starts a daemon and hears whether it has the store's lock. A lock that no process holds while nobody
-    /// listens is one that a killed daemon's last write still keeps: it is tried again for a moment.
+    /// Starts a daemon and hears whether it has the store's lock. A lock that is held while nobody listens is one that a
+    /// killed daemon's last write still keeps, or that of an unlock that has just come to nothing: it is tried again for a
+    /// moment.
     fn begin(&self) -> Result<Begun> {
-        for _ in 0..20 {
+        for _ in 0..RETRIES {
             match self.start()? {
-                Begun::Busy { pid: None }
+                Begun::Busy { .. }
                     if matches!(Connection::open(self.store, Door::Cli, None), Err(Error::Locked)) =>
                 {
                     std::thread::sleep(Duration::from_millis(100));
