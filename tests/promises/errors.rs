@@ -185,6 +185,9 @@ fn a_full_disk() {
     let value = vec![b'x'; 60_000];
     let said = sandbox.svault(&["add", "BIG"]).human().stdin(value).run();
     error(&sandbox, "disk_full", 1, &said);
+    // What is only read is recorded too. The last page of the trail may have room for a few entries more.
+    let refused = (0..50).map(|_| sandbox.human(&["list"])).find(|said| said.code != 0);
+    error(&sandbox, "disk_full_list", 1, &refused.expect("a list that can't be recorded"));
     let none = Sandbox::empty();
     let full = Tmpfs::mount(&none.store(), 16, none.uid());
     let _filler = full.fill();
@@ -345,7 +348,11 @@ fn a_case_that_expects_what_can_not_be() {
     std::fs::write(&cases, "[[case]]\nsecret = \"A\"\nexpect = \"sausage\"\n").expect("write");
     svault_tests::scratch::own(&cases, sandbox.uid());
     let said = sandbox.human(&["policy", "test", cases.to_str().expect("path")]).exits(1);
-    assert!(said.err.contains("line 3") && said.err.contains("allow, ask, deny"), "{}", said.all());
+    assert!(
+        said.err.contains("line 3, column 10: ") && said.err.contains("allow, ask, deny"),
+        "{}",
+        said.all()
+    );
 }
 
 #[test]
@@ -361,4 +368,73 @@ fn a_value_that_is_damaged() {
     std::fs::write(&file, sealed.flipped(range.start, 0)).expect("write");
     let _ = sandbox.unlock();
     error(&sandbox, "damaged_value", 5, &sandbox.human(&["show", "A"]));
+}
+
+#[test]
+fn a_policy_that_is_too_long() {
+    let sandbox = Sandbox::ready();
+    let file = sandbox.path("long.toml");
+    std::fs::write(&file, "# long\n".repeat(150_000)).expect("write");
+    svault_tests::scratch::own(&file, sandbox.uid());
+    let said = sandbox.human(&["policy", "edit", "--file", file.to_str().expect("path")]);
+    error(&sandbox, "policy_too_long", 1, &said);
+    assert!(said.err.contains("262144") && said.err.contains("1050000"), "{}", said.all());
+}
+
+#[test]
+fn the_file_of_another_vault() {
+    let sandbox = Sandbox::ready();
+    let _ = sandbox.human(&["vault", "create", "work"]).ok();
+    sandbox.lock();
+    let file = |name: &str| sandbox.store().join("vaults").join(name);
+    for (from, to) in [("main.svault", "x"), ("work.svault", "main.svault"), ("x", "work.svault")] {
+        std::fs::rename(file(from), file(to)).expect("rename");
+    }
+    let said = sandbox.human(&["unlock", "--json"]).ok();
+    assert!(!said.all().contains("wrong passphrase"), "{}", said.all());
+    let json = said.json();
+    let refused = json["refused"].as_array().expect("the vaults that are shut");
+    assert_eq!(refused.len(), 2, "{json}");
+    for (shut, name) in refused.iter().zip(["main", "work"]) {
+        assert_eq!((&shut["vault"], &shut["code"]), (&name.into(), &"beside".into()), "{json}");
+        assert!(shut["message"].as_str().expect("a message").contains("the file of another vault"), "{json}");
+    }
+    error(&sandbox, "vault_swapped", 5, &sandbox.human(&["show", "A", "--vault", "main"]));
+}
+
+#[test]
+fn several_stores_at_once() {
+    let sandbox = Sandbox::empty();
+    let init = |n: usize| {
+        let code = sandbox.path(&format!("code{n}"));
+        sandbox.svault(&["init"]).human().writes_to("--recovery-out-fd", &code).run()
+    };
+    let init = &init;
+    let all = std::thread::scope(|scope| {
+        let threads = [0, 1, 2].map(|n| scope.spawn(move || init(n)));
+        threads.map(|thread| thread.join().expect("it ends"))
+    });
+    assert_eq!(all.iter().filter(|said| said.code == 0).count(), 1, "one makes the store");
+    for said in all.iter().filter(|said| said.code != 0) {
+        assert_eq!(said.code, 1, "{}", said.all());
+        assert!(said.err.contains("there is a store"), "{}", said.all());
+        assert!(said.err.contains("\nhint: "), "{}", said.all());
+    }
+    sandbox.lock();
+    let _ = sandbox.unlock();
+    let _ = sandbox.human(&["list"]).ok();
+}
+
+#[test]
+fn a_folder_that_is_open_to_others_has_its_fix() {
+    let sandbox = Sandbox::ready();
+    let mode = |mode| {
+        std::fs::set_permissions(sandbox.store(), std::fs::Permissions::from_mode(mode)).expect("chmod");
+    };
+    mode(0o755);
+    let said = sandbox.run(&["doctor"]).exits(1);
+    mode(0o700);
+    let fix = format!("fix: chmod 700 '{}'\n", sandbox.store().display());
+    assert!(said.all().contains(&fix), "{}", said.all());
+    assert!(!said.all().contains("fix: svault lock, then svault unlock"), "{}", said.all());
 }

@@ -3,7 +3,8 @@
 use crate::commands::Command;
 use crate::report::Error;
 use clap::{Args, Parser};
-use words::{CallerName, Exposure, SecretRef, VaultName};
+use serde_json::{Value, json};
+use words::{CallerName, Exposure, Id, SecretRef, VaultName};
 
 /// A local encrypted vault, with a gate in front of it for AI agents.
 #[derive(Debug, Parser)]
@@ -78,6 +79,15 @@ pub fn in_vault(secret: &SecretRef, vault: Option<&VaultName>) -> Result<SecretR
         (None, Some(v)) => Ok(SecretRef { vault: Some(v.clone()), name: secret.name.clone() }),
         _ => Ok(secret.clone()),
     }
+}
+
+/// What a change of a secret answers in JSON. The vault is there where it was named.
+pub fn changed(id: Option<Id>, secret: &SecretRef) -> Value {
+    let mut object = json!({"id": id, "name": secret.name});
+    if let (Value::Object(keys), Some(vault)) = (&mut object, &secret.vault) {
+        keys.insert("vault".into(), json!(vault));
+    }
+    object
 }
 
 /// What a caller says with a request.

@@ -142,6 +142,7 @@ impl Way<'_> {
         let mut child = match self.begin()? {
             Begun::Locked { child, header: None } => child,
             Begun::Locked { .. } => return Err(exists()),
+            Begun::Busy { .. } if self.appears() => return Err(exists()),
             Begun::Busy { pid } => return Err(Error::Held { pid }),
         };
         let message = ToChild::Create {
@@ -159,6 +160,17 @@ impl Way<'_> {
         let first = new.slots.into_iter().next();
         let proved = first.is_some_and(|slot| self.window(slot.into_prover()).is_ok());
         Ok(Unlocked::Now { report, proved })
+    }
+
+    /// Whether somebody else makes the store now: it is there in a moment.
+    fn appears(&self) -> bool {
+        let there = || self.store.file().exists();
+        (0..30).any(|_| {
+            there() || {
+                std::thread::sleep(Duration::from_millis(100));
+                false
+            }
+        }) || there()
     }
 
     fn no_store(&self) -> Error {

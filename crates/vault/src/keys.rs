@@ -13,9 +13,13 @@ pub(crate) fn unlock_store(header: &Header, slot: &SlotId, keys: &SlotKeys) -> s
     header.slot(slot)?.unwrap(keys, header.place())
 }
 
-/// Unwraps a vault's root key with its KEK.
-pub(crate) fn unlock_vault(header: &Header, kek: &Key) -> seal::Result<Root> {
+/// Unwraps a vault's root key with its KEK. A file of another vault is told apart from one that was altered: no key of
+/// this vault is tried on it.
+pub(crate) fn unlock_vault(header: &Header, file_id: &FileId, kek: &Key) -> seal::Result<Root> {
     kind(header, FileKind::Vault, "it is no vault")?;
+    if header.file_id != *file_id {
+        return Err(seal::Error::Beside { at: At::default(), what: "it is the file of another vault" });
+    }
     let slot = header.slots.first().ok_or(seal::Error::WrongKey { at: At::default() })?;
     let keys = seal::derive(header.kind, &header.file_id, header.epoch, &slot.spec, &output(kek)?)?;
     slot.unwrap(&keys, header.place())

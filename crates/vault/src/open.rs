@@ -296,10 +296,10 @@ impl Look<'_> {
         let (store, path) = (self.path(), Vault::path(self.dir, &record.name));
         let kek = records.key(&store, &vault_id(&record.file), "a vault's key")?;
         let next = next_kek_id(&record.file);
-        let (vault, opened, mark) = match Vault::open(&self.disk, &path, &kek, rule) {
+        let (vault, opened, mark) = match Vault::open(&self.disk, &path, &record.file, &kek, rule) {
             Err(Error::Seal(seal::Error::WrongKey { .. })) if records.body(&next).is_some() => {
                 let kek = records.key(&store, &next, "a vault's next key")?;
-                let (mut vault, opened, mark) = Vault::open(&self.disk, &path, &kek, rule)?;
+                let (mut vault, opened, mark) = Vault::open(&self.disk, &path, &record.file, &kek, rule)?;
                 vault.with_next = true;
                 (vault, opened, mark)
             }

@@ -7,10 +7,8 @@ use crate::types::{PolicyText, SealRecord, Settings};
 use jiff::Timestamp;
 use seal::codec::{Reader, Write};
 use seal::{Change, RecordId};
-use words::Id;
+use words::{Id, MAX_POLICY};
 
-/// The longest policy.
-const MAX_POLICY: usize = 256 << 10;
 /// The longest settings.
 const MAX_SETTINGS: usize = 64 << 10;
 

@@ -49,10 +49,11 @@ impl Vault {
     pub(crate) fn open(
         disk: &Arc<dyn Disk>,
         path: &Path,
+        file_id: &FileId,
         kek: &Key,
         rule: HeadRule,
     ) -> Result<(Self, Opened, Mark)> {
-        let unlock = |header: &seal::Header| keys::unlock_vault(header, kek);
+        let unlock = |header: &seal::Header| keys::unlock_vault(header, file_id, kek);
         let (table, opened) = Table::open(disk.clone(), path, unlock, rule)?;
         let bad = |what| Error::Record { path: path.to_path_buf(), what };
         let (mut names, mut last) = (HashMap::with_capacity(table.len()), Mark::default());

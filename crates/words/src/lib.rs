@@ -10,3 +10,6 @@ pub use class::{Class, Door, Evidence, Exposure, Tier};
 pub use id::Id;
 pub use name::{BadWord, CallerName, EnvName, Name, Scope, SecretRef, VaultName};
 pub use way::Way;
+
+/// The longest policy, in bytes.
+pub const MAX_POLICY: usize = 256 << 10;

@@ -93,6 +93,9 @@ fn daemon(app: &App) -> Check {
     match app.connect(None).and_then(|mut c| Ok(c.status()?)) {
         Err(e) if e.code == "locked" => Check::ok(name, "none: the store is locked"),
         Err(e) if e.code == "no_store" => Check::weak(name, e.message.clone(), "svault init"),
+        Err(e) if e.code == "path" => {
+            Check::broken(name, e.message.clone(), "mend the store folder as the check below says")
+        }
         Err(e) => Check::broken(
             name,
             e.message.clone(),

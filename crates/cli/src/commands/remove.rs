@@ -4,7 +4,6 @@ use crate::app::{App, Consent};
 use crate::args::{Proof, Which};
 use crate::report::Outcome;
 use clap::Args;
-use serde_json::json;
 use wire::Want;
 
 /// Remove a secret
@@ -25,9 +24,7 @@ impl Remove {
         let secret = self.which.reference()?;
         let want = Want::Remove { secret: secret.clone() };
         let id = app.human(self.proof).act(want, Vec::new(), Consent::Named)?.id();
-        app.out.answer(json!({"id": id, "name": secret.name, "vault": secret.vault}), |_| {
-            format!("removed {secret}\n")
-        })?;
+        app.out.answer(crate::args::changed(id, &secret), |_| format!("removed {secret}\n"))?;
         Ok(wire::exit::DONE)
     }
 }

@@ -4,7 +4,6 @@ use crate::app::{App, Consent};
 use crate::args::{Proof, Which};
 use crate::report::Outcome;
 use clap::Args;
-use serde_json::json;
 use wire::Want;
 
 /// Give a secret a new value
@@ -30,9 +29,7 @@ impl Replace {
         human.ready()?;
         let value = crate::value::read(&secret.name, self.raw)?;
         let id = human.act(Want::Replace { secret: secret.clone() }, vec![value], Consent::Named)?.id();
-        app.out.answer(json!({"id": id, "name": secret.name, "vault": secret.vault}), |_| {
-            format!("replaced {secret}\n")
-        })?;
+        app.out.answer(crate::args::changed(id, &secret), |_| format!("replaced {secret}\n"))?;
         Ok(wire::exit::DONE)
     }
 }

@@ -176,10 +176,7 @@ pub(crate) fn undone<T>(line: &Line, recorded: &Entry, done: Result<T, Failure>)
 /// # Errors
 /// When the trail takes nothing any more.
 pub(crate) fn note(line: &Line, entry: &Entry) -> Result<(), Failure> {
-    line.state
-        .append(entry, Durable::Later)
-        .map(|_| ())
-        .map_err(|_| Failure::new("no_record", exit::FAILED, "it can't be recorded, so it is not done"))
+    line.state.append(entry, Durable::Later).map(|_| ()).map_err(|_| no_record())
 }
 
 async fn vault_create(line: &Line, name: &VaultName) -> Result<Reply, Failure> {

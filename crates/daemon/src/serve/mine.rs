@@ -127,10 +127,7 @@ fn record(line: &Line, by: &Asker, scope: Option<&Scope>) -> Result<(), Failure>
     entry.door = Some(by.door);
     entry.scope = scope.map(ToString::to_string).unwrap_or_default();
     entry.process.clone_from(&by.process);
-    line.state
-        .append(&entry, Durable::Later)
-        .map(|_| ())
-        .map_err(|_| Failure::new("no_record", exit::FAILED, "it can't be recorded, so it is not done"))
+    line.state.append(&entry, Durable::Later).map(|_| ()).map_err(|_| super::acts::no_record())
 }
 
 #[cfg(test)]

@@ -126,7 +126,11 @@ fn swap() -> Option<Check> {
         return Some(Check::ok(name, "none on a plain disk"));
     }
     let detail = format!("on {}: values that commands were given may reach it", plain.join(", "));
-    Some(Check::weak(name, detail, "encrypt the swap, or use zram"))
+    Some(Check::weak(
+        name,
+        detail,
+        format!("sudo swapoff {}; or put the swap on an encrypted disk, or use zram", plain.join(" ")),
+    ))
 }
 
 fn agent() -> Option<Check> {

@@ -20,8 +20,7 @@ pub(super) fn checks() -> Vec<Check> {
             return vec![Check::ok(folder, format!("none yet at {}", dir.display()))];
         }
         Err(e) => {
-            let fix = format!("it must be yours alone: chmod 700 {}", dir.display());
-            return vec![Check::broken(folder, e.to_string(), fix)];
+            return vec![Check::broken(folder, e.to_string(), folder_fix(&e, &dir))];
         }
     };
     if !store.file().exists() {
@@ -35,6 +34,19 @@ pub(super) fn checks() -> Vec<Check> {
     all.push(socket(&store));
     all.extend(room(store.real()));
     all
+}
+
+/// What mends a store's folder that is not taken.
+fn folder_fix(e: &paths::Error, dir: &Path) -> String {
+    let dir = dir.display();
+    match e {
+        paths::Error::Open { .. } => format!("chmod 700 '{dir}'"),
+        paths::Error::NotOurs(_) => {
+            format!("run svault as its owner, or: sudo chown -R \"$USER\" '{dir}'")
+        }
+        paths::Error::Not { .. } => format!("move {dir} away, or set SVAULT_HOME to another folder"),
+        _ => format!("see why with: ls -ld '{dir}'; or set SVAULT_HOME to another folder"),
+    }
 }
 
 /// Every file of the store, without following links.
@@ -76,7 +88,7 @@ fn modes(files: &[PathBuf]) -> Check {
             return Check::broken(
                 name,
                 format!("{shown} has a second name"),
-                "copy it, and put the copy in its place",
+                format!("with the store locked: cp -p '{shown}' '{shown}.new' && mv '{shown}.new' '{shown}'"),
             );
         }
     }
@@ -92,7 +104,13 @@ fn slots(store: &StoreDir) -> Check {
     let name = "ways to open";
     let header = match StoreHeader::read(store) {
         Ok(header) => header,
-        Err(e) => return Check::broken(name, e.to_string(), "restore the store from a backup"),
+        Err(e) => {
+            return Check::broken(
+                name,
+                e.to_string(),
+                format!("put {} back from a backup, then svault unlock", store.file().display()),
+            );
+        }
     };
     let shown: Vec<String> = header.slots().map(crate::card::factors).collect();
     let cheap = header
@@ -148,7 +166,7 @@ fn room(at: &Path) -> Option<Check> {
             "{} MiB: without room nothing can be recorded, so nothing is released",
             free / 1024 / 1024
         );
-        return Some(Check::weak(name, detail, "make room"));
+        return Some(Check::weak(name, detail, format!("free some space on the disk of {}", at.display())));
     }
     Some(Check::ok(name, format!("{} MiB", free / 1024 / 1024)))
 }

@@ -13,8 +13,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use wire::{Report, Want};
 
-/// The most bytes of a policy that is read.
-const MOST: u64 = 1024 * 1024;
+/// The most bytes of a policy that are read: enough to say how much too long most files are.
+const MOST: u64 = 16 * 1024 * 1024;
 
 /// Change the policy
 ///
@@ -95,14 +95,22 @@ fn text_of(report: Report) -> Result<String, Error> {
 }
 
 fn read(path: &Path) -> Result<String, Error> {
-    let mut text = String::new();
+    let mut text = Vec::new();
     let done = if path == Path::new("-") {
-        std::io::stdin().lock().take(MOST).read_to_string(&mut text)
+        std::io::stdin().lock().take(MOST).read_to_end(&mut text)
     } else {
-        std::fs::File::open(path).and_then(|f| f.take(MOST).read_to_string(&mut text))
+        std::fs::File::open(path).and_then(|f| f.take(MOST).read_to_end(&mut text))
     };
-    done.map_err(|e| Error::io("read", path, &e))?;
-    Ok(text)
+    let read = done.map_err(|e| Error::io("read", path, &e))?;
+    if read > words::MAX_POLICY {
+        let more = if read as u64 == MOST { " or more" } else { "" };
+        let text = format!("a policy has at most {} bytes, and this one has {read}{more}", words::MAX_POLICY);
+        return Err(
+            Error::new("too_big", wire::exit::FAILED, text).hint("the policy is as it was; shorten it")
+        );
+    }
+    let bad = |e| Error::io("read", path, &std::io::Error::new(std::io::ErrorKind::InvalidData, e));
+    String::from_utf8(text).map_err(|e| bad(e.utf8_error()))
 }
 
 /// Lets the human edit until it is a policy, or until it shall stay as it is.

@@ -103,9 +103,14 @@ impl Test {
 fn read_toml(path: &Path) -> Result<Cases, Error> {
     let text = std::fs::read_to_string(path).map_err(|e| Error::io("read", path, &e))?;
     toml::from_str(&text).map_err(|e| {
-        let at = e.span().map_or(0, |s| text[..s.start.min(text.len())].matches('\n').count() + 1);
-        Error::new("bad_cases", wire::exit::FAILED, format!("{}, line {at}: {}", path.display(), e.message()))
+        let before = text.get(..e.span().map_or(0, |s| s.start)).unwrap_or_default();
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        let place = format!("{}, line {line}, column {column}", path.display());
+        Error::new("bad_cases", wire::exit::FAILED, format!("{place}: {}", e.message()))
             .hint("see 'svault policy test --help' for an example")
+            .with("line", json!(line))
+            .with("column", json!(column))
     })
 }
 
