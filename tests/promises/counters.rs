@@ -1,8 +1,10 @@
 //! Promise 3 of the ground floor: counters, seals and suspensions survive whatever is done to the daemon and its files.
 
+use serde_json::json;
 use std::path::Path;
-use svault_tests::Output;
-use svault_tests::sandbox::Sandbox;
+use svault_tests::sandbox::{GOOD_REASON, Sandbox};
+use svault_tests::socket::{Raw, ask};
+use svault_tests::{Output, need};
 
 const VALUE: &str = "sk-test-counters-2b9f";
 
@@ -123,6 +125,29 @@ fn two_seals_suspend_the_session() {
     assert_eq!(cause(&sandbox, &sandbox.get("THREE")), "suspended");
     // A human is in no session.
     assert_eq!(sandbox.human(&["show", "THREE"]).ok().text(), VALUE);
+}
+
+#[test]
+fn a_burst_of_denials_counts_in_full_across_a_kill() {
+    need!(Linux);
+    let sandbox = house("1000/hour", SEAL);
+    // Noise under other names first; then one denial less than seals. As fast as the socket takes them.
+    let mut raw = Raw::hello(&sandbox.socket(), Some("tester"));
+    let mut denied = |name: &str, scope: &str| {
+        raw.send(&ask(json!({"name": name}), Some(scope), Some(GOOD_REASON), "value"));
+        assert_eq!(raw.control()["type"], "denied");
+    };
+    (0..20).for_each(|n| denied(&format!("NOISE{n}"), "db"));
+    (0..4).for_each(|_| denied("ONE", "payments"));
+    sandbox.kill_daemon();
+    let _ = sandbox.unlock();
+    assert_eq!(sandbox.human(&["seals", "--json"]).ok().json()["seals"], json!([]));
+    let _ =
+        sandbox.asks(&["get", "ONE", "--scope", "payments", "--reason", GOOD_REASON, "--wait", "0"]).denied();
+    let seals = sandbox.human(&["seals", "--json"]).ok().json();
+    let seals = seals["seals"].as_array().expect("seals").clone();
+    assert!(seals.iter().any(|s| s["secret"] == "ONE"), "{seals:?}");
+    let _ = sandbox.get("ONE").denied();
 }
 
 /// The segments of the trail, oldest first.

@@ -22,6 +22,8 @@ pub use scans::{Exposure, TOO_MANY_SECRETS, TOO_MUCH_TEXT, TOO_MUCH_WORK, UsedUp
 pub const UNKNOWN: &str = "unknown";
 /// Folded denials become one entry after so long.
 pub const FOLD_MS: i64 = 1_000;
+/// In less than this nobody has unlocked a store whose daemon was killed.
+const UNLOCK_MS: u64 = 10_000;
 /// So many sealed pairs suspend a session.
 const SEALED_PAIRS: usize = 2;
 /// What the entry of a release says that was counted when it was asked.
@@ -146,9 +148,17 @@ impl Limits {
         Ok(())
     }
 
-    /// See [`crate::gate::Limiter::folds`].
-    pub fn folds(&mut self, denials: &[Entry], now: Timestamp) -> bool {
-        self.state.fold(denials, now.as_millisecond())
+    /// See [`crate::gate::Limiter::folds`]. What may still close something is never folded: until it has an entry, a
+    /// killed daemon forgets it. But for what is forgotten anyway before a human has unlocked again.
+    pub fn folds(&mut self, policy: &Policy, denials: &[Entry], now: Timestamp) -> bool {
+        let brief = policy.limits.seal_after.window_ms < UNLOCK_MS;
+        let changes_nothing = |denial: &Entry| {
+            let name = bare_name(&denial.secret);
+            let closed = |a: &String| self.state.is_suspended(a) || self.state.is_sealed(a, name);
+            !state::counts(denial)
+                || accounts(policy, &denial.session, &denial.caller, denial.evidence).iter().all(closed)
+        };
+        (brief || denials.iter().all(changes_nothing)) && self.state.fold(denials, now.as_millisecond())
     }
 
     /// See [`crate::gate::Limiter::count`]. `Unseal` entries (with session, and secret or not) open seals.
@@ -168,7 +178,7 @@ impl Limits {
                 self.state.release(&entry.secret, at);
             }
             Event::Deny => return self.count_denial(policy, entry, name, at),
-            Event::Folded => return self.count_folded(policy, entry, name, at),
+            Event::Folded => return self.count_folded(policy, entry, at),
             Event::Seal | Event::Suspend => {
                 let secret = (entry.event == Event::Seal).then(|| name.to_owned());
                 let session = entry.session.clone();
@@ -187,47 +197,37 @@ impl Limits {
         if !state::counts(entry) {
             return Vec::new();
         }
-        let accounts = accounts(policy, &entry.session, &entry.caller, entry.evidence);
-        accounts.iter().flat_map(|account| self.charge(policy, entry, account, name, at)).collect()
-    }
-
-    /// Denials without entries of their own count for their pair, and for the session whatever they were for.
-    fn count_folded(&mut self, policy: &Policy, entry: &Entry, name: &str, at: i64) -> Vec<Due> {
         let mut due = Vec::new();
-        if !state::counts(entry) {
-            return due;
-        }
-        if !name.is_empty() {
-            for account in accounts(policy, &entry.session, &entry.caller, entry.evidence) {
-                due.extend(self.charge(policy, entry, &account, name, at));
+        for account in accounts(policy, &entry.session, &entry.caller, entry.evidence) {
+            if self.state.is_suspended(&account) || self.state.is_sealed(&account, name) {
+                continue;
+            }
+            let rate = &policy.limits.seal_after;
+            let denials = match name {
+                "" if self.state.nameless(&account, 1, rate, at) => state::Denials::Session,
+                "" => state::Denials::Fine,
+                name => self.state.denial(&account, name, rate, at),
+            };
+            match denials {
+                state::Denials::Fine => continue,
+                state::Denials::Pair => due.push(self.seal_now(entry, &account, Some(name))),
+                state::Denials::Session => due.push(self.seal_now(entry, &account, None)),
+            }
+            let sealed = self.state.seals.iter().filter(|s| s.session == account && s.secret.is_some());
+            if sealed.count() >= SEALED_PAIRS && !self.state.is_suspended(&account) {
+                due.push(self.seal_now(entry, &account, None));
             }
         }
-        due.extend(self.charge(policy, entry, &entry.session, "", at));
         due
     }
 
-    /// Charges an account for the denials of an entry, and closes what they were too many for.
-    fn charge(&mut self, policy: &Policy, entry: &Entry, account: &str, name: &str, at: i64) -> Vec<Due> {
-        if self.state.is_suspended(account) || self.state.is_sealed(account, name) {
-            return Vec::new();
-        }
+    fn count_folded(&mut self, policy: &Policy, entry: &Entry, at: i64) -> Vec<Due> {
         let (count, rate) = (entry.count.unwrap_or(1), &policy.limits.seal_after);
-        let denials = match name {
-            "" if self.state.nameless(account, count, rate, at) => state::Denials::Session,
-            "" => state::Denials::Fine,
-            name => self.state.denial(account, name, count, rate, at),
-        };
-        let closed = match denials {
-            state::Denials::Fine => return Vec::new(),
-            state::Denials::Pair => self.seal_now(entry, account, Some(name)),
-            state::Denials::Session => self.seal_now(entry, account, None),
-        };
-        let mut due = vec![closed];
-        let sealed = self.state.seals.iter().filter(|s| s.session == account && s.secret.is_some());
-        if sealed.count() >= SEALED_PAIRS && !self.state.is_suspended(account) {
-            due.push(self.seal_now(entry, account, None));
+        let many = state::counts(entry) && self.state.nameless(&entry.session, count, rate, at);
+        if many && !self.state.is_suspended(&entry.session) {
+            return vec![self.seal_now(entry, &entry.session, None)];
         }
-        due
+        Vec::new()
     }
 
     /// Closes it at once; its entry brings the id that it keeps.
@@ -240,10 +240,9 @@ impl Limits {
 
     /// Entries for folded denials whose second is over, or all of them.
     pub fn due_folds(&mut self, now: Timestamp, all: bool, mut fresh_id: impl FnMut() -> Id) -> Vec<Entry> {
-        let entry = |row: state::Folded| {
+        let entry = |folded: state::Folded| {
             let mut e = Entry::new(fresh_id(), now, Event::Folded);
-            (e.session, e.caller, e.evidence) = (row.session, row.caller, row.evidence);
-            (e.secret, e.cause, e.count) = (row.secret, row.cause, Some(row.count));
+            (e.session, e.cause, e.count) = (folded.session, folded.cause, Some(folded.count));
             e
         };
         self.state.take_folds(now.as_millisecond(), all).into_iter().map(entry).collect()

@@ -7,7 +7,7 @@ use audit::Entry;
 use policy::{Cause, Policy, Rate};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use words::{Evidence, Id};
+use words::Id;
 
 /// Names with denials that a session may have at one time; more count for the whole session.
 const MOST_NAMES: usize = 64;
@@ -19,8 +19,6 @@ const RECORD_EVERY_MS: i64 = 200;
 const RECORDS_AHEAD_MS: i64 = 800;
 /// A debt of records can't be larger (one request has at most 64): it means that the clock was set back.
 const MOST_DEBT_MS: i64 = 20_000;
-/// Rows of folded denials that a session may have in a second; more become one.
-const MOST_FOLDED: usize = 16;
 /// Old things are swept after so many entries.
 const SWEEP_EVERY: u32 = 256;
 
@@ -85,47 +83,16 @@ pub(super) struct Session {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Fold {
     since: i64,
-    rows: Vec<Folded>,
+    /// By cause, of those that count towards no seal; all that count together, under no cause.
+    counts: BTreeMap<String, u64>,
 }
 
 /// Denials that become one entry.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Folded {
     pub session: String,
-    pub caller: String,
-    pub evidence: Option<Evidence>,
-    /// As `vault/name`; empty for what is more than a session may have apart.
-    pub secret: String,
-    /// Of denials that count towards no seal.
     pub cause: String,
     pub count: u64,
-}
-
-impl Folded {
-    fn is_like(&self, other: &Self) -> bool {
-        (&self.caller, self.evidence, &self.secret, &self.cause)
-            == (&other.caller, other.evidence, &other.secret, &other.cause)
-    }
-}
-
-impl Fold {
-    fn add(&mut self, denial: &Entry) {
-        let mut row = Folded {
-            session: denial.session.clone(),
-            caller: denial.caller.clone(),
-            evidence: denial.evidence,
-            secret: denial.secret.clone(),
-            cause: if counts(denial) { String::new() } else { denial.cause.clone() },
-            count: 1,
-        };
-        if !self.rows.iter().any(|r| r.is_like(&row)) && self.rows.len() >= MOST_FOLDED {
-            row = Folded { session: row.session, cause: row.cause, count: 1, ..Folded::default() };
-        }
-        match self.rows.iter_mut().find(|r| r.is_like(&row)) {
-            Some(had) => had.count = had.count.saturating_add(1),
-            None => self.rows.push(row),
-        }
-    }
 }
 
 /// Whether a denial counts towards a seal.
@@ -187,8 +154,11 @@ impl State {
         let ahead = s.paid_ms.saturating_sub(now);
         let folds = ahead > RECORDS_AHEAD_MS && ahead <= MOST_DEBT_MS;
         if folds {
-            let fold = s.fold.get_or_insert_with(|| Fold { since: now, rows: Vec::new() });
-            denials.iter().for_each(|denial| fold.add(denial));
+            let fold = s.fold.get_or_insert_with(|| Fold { since: now, counts: BTreeMap::new() });
+            for denial in denials {
+                let cause = if counts(denial) { "" } else { &denial.cause };
+                *fold.counts.entry(cause.to_owned()).or_default() += 1;
+            }
         }
         folds
     }
@@ -196,12 +166,17 @@ impl State {
     /// Folded denials that are due.
     pub fn take_folds(&mut self, now: i64, all: bool) -> Vec<Folded> {
         let due = |since: i64| all || now.saturating_sub(since) >= FOLD_MS || now < since;
-        let take = |s: &mut Session| s.fold.take_if(|fold| due(fold.since));
-        self.sessions.values_mut().filter_map(take).flat_map(|fold| fold.rows).collect()
+        let mut all = Vec::new();
+        for (session, s) in &mut self.sessions {
+            let counts = s.fold.take_if(|fold| due(fold.since)).map(|fold| fold.counts).unwrap_or_default();
+            let row = |(cause, count)| Folded { session: session.clone(), cause, count };
+            all.extend(counts.into_iter().map(row));
+        }
+        all
     }
 
-    /// So many denials of a session for a name.
-    pub fn denial(&mut self, session: &str, name: &str, count: u64, rate: &Rate, at: i64) -> Denials {
+    /// One denial of a session for a name.
+    pub fn denial(&mut self, session: &str, name: &str, rate: &Rate, at: i64) -> Denials {
         let window = self.horizon.denials_ms;
         let s = self.session(session, at);
         if !s.denials.contains_key(name) && s.denials.len() >= MOST_NAMES {
@@ -214,9 +189,7 @@ impl State {
             n if n >= MOST_NAMES && !s.denials.contains_key(name) => (&mut s.nameless, Denials::Session),
             _ => (s.denials.entry(name.to_owned()).or_default(), Denials::Pair),
         };
-        for _ in 0..count.min(rate.count.into()) {
-            ring.push(at, window, rate.count as usize);
-        }
+        ring.push(at, window, rate.count as usize);
         if ring.within(rate, at) >= rate.count as usize { over } else { Denials::Fine }
     }
 

@@ -56,7 +56,7 @@ impl Limiter for House {
     }
 
     fn folds(&self, denials: &[Entry]) -> bool {
-        self.state.limits.borrow_mut().folds(denials, self.state.clock.wall())
+        self.state.limits.borrow_mut().folds(&self.state.policy(), denials, self.state.clock.wall())
     }
 
     fn count(&self, entry: &Entry) -> Vec<Due> {

@@ -225,7 +225,7 @@ impl Limiter for Fake {
     }
     fn folds(&self, denials: &[Entry]) -> bool {
         self.step("folds");
-        self.limits.borrow_mut().folds(denials, self.clock.wall())
+        self.limits.borrow_mut().folds(&self.rules.borrow(), denials, self.clock.wall())
     }
     fn count(&self, entry: &Entry) -> Vec<Due> {
         self.step("count");
