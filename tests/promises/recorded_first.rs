@@ -91,8 +91,52 @@ fn a_trail_that_can_not_be_written_closes_the_gate() {
         std::fs::OpenOptions::new().write(true).open(segments.last().expect("a segment")).expect("open");
     let len = open.metadata().expect("stat").len();
     open.set_len(len / 2).expect("cut");
-    let _ = sandbox.get("LOW");
+    let says = |part: &str| assert!(sandbox.run(&["status"]).ok().text().contains(part), "{part}");
+    says("takes no records");
+    let _ = sandbox.get("LOW").denied();
     sandbox.kill_daemon();
     let refused = sandbox.human(&["unlock"]).exits(5);
     assert!(!refused.all().contains(VALUE));
+}
+
+#[test]
+fn a_trail_that_was_moved_away_or_exchanged_closes_the_gate() {
+    need!(Linux);
+    let sandbox = Sandbox::open_to_all("");
+    sandbox.add("LOW", VALUE, &["--tier", "low", "--scope", "db"]);
+    let trail = std::fs::read_dir(sandbox.store().join("trail")).expect("trail").flatten();
+    let segment = trail.map(|e| e.path()).max().expect("a segment");
+    let aside = sandbox.path("aside");
+    std::fs::rename(&segment, &aside).expect("move");
+    let closed = || {
+        assert!(sandbox.run(&["status"]).ok().text().contains("takes no records"));
+        assert_eq!(sandbox.run(&["status", "--json"]).ok().json()["trail_ok"], false);
+        let _ = sandbox.get("LOW").denied();
+        let said = sandbox.human(&["show", "LOW"]);
+        assert!(said.code != 0 && !said.all().contains(VALUE), "{}", said.all());
+    };
+    closed();
+    std::fs::copy(&aside, &segment).expect("copy");
+    svault_tests::scratch::own(&segment, sandbox.uid());
+    closed();
+    // Put back, it goes on: nothing was lost, and nothing was released meanwhile.
+    std::fs::rename(&aside, &segment).expect("move back");
+    assert_eq!(sandbox.get("LOW").text(), VALUE);
+    let _ = sandbox.run(&["audit", "verify"]).ok();
+    assert_eq!(sandbox.trail().iter().filter(|e| e["event"] == "allow").count(), 1);
+}
+
+#[test]
+fn what_a_vault_that_was_moved_away_would_have_is_not_acknowledged() {
+    let sandbox = Sandbox::open_to_all("");
+    sandbox.add("LOW", VALUE, &["--tier", "low", "--scope", "db"]);
+    let file = sandbox.store().join("vaults/main.svault");
+    std::fs::rename(&file, sandbox.path("aside")).expect("move");
+    let said = sandbox.svault(&["add", "NEW", "--scope", "db"]).human().stdin(VALUE).run().exits(5);
+    assert!(said.err.contains("moved away"), "{}", said.all());
+    std::fs::rename(sandbox.path("aside"), &file).expect("move back");
+    sandbox.add("NEW", VALUE, &["--scope", "db"]);
+    sandbox.lock();
+    let _ = sandbox.unlock();
+    assert_eq!(sandbox.human(&["show", "NEW"]).ok().text(), VALUE);
 }

@@ -164,10 +164,11 @@ impl Trail {
         self.open.as_ref().is_some_and(|(_, log)| log.end().bytes() >= SEGMENT_BYTES)
     }
 
-    /// Whether entries can be recorded.
+    /// Whether entries can be recorded: the open segment is where it belongs, and as long as it was.
     #[must_use]
     pub fn is_ok(&self) -> bool {
-        !self.poisoned && !self.must_begin && self.open.is_some()
+        let stands = self.open.as_ref().is_some_and(|(_, log)| log.stands().is_ok());
+        !self.poisoned && !self.must_begin && stands
     }
 
     /// Entries in the trail.

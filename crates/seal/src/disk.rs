@@ -86,6 +86,8 @@ pub trait File: Send + Sync {
     fn is_empty(&self) -> io::Result<bool> {
         self.len().map(|len| len == 0)
     }
+    /// Whether it is the file that this path names now: nobody has moved it away or put another in its place.
+    fn is_at(&self, path: &Path) -> bool;
     /// Cuts or extends (with zeros) to `len`.
     ///
     /// # Errors
@@ -189,6 +191,10 @@ impl File for RealFile {
         self.0.metadata().map(|found| found.len())
     }
 
+    fn is_at(&self, path: &Path) -> bool {
+        same(&self.0, path)
+    }
+
     fn set_len(&self, len: u64) -> io::Result<()> {
         self.0.set_len(len)
     }
@@ -201,6 +207,8 @@ impl File for RealFile {
         self.0.sync_all()
     }
 }
+
+pub(crate) use real::same;
 
 fn refuse(path: &Path, why: &str) -> io::Error {
     io::Error::new(io::ErrorKind::PermissionDenied, format!("{} {why}", path.display()))

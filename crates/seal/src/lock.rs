@@ -41,7 +41,7 @@ impl StoreLock {
     /// a second process may believe that it is the only one.
     #[must_use]
     pub fn still_ours(&self) -> bool {
-        system::same(&self.file, &self.path)
+        crate::disk::same(&self.file, &self.path)
     }
 
     /// Who holds the lock at `path` now, where the kernel tells. Takes nothing.

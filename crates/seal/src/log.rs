@@ -257,7 +257,7 @@ impl Log {
         if upto.bytes > MAX_FILE {
             return Err(Error::TooBig { at: self.here(), what: "one file may have 4 GiB" });
         }
-        self.same_length()?;
+        self.as_it_was()?;
         if let Err(e) = self.file.file.write_at(bytes, self.end.bytes) {
             self.state = State::MustCut;
             // Best now, while the caller can still be told; if not, before the next append.
@@ -268,13 +268,27 @@ impl Log {
         Ok(())
     }
 
-    /// What is appended to a file that someone cut short could never be read again; what someone appended goes.
-    fn same_length(&mut self) -> Result<()> {
+    /// Whether the file is still the one at its path, and as long as it was: what is appended to a file that someone took
+    /// away or cut short could never be read again. Its length.
+    ///
+    /// # Errors
+    /// `Damaged` where it is not.
+    pub fn stands(&self) -> Result<u64> {
         let len = self.file.file.len().map_err(|e| Error::io(&self.path, "read", e))?;
+        if !self.file.file.is_at(&self.path) {
+            return Err(
+                self.damaged(0, "it was moved away, or another file put in its place, while it was open")
+            );
+        }
         if len < self.end.bytes {
             return Err(self.damaged(len, "it was cut short while it was open"));
         }
-        if len > self.end.bytes {
+        Ok(len)
+    }
+
+    /// Refuses a file that no longer stands; what someone appended goes.
+    fn as_it_was(&mut self) -> Result<()> {
+        if self.stands()? > self.end.bytes {
             self.state = State::MustCut;
         }
         self.ready()

@@ -367,6 +367,10 @@ impl File for SimFile {
         Ok(state.inode(self.file)?.data.len() as u64)
     }
 
+    fn is_at(&self, path: &Path) -> bool {
+        self.disk.lock().names.get(path) == Some(&self.file)
+    }
+
     fn set_len(&self, len: u64) -> io::Result<()> {
         let (mut state, on) = self.change()?;
         state.inode(self.file)?.set_len(len as usize);

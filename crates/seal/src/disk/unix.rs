@@ -75,3 +75,12 @@ pub(super) fn read_at(file: &fs::File, buf: &mut [u8], offset: u64) -> io::Resul
 pub(super) fn write_at(file: &fs::File, buf: &[u8], offset: u64) -> io::Result<usize> {
     file.write_at(buf, offset)
 }
+
+/// Whether a path names this file.
+pub(crate) fn same(file: &fs::File, path: &Path) -> bool {
+    let id = |found: fs::Metadata| (found.dev(), found.ino());
+    match (file.metadata(), fs::symlink_metadata(path)) {
+        (Ok(held), Ok(named)) => id(held) == id(named),
+        _ => false,
+    }
+}

@@ -44,3 +44,8 @@ pub(super) fn read_at(file: &fs::File, buf: &mut [u8], offset: u64) -> io::Resul
 pub(super) fn write_at(file: &fs::File, buf: &[u8], offset: u64) -> io::Result<usize> {
     file.seek_write(buf, offset)
 }
+
+/// Whether a path names this file. While it is open nobody can delete or rename it.
+pub(crate) fn same(_: &fs::File, path: &Path) -> bool {
+    path.exists()
+}

@@ -1,7 +1,7 @@
 //! Linux and macOS.
 
 use rustix::fs::OFlags;
-use std::fs::{File, Metadata, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::{io, path::Path};
 
@@ -29,14 +29,6 @@ fn open_with(path: &Path, create: bool) -> io::Result<File> {
         return Ok(file);
     };
     Err(io::Error::new(io::ErrorKind::PermissionDenied, bad))
-}
-
-pub(super) fn same(file: &File, path: &Path) -> bool {
-    let id = |found: Metadata| (found.dev(), found.ino());
-    match (file.metadata(), std::fs::symlink_metadata(path)) {
-        (Ok(held), Ok(named)) => id(held) == id(named),
-        _ => false,
-    }
 }
 
 #[cfg(target_os = "linux")]

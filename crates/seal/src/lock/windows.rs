@@ -27,10 +27,6 @@ fn open_with(path: &Path, create: bool) -> io::Result<File> {
     Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is no regular file"))
 }
 
-pub(super) fn same(_: &File, path: &Path) -> bool {
-    path.exists()
-}
-
 pub(super) fn holder(_: &File) -> Option<u32> {
     None
 }
