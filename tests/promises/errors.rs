@@ -342,6 +342,30 @@ fn a_list_that_is_empty_says_why() {
 }
 
 #[test]
+fn a_vault_that_is_shut_is_told_wherever_one_looks() {
+    let sandbox = Sandbox::ready();
+    let _ = sandbox.human(&["vault", "create", "work"]).ok();
+    sandbox.add("HERE", "sk-test-here", &["--scope", "db", "--vault", "work"]);
+    sandbox.add("GONE", "sk-test-gone", &["--scope", "db"]);
+    assert!(!sandbox.run(&["status"]).ok().text().contains("shut"));
+    sandbox.lock();
+    let file = sandbox.store().join("vaults/main.svault");
+    let mut bytes = std::fs::read(&file).expect("read");
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    std::fs::write(&file, bytes).expect("write");
+    let _ = sandbox.unlock();
+    let said = sandbox.human(&["list"]).ok();
+    assert!(said.text().contains("HERE") && said.err.contains("vault main is shut"), "{}", said.all());
+    assert!(sandbox.run(&["status"]).ok().text().contains("one is shut: svault vault list"));
+    assert_eq!(sandbox.run(&["status", "--json"]).ok().json()["vaults_shut"], 1);
+    let doctor = sandbox.run(&["doctor"]).exits(1);
+    assert!(doctor.text().contains("of the vaults one is shut"), "{}", doctor.all());
+    let said = sandbox.human(&["show", "GONE"]).exits(1);
+    assert!(said.err.contains("a vault that is shut: main"), "{}", said.all());
+}
+
+#[test]
 fn a_case_that_expects_what_can_not_be() {
     let sandbox = Sandbox::ready();
     let cases = sandbox.path("cases.toml");

@@ -134,6 +134,7 @@ fn a_flipped_bit_in_an_old_segment_of_the_trail_is_told_by_status_and_by_name() 
     let broken = || house.sandbox.run(&["status"]).ok().text();
     house.sandbox.wait_for("the trail's reading", || broken().contains("broken"));
     assert!(broken().contains(&old), "{}", broken());
+    assert_eq!(house.sandbox.run(&["status", "--json"]).ok().json()["trail_ok"], false);
     let said = house.sandbox.run(&["audit", "verify"]).exits(5);
     assert!(said.err.contains(&old), "{}", said.all());
     let doctor = house.sandbox.run(&["doctor"]).exits(1);

@@ -148,8 +148,9 @@ impl Human<'_> {
     /// # Errors
     /// Which of them.
     pub fn ready(&self) -> Result<(), Error> {
-        drop(self.app.connect(None)?);
-        client::may_type_for(&self.app.store()?)?;
+        let connection = self.app.connect(None)?;
+        client::may_type()?;
+        connection.may_prove()?;
         if self.proof.passphrase_fd.is_none() && self.presented.is_none() && !prompt::possible() {
             return Err(wire::Want::presence_needed().into());
         }
@@ -264,7 +265,7 @@ impl Human<'_> {
     }
 
     fn ask(&self, attempt: u32) -> Result<Presented, Error> {
-        client::may_type_for(&self.app.store()?)?;
+        client::may_type()?;
         match self.proof.passphrase_fd {
             Some(n) if attempt == 0 => Ok(Presented::Passphrase(input::proof_from_fd("--passphrase-fd", n)?)),
             Some(_) => Err(client::Error::WrongPassphrase.into()),

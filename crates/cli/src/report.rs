@@ -6,6 +6,10 @@ use std::borrow::Cow;
 use wire::{Failure, exit};
 use words::Id;
 
+/// What to do about a file of the store that is not whole.
+pub const KEEP_AND_RESTORE: &str =
+    "keep a copy of the store's folder as it is now, and put the file back from a backup";
+
 /// Why a command did not do what it was asked to.
 #[derive(Debug)]
 pub struct Error(Box<Facts>);

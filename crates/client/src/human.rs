@@ -26,7 +26,7 @@ impl Connection {
     ///
     /// # Errors
     /// [`Error::UnderAgent`].
-    pub(crate) fn may_prove(mut self) -> Result<()> {
+    pub fn may_prove(mut self) -> Result<()> {
         let mut random = [0; 40];
         getrandom::fill(&mut random).map_err(Error::Random)?;
         let (mut slot, mut nonce) = ([0; 8], [0; 32]);

@@ -164,13 +164,13 @@ impl Way<'_> {
 
     /// Whether somebody else makes the store now: it is there in a moment.
     fn appears(&self) -> bool {
-        let there = || self.store.file().exists();
-        (0..30).any(|_| {
-            there() || {
-                std::thread::sleep(Duration::from_millis(100));
-                false
+        for _ in 0..30 {
+            if self.store.file().exists() {
+                return true;
             }
-        }) || there()
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        self.store.file().exists()
     }
 
     fn no_store(&self) -> Error {

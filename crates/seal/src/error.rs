@@ -84,7 +84,7 @@ pub enum Error {
         what: &'static str,
     },
     /// The passphrase, recovery code or key is not this slot's.
-    #[error("{at}: wrong passphrase or key")]
+    #[error("{at}: its key slot does not open: not its passphrase or key, or the slot was altered")]
     WrongKey {
         /// The file.
         at: At,

@@ -53,6 +53,8 @@ pub struct Shut {
     pub name: &'static str,
     /// What does not hold.
     pub why: String,
+    /// Whether a human can accept it as it is: it opens with its key, and is only not the latest.
+    pub acceptable: bool,
 }
 
 /// Errors of the store.

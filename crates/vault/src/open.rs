@@ -272,12 +272,13 @@ impl Look<'_> {
             Err(e @ Error::Seal(seal::Error::Memory(_))) => return Err(e),
             Err(e) => e,
         };
-        let why = Shut { name: error.name(), why: error.to_string() };
+        let (name, why) = (error.name(), error.to_string());
         found.note(&path, error);
         let accepts = self.accepts(&record);
         let rule = if accepts { HeadRule::Accept } else { HeadRule::Look };
         let there = self.try_keys(records, &record, rule, found).ok();
         found.ends.push((path, there.as_ref().map(|(vault, _)| vault.table.log().head())));
+        let why = Shut { name, why, acceptable: there.is_some() };
         Ok(match there {
             Some((vault, mark)) if accepts => FoundVault { record, state: Ok(vault), mark },
             Some((_, mark)) => FoundVault { record, state: Err(why), mark },

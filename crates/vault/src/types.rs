@@ -105,7 +105,7 @@ pub struct VaultInfo {
     /// Secrets in it; 0 where it is shut.
     pub secrets: usize,
     /// Why it is shut; `None`: it is open.
-    pub shut: Option<String>,
+    pub shut: Option<Shut>,
 }
 
 /// A closed (session, secret) pair, or a suspended session.

@@ -58,7 +58,7 @@ impl Store {
         let info = |(name, slotted): (&VaultName, &Slotted)| VaultInfo {
             name: name.clone(),
             secrets: slotted.state.as_ref().map_or(0, |vault| vault.table.len()),
-            shut: slotted.state.as_ref().err().map(|shut| shut.why.clone()),
+            shut: slotted.state.as_ref().err().cloned(),
         };
         self.vaults.iter().map(info).collect()
     }

@@ -16,11 +16,14 @@ pub struct StatusReport {
     pub waiting: u32,
     /// Requests of the asking session that wait.
     pub own_waiting: Vec<Id>,
-    /// The trail takes records.
+    /// The trail takes records, and nothing is known of it that doesn't hold.
     pub trail_ok: bool,
     /// What the last reading of the whole trail found that doesn't hold. One is made after each unlock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trail_damage: Option<String>,
+    /// Vaults that can't be opened: damaged, gone, or rolled back.
+    #[serde(default)]
+    pub vaults_shut: u32,
     /// Keys lie in locked memory.
     pub memory_locked: bool,
     /// What this connection is taken for.

@@ -127,6 +127,7 @@ fn from_the_daemon() {
         waiting: 0,
         own_waiting: vec![id()],
         trail_ok: true,
+        vaults_shut: 0,
         trail_damage: None,
         memory_locked: true,
         caller: "unknown".into(),

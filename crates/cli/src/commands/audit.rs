@@ -3,7 +3,7 @@
 use crate::app::{App, unexpected};
 use crate::args::Proof;
 use crate::output::{Out, command_line, foreign};
-use crate::report::{Error, Outcome};
+use crate::report::{Error, KEEP_AND_RESTORE, Outcome};
 use crate::table::{Table, pairs};
 use crate::times;
 use ::audit::{Entry, Event, Filter};
@@ -130,7 +130,7 @@ impl Show {
                 wire::exit::FAILED,
                 format!("the trail has nothing under {}", self.id),
             )
-            .hint("see 'svault audit list'"));
+            .hint("see 'svault audit list'; of a burst of denials only a count is kept, as 'folded'"));
         };
         app.out.answer(json!({"id": self.id, "entry": newest, "entries": entries}), |_| {
             entries.iter().map(details).collect::<Vec<_>>().join("\n")
@@ -146,7 +146,7 @@ impl Verify {
             return Ok(wire::exit::DONE);
         };
         Err(Error::new("trail_broken", wire::exit::DAMAGED, format!("trail: broken: {why}"))
-            .hint("keep a copy of the store's folder as it is now, and put the file back from a backup"))
+            .hint(KEEP_AND_RESTORE))
     }
 }
 

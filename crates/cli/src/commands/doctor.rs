@@ -104,6 +104,10 @@ fn daemon(app: &App) -> Check {
         Ok(s) => {
             let missing: Vec<&str> =
                 s.protection.iter().filter(|p| !p.holds).map(|p| p.name.as_str()).collect();
+            if let Some(why) = &s.trail_damage {
+                let text = format!("process {}: the trail is broken: {why}", s.pid);
+                return Check::broken(name, text, crate::report::KEEP_AND_RESTORE);
+            }
             if !s.trail_ok {
                 let fix = "make room on the disk, then svault lock and svault unlock";
                 return Check::broken(
@@ -112,10 +116,9 @@ fn daemon(app: &App) -> Check {
                     fix,
                 );
             }
-            if let Some(why) = &s.trail_damage {
-                let fix =
-                    "keep a copy of the store's folder as it is now, and put the file back from a backup";
-                return Check::broken(name, format!("process {}: the trail is broken: {why}", s.pid), fix);
+            if let Some(shut) = super::status::vaults(&s) {
+                let fix = "svault vault list says why; put it back from a backup";
+                return Check::broken(name, format!("process {}: of the vaults {shut}", s.pid), fix);
             }
             if !s.memory_locked {
                 let fix = "raise 'ulimit -l' (LimitMEMLOCK), then svault lock and svault unlock";

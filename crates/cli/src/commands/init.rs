@@ -43,9 +43,14 @@ impl Init {
         let zone = zone(self.zone.as_deref())?;
         let code_to = CodeTo::of(self.recovery_out_fd)?;
         // Where it can't be made nothing is asked for.
+        let new = !dir.exists();
         let store = StoreDir::create(&dir).map_err(client::Error::from)?;
         let passphrase = new_keys::passphrase("--passphrase-fd", self.passphrase_fd, "New passphrase: ")
-            .inspect_err(|_| drop(std::fs::remove_dir(store.real())))?;
+            .inspect_err(|_| {
+                if new {
+                    drop(std::fs::remove_dir(store.real()));
+                }
+            })?;
         let params = new_keys::calibrate(&app.out)?;
         let file_id = FileId::random(&mut OsRandom)?;
         let keys = NewKeys::make(file_id, 1, params, &passphrase)?;

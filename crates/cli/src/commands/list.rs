@@ -35,7 +35,8 @@ impl List {
             self.vault.as_ref().is_none_or(|v| *v == r.vault)
                 && self.scope.as_ref().is_none_or(|s| *s == r.class.scope)
         });
-        let shut = if rows.is_empty() { shut(&mut human, self.vault.as_ref())? } else { Vec::new() };
+        let ask = rows.is_empty() || app.connect(None)?.status()?.vaults_shut > 0;
+        let shut = if ask { shut(&mut human, self.vault.as_ref())? } else { Vec::new() };
         for row in &shut {
             let warning = app.out.err_style("warning:", "33");
             app.out.note(&format!("{warning} vault {} is shut: {}", row.name, row.state));
@@ -57,7 +58,7 @@ fn shut(human: &mut Human<'_>, of: Option<&VaultName>) -> Result<Vec<VaultRow>, 
     let Report::Vaults(mut rows) = human.read(Want::VaultList)? else { return Err(unexpected()) };
     if let Some(vault) = of.filter(|vault| rows.iter().all(|r| r.name != **vault)) {
         let names: Vec<String> = rows.iter().map(|r| r.name.to_string()).collect();
-        let error = Error::new("no_vault", wire::exit::FAILED, format!("there is no vault {vault}"));
+        let error = Error::new("no_vault", wire::exit::FAILED, format!("there is no vault '{vault}'"));
         return Err(error.hint(format!("there is: {}", names.join(", "))));
     }
     rows.retain(|r| r.state != "open" && of.is_none_or(|vault| r.name == *vault));

@@ -70,6 +70,7 @@ fn text(s: &StatusReport, place: &str, out: &Out) -> String {
                 .to_owned(),
         ),
         ("trail", trail(s)),
+        ("vaults", vaults(s).map_or_else(String::new, |shut| format!("{shut}: svault vault list"))),
         ("memory", if s.memory_locked { "locked" } else { "not locked: keys may reach the swap" }.to_owned()),
         (
             "missing",
@@ -78,11 +79,20 @@ fn text(s: &StatusReport, place: &str, out: &Out) -> String {
     ])
 }
 
+/// The vaults that can't be opened, where there are any.
+pub fn vaults(s: &StatusReport) -> Option<String> {
+    match s.vaults_shut {
+        0 => None,
+        1 => Some("one is shut".to_owned()),
+        n => Some(format!("{n} are shut")),
+    }
+}
+
 /// How the trail is, in a few words.
 pub fn trail(s: &StatusReport) -> String {
     match (&s.trail_damage, s.trail_ok) {
-        (_, false) => "takes no records: every request is denied".to_owned(),
-        (Some(why), true) => format!("broken: {}", foreign(why, 200)),
+        (Some(why), _) => format!("broken: {}", foreign(why, 200)),
+        (None, false) => "takes no records: every request is denied".to_owned(),
         (None, true) => "ok".to_owned(),
     }
 }

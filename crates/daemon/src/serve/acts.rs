@@ -206,7 +206,7 @@ pub(super) fn of_request(entry: &mut Entry, waiting: &crate::approve::Waiting) {
 }
 
 async fn approve(line: &Line, id: Id, lasts: Lasts) -> Result<Reply, Failure> {
-    let gone = |e: crate::approve::CantApprove| Failure::new("cant_approve", exit::FAILED, e.to_string());
+    let gone = |e: crate::approve::CantApprove| super::facts::cant_approve(&e);
     let waiting = line.state.approvals.can_approve(id, lasts).map_err(gone)?;
     let mut e = line.state.entry(Event::Approve);
     about(line, &mut e);

@@ -37,11 +37,13 @@ pub(crate) async fn decide(line: &mut Line, asked: Ask, by: Asker) -> Result<Opt
     let req = Rc::new(Frozen::new(&house, state.fresh_id(), asked, by));
     let mut decision = pin!(gate::decide_and_release(&house, &req));
     let sealed = line.presence.is_sealed();
+    let mut waited = false;
     let outcome = loop {
         tokio::select! {
             biased;
             outcome = &mut decision => break outcome,
             Some(id) = told.recv() => {
+                waited = true;
                 super::answer::send_message(&mut line.conn, &mut line.presence, &FromDaemon::Waiting { id }).await?;
             }
             frame = line.conn.while_waiting(Accept::CONTROL), if !sealed => {
@@ -54,7 +56,7 @@ pub(crate) async fn decide(line: &mut Line, asked: Ask, by: Asker) -> Result<Opt
     };
     state.roll_trail();
     // Who waits when the store is locked learns that from the connection's end: it is no denial.
-    if matches!(outcome, Outcome::Denied(_)) && !state.life.unlocked() {
+    if waited && matches!(outcome, Outcome::Denied(_)) && !state.life.unlocked() {
         return Ok(None);
     }
     Ok(Some(outcome))

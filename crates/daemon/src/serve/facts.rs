@@ -19,10 +19,7 @@ pub(crate) fn act(line: &Line, want: &Want) -> Result<Act, Failure> {
     let mut facts = Facts { secrets: secrets(line, want)?, ..Facts::default() };
     match want {
         Want::Approve { id, lasts } => {
-            let waiting = line.state.approvals.can_approve(*id, *lasts).map_err(|e| {
-                Failure::new("cant_approve", exit::FAILED, e.to_string())
-                    .hint("svault pending lists what waits")
-            })?;
+            let waiting = line.state.approvals.can_approve(*id, *lasts).map_err(|e| cant_approve(&e))?;
             let policy = line.state.policy();
             let gone = waiting.req.names().find(|name| policy.caller(name).is_none());
             if let Some(name) = gone.filter(|name| name.as_str() != "unknown") {
@@ -96,6 +93,11 @@ fn resolved(s: &vault::Secret) -> Resolved {
     Resolved { vault: s.key.vault.clone(), name: s.name.clone(), version: Some(s.version) }
 }
 
+/// Why a request can't be approved, or not any more.
+pub(super) fn cant_approve(e: &crate::approve::CantApprove) -> Failure {
+    Failure::new("cant_approve", exit::FAILED, e.to_string()).hint("svault pending lists what waits")
+}
+
 /// One secret by its reference.
 ///
 /// # Errors
@@ -107,8 +109,16 @@ pub(crate) fn found(line: &Line, wanted: &SecretRef) -> Result<vault::Secret, Fa
             if let Some(vault) = &wanted.vault {
                 open_vault(line, vault)?;
             }
-            Err(Failure::new("no_secret", exit::FAILED, format!("there is no secret {wanted}"))
-                .hint("svault list shows what there is; a proposal is found by its vault's name only"))
+            let hint = match shut(line).as_slice() {
+                [] => {
+                    "svault list shows what there is; a proposal is found by its vault's name only".to_owned()
+                }
+                names => format!(
+                    "it may be in a vault that is shut: {}; svault vault list says why",
+                    names.join(", ")
+                ),
+            };
+            Err(Failure::new("no_secret", exit::FAILED, format!("there is no secret {wanted}")).hint(hint))
         }
         Found::Ambiguous(vaults) => {
             let names = vaults.iter().map(VaultName::to_string).collect::<Vec<_>>().join(", ");
@@ -116,6 +126,12 @@ pub(crate) fn found(line: &Line, wanted: &SecretRef) -> Result<vault::Secret, Fa
             Err(Failure::new("ambiguous", exit::FAILED, text).hint("name one with --vault"))
         }
     }
+}
+
+/// The vaults that can't be opened.
+fn shut(line: &Line) -> Vec<String> {
+    let vaults = line.state.store.borrow().vaults();
+    vaults.iter().filter(|v| v.shut.is_some()).map(|v| v.name.to_string()).collect()
 }
 
 /// What the store says, for a human.
@@ -132,14 +148,17 @@ pub(super) fn open_vault(line: &Line, vault: &VaultName) -> Result<(), Failure> 
     match vaults.iter().find(|v| v.name == *vault) {
         Some(v) => match &v.shut {
             None => Ok(()),
-            Some(why) => Err(Failure::new(
-                "vault_shut",
-                exit::DAMAGED,
-                format!("vault '{vault}' is shut: {why}"),
-            )
-            .hint(format!(
-                "restore it from a backup, or: svault lock, then svault unlock --accept-rollback {vault}"
-            ))),
+            Some(shut) => {
+                let text = format!("vault '{vault}' is shut: {}", shut.why);
+                let hint = if shut.acceptable {
+                    format!(
+                        "restore it from a backup, or: svault lock, then svault unlock --accept-rollback {vault}"
+                    )
+                } else {
+                    "restore its file from a backup, then svault lock and svault unlock".to_owned()
+                };
+                Err(Failure::new("vault_shut", exit::DAMAGED, text).hint(hint))
+            }
         },
         None => Err(Failure::new("no_vault", exit::FAILED, format!("there is no vault '{vault}'"))
             .hint(format!("svault vault create {vault}"))),

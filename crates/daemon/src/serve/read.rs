@@ -73,7 +73,7 @@ fn vaults(line: &Line) -> Vec<VaultRow> {
     let row = |v: vault::VaultInfo| VaultRow {
         name: v.name,
         secrets: v.secrets,
-        state: v.shut.unwrap_or_else(|| "open".into()),
+        state: v.shut.map_or_else(|| "open".into(), |shut| shut.why),
     };
     line.state.store.borrow().vaults().into_iter().map(row).collect()
 }
@@ -173,7 +173,7 @@ async fn one(line: &Line, id: Id) -> Result<Entry, Failure> {
         read.map_err(|e| Failure::new("trail", exit::FAILED, e.to_string()))?.map_err(|e| broken(&e))?;
     entry.ok_or_else(|| {
         Failure::new("no_entry", exit::FAILED, format!("the trail has no entry {id}"))
-            .hint("svault audit list shows the latest")
+            .hint("svault audit list shows the latest; of a burst of denials it has a count, as 'folded'")
     })
 }
 

@@ -12,6 +12,8 @@ pub(crate) fn report(line: &Line) -> StatusReport {
     let who = line.who();
     let by = line.asker();
     let mut wishes = state.wishes.borrow_mut();
+    let trail_damage = state.verified.latest().and_then(Result::err);
+    let shut = state.store.borrow().vaults().iter().filter(|v| v.shut.is_some()).count();
     let waiting = state.approvals.waiting().len() + wishes.all(state.now_ms()).len();
     let mut own_waiting = state.approvals.waiting_of(&by);
     own_waiting.extend(wishes.of(&by));
@@ -21,8 +23,9 @@ pub(crate) fn report(line: &Line) -> StatusReport {
         locks_in: state.life.locks_in().as_secs(),
         waiting: u32::try_from(waiting).unwrap_or(u32::MAX),
         own_waiting,
-        trail_ok: state.trail.borrow().is_ok(),
-        trail_damage: state.verified.latest().and_then(Result::err),
+        trail_ok: trail_damage.is_none() && state.trail.borrow().is_ok(),
+        trail_damage,
+        vaults_shut: u32::try_from(shut).unwrap_or(u32::MAX),
         memory_locked: secret::memory().locked,
         rules_only: state.limits.borrow().scan_meter(&who.session.key(), state.clock.wall()).is_err(),
         caller: who.caller().to_owned(),
