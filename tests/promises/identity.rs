@@ -160,10 +160,7 @@ fn becoming_the_executable_after_connecting_is_not_matched() {
     let house = House::new(false);
     let robot_path = house.robot.display();
     // The connection is handed to the registered program by exec: the status request is written by it, on $FD.
-    let request = "{\\\"type\\\":\\\"status\\\"}";
-    let write =
-        format!("printf \"\\\\x12\\\\0\\\\0\\\\0\\\\0{request}\" >&$FD; timeout 2 cat <&$FD | tail -c +6; :");
-    let line = format!("\"$STRANGER\" connect-exec \"$SOCKET\" '{robot_path}' --norc -c '{write}'");
+    let line = connect_exec(&robot_path.to_string(), r#"{"type":"status"}"#);
     let said = house.by("/bin/bash".as_ref(), &line);
     assert_eq!(taken_for(&said), nobody(), "{}", said.all());
     // A parent that becomes the registered program after its child has greeted.
@@ -176,6 +173,41 @@ fn becoming_the_executable_after_connecting_is_not_matched() {
     let line = line.replace("$FD", "\\$FD");
     let said = house.by("/bin/bash".as_ref(), &line);
     assert_eq!(taken_for(&said), nobody(), "{}", said.all());
+}
+
+#[test]
+fn what_a_connection_was_matched_by_must_still_be_so() {
+    need!(Linux);
+    let house = House::new(false);
+    // Below the registered program, but no longer the process that greeted: nobody, for its facts and lists as well.
+    let ask = |request: &str| house.by(&house.robot, &connect_exec("/bin/bash", request));
+    let said = ask(r#"{"type":"status"}"#);
+    assert_eq!(taken_for(&said), nobody(), "{}", said.all());
+    let said = ask(r#"{"type":"mine"}"#);
+    assert!(said.text().contains("\"mine\"") && !said.text().contains("LOW"), "{}", said.all());
+}
+
+#[test]
+fn a_program_that_the_policy_knows_is_no_human() {
+    need!(Linux);
+    let house = House::new(false);
+    // The registered program itself, with no agent among its parents.
+    let nonce = "00".repeat(32);
+    let request = format!(r#"{{"type":"prove_begin","slot":"0000000000000000","nonce":"{nonce}"}}"#);
+    let robot = house.robot.display().to_string();
+    let said = house.by("/bin/bash".as_ref(), &connect_exec(&robot, &request));
+    assert!(said.text().contains("under an AI agent (robot)"), "{}", said.all());
+    let said = house.by("/bin/bash".as_ref(), &connect_exec("/bin/bash", &request));
+    assert!(said.text().contains("prove_challenge"), "it would be taken from others: {}", said.all());
+}
+
+/// A line of a shell: connects, then becomes another shell, which sends a control message and prints the answer.
+fn connect_exec(shell: &str, message: &str) -> String {
+    let (length, quoted) = (message.len() + 1, message.replace('"', "\\\""));
+    let write = format!(
+        "printf \"\\\\x{length:x}\\\\0\\\\0\\\\0\\\\0{quoted}\" >&$FD; timeout 2 cat <&$FD | tail -c +6; :"
+    );
+    format!("\"$STRANGER\" connect-exec \"$SOCKET\" '{shell}' --norc -c '{write}'")
 }
 
 #[test]

@@ -31,14 +31,20 @@ fn allowed(sandbox: &Sandbox) -> usize {
     entries.iter().filter(|e| e["event"] == "allow" && e["secret"] == "main/LOW").count()
 }
 
-#[test]
-fn with_a_full_disk_every_request_is_denied() {
-    need!(Linux, Root);
+/// A store of 2 MiB.
+fn on_a_small_disk() -> (Sandbox, Tmpfs) {
     let sandbox = Sandbox::empty();
     let disk = Tmpfs::mount(&sandbox.store(), 2048, sandbox.uid());
     let _ = sandbox.init();
     sandbox.set_policy(OPEN_POLICY);
     sandbox.add("LOW", VALUE, &["--tier", "low", "--scope", "db"]);
+    (sandbox, disk)
+}
+
+#[test]
+fn with_a_full_disk_every_request_is_denied() {
+    need!(Linux, Root);
+    let (sandbox, disk) = on_a_small_disk();
     assert!(released(&sandbox));
 
     // A reserve may carry releases for a while after the disk is full; each of them must be in the trail all the same.
@@ -52,6 +58,13 @@ fn with_a_full_disk_every_request_is_denied() {
         assert!(!released(&sandbox), "a request was answered that could not be recorded");
     }
     assert_eq!(sandbox.get("LOW").exits(4).out, b"");
+    // With a little room a human can see to it, although it isn't enough for the reserve.
+    let file = std::fs::OpenOptions::new().write(true).open(&filler).expect("open");
+    file.set_len(file.metadata().expect("length").len() - (64 << 10)).expect("cut");
+    for command in ["list", "pending", "seals"] {
+        let _ = sandbox.human(&[command]).ok();
+    }
+    let _ = sandbox.human(&["policy", "show"]).ok();
 
     // What was released is in the trail, now and after a power cut.
     std::fs::remove_file(filler).expect("remove");
@@ -60,6 +73,24 @@ fn with_a_full_disk_every_request_is_denied() {
     assert_eq!(allowed(&sandbox), released_here);
     assert!(released(&sandbox), "with room again, requests are answered again");
     sandbox.lock();
+}
+
+#[test]
+fn after_a_full_disk_a_human_reads_and_decides_again() {
+    need!(Linux, Root);
+    let (sandbox, disk) = on_a_small_disk();
+    let filler = disk.fill();
+    // The reserve is a human's as well as a release's, and no denial's.
+    for command in ["list", "pending", "seals", "list"] {
+        let _ = sandbox.human(&[command]).ok();
+    }
+    assert!(released(&sandbox));
+    std::fs::remove_file(filler).expect("remove");
+    let _ = sandbox.human(&["list"]).ok();
+    sandbox.set_policy(&OPEN_POLICY.replace("tester", "nobody"));
+    let _ = sandbox.get("LOW").exits(4);
+    let reserve = sandbox.store().join("state/reserve");
+    sandbox.wait_for("the reserve", || reserve.metadata().is_ok_and(|found| found.len() == 256 << 10));
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 use svault_tests::need;
-use svault_tests::sandbox::{OPEN_POLICY, PASSPHRASE, Sandbox};
+use svault_tests::sandbox::{GOOD_REASON, OPEN_POLICY, PASSPHRASE, Sandbox};
+use svault_tests::socket::{Raw, ask};
 use svault_tests::terminal::Terminal;
 
 const OLD: &str = "sk-test-rollback-old";
@@ -143,4 +144,73 @@ fn a_flipped_bit_in_an_old_segment_of_the_trail_is_told_by_status_and_by_name() 
     std::fs::write(&path, &bytes).expect("write");
     let _ = house.sandbox.run(&["audit", "verify"]).ok();
     assert!(!broken().contains("broken"), "{}", broken());
+}
+
+/// A session whose entries go on into a second segment; the trail's files of then.
+fn long_session(sandbox: &Sandbox) -> Vec<PathBuf> {
+    let files = || {
+        let found = std::fs::read_dir(sandbox.store().join("trail")).expect("trail").flatten();
+        let mut files: Vec<PathBuf> = found.map(|e| e.path()).collect();
+        files.sort();
+        files
+    };
+    let reason = format!("{GOOD_REASON} {}", "again ".repeat(70));
+    let name = serde_json::json!({"vault": "main", "name": "A"});
+    let mut raw = Raw::hello(&sandbox.socket(), Some("tester"));
+    for asked in 0.. {
+        assert!(asked < 10_000, "no second segment");
+        raw.send(&ask(name.clone(), Some("db"), Some(&reason), "value"));
+        assert_eq!(raw.control()["type"], "released");
+        let _ = raw.frame_in();
+        // Under a thousand a second, which is all that its rate gives.
+        std::thread::sleep(std::time::Duration::from_micros(1200));
+        if files().len() == 2 {
+            return files();
+        }
+    }
+    unreachable!()
+}
+
+#[test]
+fn what_is_lost_of_the_last_session_shuts_no_store_and_is_told_ever_after() {
+    let sandbox = Sandbox::ready();
+    sandbox.set_policy(OPEN_POLICY);
+    sandbox.add("A", NEW, &["--tier", "low", "--scope", "db"]);
+    let old = long_session(&sandbox).remove(0);
+    sandbox.lock();
+    let whole = std::fs::read(&old).expect("read");
+    let mut bytes = whole.clone();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&old, &bytes).expect("write");
+    let said = sandbox.unlock();
+    assert!(said.all().contains("leave out trail/000001.svault"), "{}", said.all());
+    let status = || sandbox.run(&["status"]).ok().text();
+    sandbox.wait_for("the trail's reading", || status().contains("broken"));
+    assert_eq!(sandbox.get("A").text(), NEW);
+    sandbox.lock();
+
+    // Shorter than it was: refused until a human has accepted it; after that it stays told, whatever becomes of the rest.
+    std::fs::write(&old, &whole[..whole.len() - 1]).expect("write");
+    let _ = sandbox.human(&["unlock"]).exits(5);
+    let _ = sandbox.human(&["unlock", "--accept-rollback"]).ok();
+    let told = || {
+        sandbox.wait_for("the trail's reading", || status().contains("ok but for trail/000001.svault"));
+        let said = sandbox.run(&["audit", "verify"]).ok();
+        assert!(said.text().contains("but for trail/000001.svault"), "{}", said.all());
+        assert!(sandbox.human(&["audit", "list"]).ok().err.contains("but for trail/000001.svault"));
+        assert!(sandbox.run(&["doctor"]).text().contains("but for trail/000001.svault"));
+    };
+    told();
+    sandbox.lock();
+    std::fs::remove_file(&old).expect("remove");
+    let _ = sandbox.unlock();
+    told();
+    sandbox.lock();
+    // Put back, it is whole again.
+    std::fs::write(&old, &whole).expect("write");
+    svault_tests::scratch::own(&old, sandbox.uid());
+    let _ = sandbox.unlock();
+    sandbox
+        .wait_for("the trail's reading", || sandbox.run(&["audit", "verify"]).ok().text() == "trail: ok\n");
 }

@@ -43,6 +43,49 @@ fn lock_waits_for_a_daemon_that_has_lost_its_socket() {
 }
 
 #[test]
+fn lock_works_whatever_has_become_of_the_socket_and_the_store() {
+    use std::os::unix::fs::PermissionsExt;
+    need!(Linux);
+    let sandbox = Sandbox::open_to_all("");
+    let (socket, file) = (sandbox.socket(), sandbox.store().join("store.svault"));
+    let aside = |path: &std::path::Path| path.with_extension("aside");
+    let mode = |path: &std::path::Path, m| std::fs::set_permissions(path, std::fs::Permissions::from_mode(m));
+    type Step<'a> = &'a dyn Fn();
+    let moved = || std::fs::rename(&file, aside(&file)).expect("move");
+    let moved_back = || std::fs::rename(aside(&file), &file).expect("move");
+    let exchanged = || {
+        std::fs::rename(&socket, aside(&socket)).expect("move");
+        std::fs::write(&socket, "").expect("write");
+    };
+    let folder = socket.parent().expect("a folder");
+    let steps: [(&str, Step, Step); 4] = [
+        ("store.svault moved", &moved, &moved_back),
+        ("a file in the socket's place", &exchanged, &|| drop(std::fs::remove_file(&socket))),
+        ("the socket's folder open", &|| mode(folder, 0o755).expect("mode"), &|| {
+            mode(folder, 0o700).expect("mode")
+        }),
+        ("the socket's folder shut", &|| mode(folder, 0o000).expect("mode"), &|| {
+            mode(folder, 0o700).expect("mode")
+        }),
+    ];
+    for (what, breaks, mends) in steps {
+        let pid = sandbox.daemon().expect("a daemon");
+        breaks();
+        let said = sandbox.run(&["lock", "--json"]);
+        mends();
+        assert_eq!((said.code, &said.json()["was"]), (0, &"unlocked".into()), "{what}: {}", said.all());
+        sandbox.wait_for("its end", || !processes::lives(pid));
+        let _ = sandbox.unlock();
+    }
+    // Who merely holds the lock is no daemon, and is left alone.
+    sandbox.lock();
+    let lock = std::fs::File::open(sandbox.store().join("store.lock")).expect("open");
+    lock.lock().expect("lock");
+    let said = sandbox.run(&["lock"]);
+    assert!(said.code != 0, "this process holds it, and lives: {}", said.all());
+}
+
+#[test]
 fn a_store_whose_folder_is_open_to_others_can_be_locked() {
     use std::os::unix::fs::PermissionsExt;
     let sandbox = Sandbox::open_to_all("");

@@ -18,14 +18,15 @@ pub struct Reader {
 }
 
 /// What a complete reading has found.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Verified {
     /// Entries read.
     pub entries: u64,
     /// Segments read.
     pub segments: u64,
-    /// Segments that a human has given up after a rollback, and that can't be read.
-    pub lost: u64,
+    /// Files that a human has given up after a rollback, and that are not whole: whatever of them is still there may go
+    /// without another word.
+    pub lost: Vec<String>,
 }
 
 impl Trail {
@@ -76,6 +77,15 @@ impl Reader {
         Ok(out)
     }
 
+    /// The files of the trail, the newest first, each with its entries, oldest first. Each is read when it is asked for.
+    pub fn back(&self) -> impl Iterator<Item = (String, Result<Vec<Entry>>)> + '_ {
+        self.parts.iter().rev().map(|part| {
+            let mut entries = Vec::new();
+            let read = self.read_part(part, &mut |entry| entries.push(entry));
+            (segments::relative(part.0.number), read.map(|_| entries))
+        })
+    }
+
     /// One entry by its id; the newest if there are several.
     ///
     /// # Errors
@@ -110,7 +120,8 @@ impl Reader {
             parent = segment.state.head().map_or(parent, |head| *head.chain());
             let content = match self.read_part(part, &mut |_| ()) {
                 Err(_) if lost => {
-                    (verified.lost, next) = (verified.lost + 1, None);
+                    verified.lost.push(segments::relative(segment.number));
+                    next = None;
                     continue;
                 }
                 content => content?,

@@ -7,7 +7,9 @@ use seal::Synced;
 pub enum Durable {
     /// Yes: a sync is wanted for it.
     Now,
-    /// Within a second: the timer's sync takes it along. For denials.
+    /// Within a second: the timer's sync takes it along. For what a human reads; a full disk's reserve is for it too.
+    Soon,
+    /// Within a second, and not from the reserve: for denials, and whatever else a caller can have without end.
     Later,
 }
 

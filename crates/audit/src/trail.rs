@@ -82,8 +82,8 @@ impl Trail {
         };
         if matches!(written, Err(seal::Error::Full { .. })) {
             match durable {
-                Durable::Now if self.reserve.release() => written = log.append(&new),
-                Durable::Now => {}
+                Durable::Now | Durable::Soon if self.reserve.release() => written = log.append(&new),
+                Durable::Now | Durable::Soon => {}
                 Durable::Later => self.unrecorded += entries.len() as u64,
             }
         }

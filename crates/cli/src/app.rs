@@ -35,12 +35,18 @@ impl App {
         self.store_by(StoreDir::open)
     }
 
-    /// The same for locking, which is no worse where the folder is open to others.
+    /// The same for locking, which is no worse where the folder is open to others, or the store's file gone from it.
     ///
     /// # Errors
     /// When there is none, or it is another user's.
     pub fn store_to_lock(&self) -> Result<StoreDir, Error> {
-        self.store_by(StoreDir::open_to_lock)
+        match self.store_by(StoreDir::open_to_lock) {
+            Err(e) if e.code == "no_store" => {
+                let dir = paths::store_dir().map_err(client::Error::from)?;
+                StoreDir::open_to_lock(&dir).ok().filter(client::is_held).ok_or(e)
+            }
+            found => found,
+        }
     }
 
     fn store_by(&self, open: fn(&Path) -> Result<StoreDir, paths::Error>) -> Result<StoreDir, Error> {

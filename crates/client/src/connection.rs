@@ -62,6 +62,18 @@ struct Hello {
     most: Duration,
 }
 
+/// What a reading of the whole trail found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TrailState {
+    /// Everything holds that is not given up.
+    Holds {
+        /// Files that a human has given up after a rollback, and that are not whole.
+        lost: Vec<String>,
+    },
+    /// The first thing that does not hold, with the file that it is in.
+    Broken(String),
+}
+
 /// Where values are in a text.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Scanned {
@@ -314,14 +326,16 @@ impl Connection {
     ///
     /// # Errors
     /// The connection's.
-    pub fn verify_trail(&mut self) -> Result<Option<String>> {
+    pub fn verify_trail(&mut self) -> Result<TrailState> {
         self.patience(LONG_ANSWER)?;
         self.send(&ToDaemon::VerifyTrail)?;
         let answer = self.receive()?;
         self.patience(ANSWER)?;
         match answer {
-            FromDaemon::Verified { ok: true, .. } => Ok(None),
-            FromDaemon::Verified { ok: false, why } => Ok(Some(visible(why.unwrap_or_default().as_bytes()))),
+            FromDaemon::Verified { ok: true, lost, .. } => Ok(TrailState::Holds { lost }),
+            FromDaemon::Verified { ok: false, why, .. } => {
+                Ok(TrailState::Broken(visible(why.unwrap_or_default().as_bytes())))
+            }
             other => Err(unexpected(other)),
         }
     }

@@ -200,7 +200,8 @@ impl Error {
         match self {
             Error::Locked | Error::NoStore(_) | Error::Path(paths::Error::Missing(_)) => exit::LOCKED,
             Error::UnderAgent(_) | Error::NoWayToAsk => exit::DENIED,
-            Error::Daemon(f) => f.exit,
+            // Whoever answers may say anything, but not that an error is none.
+            Error::Daemon(f) => f.exit.max(exit::FAILED),
             Error::RolledBack(r) => r.error.exit,
             Error::Store(S::Missing { .. }) => exit::LOCKED,
             Error::Store(

@@ -8,6 +8,9 @@ use wire::paths::StoreDir;
 /// A daemon that is killed has nothing left to say.
 const END: Duration = Duration::from_secs(15);
 
+/// Without its socket it locks itself within a second.
+const BY_ITSELF: Duration = Duration::from_secs(2);
+
 /// A daemon that took a connection and says nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Silent {
@@ -36,6 +39,12 @@ pub fn listener(store: &StoreDir) -> Result<Option<u32>> {
     Err(Error::Locked)
 }
 
+/// Whether a process holds the store, where the kernel tells.
+#[must_use]
+pub fn is_held(store: &StoreDir) -> bool {
+    StoreLock::holder(&store.lock()).is_some()
+}
+
 /// Ends the daemon that listens as process `listener` and does not answer: nothing that it has acknowledged is lost, as
 /// it acknowledges only what is on the disk. Whoever listens without holding the store is left alone.
 ///
@@ -55,20 +64,27 @@ pub fn end_by_force(store: &StoreDir, listener: Option<u32>) -> Result<u32> {
     if process.ends_within(END) { Ok(pid) } else { Err(Error::StillThere { pid }) }
 }
 
-/// Waits for the end of a daemon that holds the store and can't be reached: without its socket it locks itself within
-/// a second. None: nobody holds the store.
+/// Ends a daemon that holds the store and can't be reached: without its socket it locks itself, else it is told to by a
+/// signal. None: nobody holds the store.
 ///
 /// # Errors
-/// [`Error::Held`] where the holder lives on: another daemon's process, or somebody else's.
+/// [`Error::Held`] where somebody else holds the store; [`Error::StillThere`] where it does not end.
 pub fn ends_unreachable(store: &StoreDir) -> Result<Option<u32>> {
     let holder = || StoreLock::holder(&store.lock());
     let Some(pid) = holder() else { return Ok(None) };
     let process = os::Process::of(pid);
     // Its number may have gone to somebody else before it was held.
-    if holder() != Some(pid) || process.ends_within(END) {
+    if holder() != Some(pid) || process.ends_within(BY_ITSELF) {
         return Ok(Some(pid));
     }
-    Err(Error::Held { pid: Some(pid) })
+    if !os::is_daemon_of(pid, store.real()) {
+        return Err(Error::Held { pid: Some(pid) });
+    }
+    process.terminate()?;
+    if !process.ends_within(END) {
+        process.kill()?;
+    }
+    if process.ends_within(END) { Ok(Some(pid)) } else { Err(Error::StillThere { pid }) }
 }
 
 #[cfg(test)]

@@ -159,7 +159,7 @@ impl Sessions {
         Who { session: found.session, named, process: peer.lines(12), anchor: found.anchor }
     }
 
-    /// The agents among the parents, whatever namespace the peer is in: launchers, registered callers, and programs
+    /// The agents that a peer is or has among its parents, whatever namespace the peer is in: launchers, registered callers, and programs
     /// of the built-in list. For the rule that no window serves and no passphrase is taken under an agent; looser
     /// than [`Sessions::who`] on purpose, since here a false name only costs a prompt.
     #[must_use]
@@ -168,6 +168,11 @@ impl Sessions {
         self.launched(peer, &mut found);
         let mut names: Vec<String> = found.named.iter().map(|n| n.name.to_string()).collect();
         let registered = stat_all(callers);
+        // A program that the policy knows is no human's client, as far as it can be read: svault's own is closed to
+        // others, and whoever registers that must not shut themselves out.
+        let own = peer.process().exe.as_ref().filter(|exe| !exe.path.ends_with("/svault"));
+        let same = registered.iter().filter(|(file, _)| own.is_some_and(|exe| file.same(exe)));
+        names.extend(same.map(|(_, name)| name.to_string()));
         for parent in peer.parents() {
             let exe = parent.exe.as_ref();
             names.extend(wire::agents::named(exe.map(|e| &*e.path), &parent.argv).map(str::to_owned));

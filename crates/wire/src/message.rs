@@ -210,6 +210,9 @@ pub enum FromDaemon {
         /// The first thing that doesn't, with the file that it is in.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         why: Option<String>,
+        /// Files that a human has given up after a rollback, and that are not whole.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        lost: Vec<String>,
     },
     /// Presence, step 2.
     ProveChallenge {

@@ -21,6 +21,9 @@ pub struct StatusReport {
     /// What the last reading of the whole trail found that doesn't hold. One is made after each unlock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trail_damage: Option<String>,
+    /// Files of the trail that a human has given up after a rollback, and that are not whole, as that reading found.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trail_lost: Vec<String>,
     /// Vaults that can't be opened: damaged, gone, or rolled back.
     #[serde(default)]
     pub vaults_shut: u32,

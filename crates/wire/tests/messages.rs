@@ -128,6 +128,7 @@ fn from_the_daemon() {
         own_waiting: vec![id()],
         trail_ok: true,
         vaults_shut: 0,
+        trail_lost: vec!["trail/000001.svault".into()],
         trail_damage: None,
         memory_locked: true,
         caller: "unknown".into(),
@@ -164,8 +165,12 @@ fn from_the_daemon() {
             policy_date: "2026-01-01T00:00:00Z".into(),
             word_pair: "one two".into(),
         }),
-        FromDaemon::Verified { ok: true, why: None },
-        FromDaemon::Verified { ok: false, why: Some("trail/000001.svt: cut off".into()) },
+        FromDaemon::Verified { ok: true, why: None, lost: vec!["trail/000001.svault".into()] },
+        FromDaemon::Verified {
+            ok: false,
+            why: Some("trail/000001.svault: cut off".into()),
+            lost: Vec::new(),
+        },
         FromDaemon::ProveChallenge {
             nonce: Hex([1; 32]),
             peer: Peer { pid: 1, start: u64::MAX, parent: 3, tty: u32::MAX },

@@ -112,6 +112,10 @@ impl List {
         let Report::Entries(entries) = app.human(self.proof).read(Want::AuditList(filter))? else {
             return Err(unexpected());
         };
+        let lost = app.connect(None)?.status()?.trail_lost;
+        if !lost.is_empty() {
+            app.out.note(&format!("note: the trail is whole{}", but_for(&lost)));
+        }
         app.out.answer(json!({"entries": entries}), |out| {
             if entries.is_empty() { "no such entries\n".to_owned() } else { table(&entries, out) }
         })?;
@@ -141,12 +145,28 @@ impl Show {
 
 impl Verify {
     fn run(self, app: &App) -> Outcome {
-        let Some(why) = app.connect(None)?.verify_trail()? else {
-            app.out.answer(json!({"trail": "ok"}), |_| "trail: ok\n".to_owned())?;
-            return Ok(wire::exit::DONE);
-        };
-        Err(Error::new("trail_broken", wire::exit::DAMAGED, format!("trail: broken: {why}"))
-            .hint(KEEP_AND_RESTORE))
+        match app.connect(None)?.verify_trail()? {
+            client::TrailState::Holds { lost } => {
+                app.out.answer(json!({"trail": "ok", "lost": lost}), |_| {
+                    format!("trail: ok{}\n", but_for(&lost))
+                })?;
+                Ok(wire::exit::DONE)
+            }
+            client::TrailState::Broken(why) => {
+                let text = format!("trail: broken: {why}");
+                Err(Error::new("trail_broken", wire::exit::DAMAGED, text).hint(KEEP_AND_RESTORE))
+            }
+        }
+    }
+}
+
+/// What a trail that holds lacks all the same.
+pub fn but_for(lost: &[String]) -> String {
+    match lost {
+        [] => String::new(),
+        files => {
+            format!(" but for {}: given up by 'unlock --accept-rollback'", foreign(&files.join(", "), 200))
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::output::Out;
-use crate::report::Outcome;
+use crate::report::{Error, Outcome};
 use crate::table::pairs;
 use crate::times;
 use clap::Args;
@@ -49,12 +49,16 @@ fn by_force(app: &App) -> Outcome {
     Ok(wire::exit::DONE)
 }
 
-/// Nobody listens: locked, unless a daemon has lost its socket and is about to end.
-fn unreached(app: &App) -> Outcome {
+/// The daemon's socket is not there, or none to trust: locked, unless a daemon holds the store all the same.
+fn unreached(app: &App, why: Error) -> Outcome {
     let (was, line) = match client::ends_unreachable(&app.store_to_lock()?)? {
+        None if why.code != "locked" => return Err(why),
         None => ("locked", "locked already\n".to_owned()),
         Some(pid) => {
-            ("unlocked", format!("locked: the daemon (process {pid}) had lost its socket and has ended\n"))
+            let line = format!(
+                "locked: the daemon (process {pid}) could not be reached at its socket and has ended\n"
+            );
+            ("unlocked", line)
         }
     };
     app.out.answer(json!({"state": "locked", "was": was}), |_| line)?;
@@ -65,7 +69,7 @@ fn unreached(app: &App) -> Outcome {
 pub fn lock(app: &App) -> Outcome {
     let connection = match app.connect_to_lock(PATIENCE) {
         Err(e) if e.code == "no_answer" => return by_force(app),
-        Err(e) if e.code == "locked" => return unreached(app),
+        Err(e) if matches!(e.code.as_ref(), "locked" | "path" | "no_store") => return unreached(app, e),
         other => other?,
     };
     let left = connection.lock()?;

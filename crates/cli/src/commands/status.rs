@@ -93,6 +93,6 @@ pub fn trail(s: &StatusReport) -> String {
     match (&s.trail_damage, s.trail_ok) {
         (Some(why), _) => format!("broken: {}", foreign(why, 200)),
         (None, false) => "takes no records: every request is denied".to_owned(),
-        (None, true) => "ok".to_owned(),
+        (None, true) => format!("ok{}", super::audit::but_for(&s.trail_lost)),
     }
 }

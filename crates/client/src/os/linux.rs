@@ -53,6 +53,15 @@ pub(crate) fn program() -> std::io::Result<Program> {
     Ok(Program { path, _copy: Some(copy) })
 }
 
+/// Whether a process was started as the daemon of a store. What it was started with is its own word: good enough to
+/// tell it from a bystander, no proof.
+pub(crate) fn is_daemon_of(pid: u32, store: &std::path::Path) -> bool {
+    use std::os::unix::ffi::OsStrExt;
+    let argv = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let args: Vec<&[u8]> = argv.split(|b| *b == 0).skip(1).take(4).collect();
+    args == [&b"daemon"[..], b"run", b"--store", store.as_os_str().as_bytes()]
+}
+
 /// This process as the daemon must see it.
 pub(crate) fn me() -> Result<Peer> {
     let what = "/proc/self/stat";
@@ -87,11 +96,19 @@ impl Process {
         Self(pid.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok()))
     }
 
+    /// Asks it to end, as a daemon that locks does.
+    pub(crate) fn terminate(&self) -> Result<()> {
+        self.signal(rustix::process::Signal::TERM)
+    }
+
     /// Ends it by force.
     pub(crate) fn kill(&self) -> Result<()> {
-        use rustix::process::{Signal, pidfd_send_signal};
+        self.signal(rustix::process::Signal::KILL)
+    }
+
+    fn signal(&self, signal: rustix::process::Signal) -> Result<()> {
         let Some(held) = &self.0 else { return Ok(()) };
-        match pidfd_send_signal(held, Signal::KILL) {
+        match rustix::process::pidfd_send_signal(held, signal) {
             Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
             Err(e) => Err(Error::Kill(e.into())),
         }

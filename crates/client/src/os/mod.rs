@@ -3,12 +3,12 @@
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{Process, Program, ancestors, me, program, state};
+pub(crate) use linux::{Process, Program, ancestors, is_daemon_of, me, program, state};
 
 #[cfg(not(target_os = "linux"))]
 mod other;
 #[cfg(not(target_os = "linux"))]
-pub(crate) use other::{Process, ancestors, me, state};
+pub(crate) use other::{Process, ancestors, is_daemon_of, me, state};
 #[cfg(all(unix, not(target_os = "linux")))]
 pub(crate) use other::{Program, program};
 

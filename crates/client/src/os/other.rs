@@ -35,12 +35,20 @@ pub(crate) fn state(_pid: u32) -> Option<&'static str> {
     None
 }
 
+pub(crate) fn is_daemon_of(_pid: u32, _store: &std::path::Path) -> bool {
+    false
+}
+
 /// Another process, whose end can't be waited for on this platform yet: the closed connection must do.
 pub(crate) struct Process;
 
 impl Process {
     pub(crate) fn of(_pid: u32) -> Self {
         Self
+    }
+
+    pub(crate) fn terminate(&self) -> Result<()> {
+        Err(Error::Platform("ending another process"))
     }
 
     pub(crate) fn kill(&self) -> Result<()> {

@@ -8,7 +8,7 @@ use crate::gate::{Account, Anchor, Asker};
 use crate::listen::Connected;
 use crate::peer::Peer;
 use crate::presence::Presence;
-use crate::session::Who;
+use crate::session::{Session, Who};
 use crate::state::State;
 use std::os::fd::AsFd;
 use std::rc::Rc;
@@ -138,9 +138,26 @@ impl Line {
         self.state.sessions.who(&self.peer, &self.state.policy().callers, self.claim.as_ref())
     }
 
+    /// The same, looked at again: nobody known, where the process or what it was known by has changed. A request for a
+    /// value is looked at again by the gate.
+    pub(crate) fn who_now(&self) -> Who {
+        if self.peer.recheck().is_ok() {
+            return self.who();
+        }
+        Who { session: Session::Unknown, named: Vec::new(), process: self.peer.lines(12), anchor: None }
+    }
+
     /// On whose account its requests go.
     pub(crate) fn asker(&self) -> Asker {
-        let who = self.who();
+        self.on_account_of(self.who())
+    }
+
+    /// On whose account goes what no gate looks at again.
+    pub(crate) fn asker_now(&self) -> Asker {
+        self.on_account_of(self.who_now())
+    }
+
+    fn on_account_of(&self, who: Who) -> Asker {
         let anchor = match &who.anchor {
             None => Anchor::Connection(self.number),
             Some(held) => {

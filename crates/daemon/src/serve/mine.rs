@@ -71,7 +71,7 @@ pub(crate) fn serve(line: &Line, scope: Option<&Scope>) -> Reply {
 
 fn rows(line: &Line, scope: Option<&Scope>) -> Result<Vec<MineRow>, Failure> {
     let state = &line.state;
-    let by = line.asker();
+    let by = line.asker_now();
     let session = by.session().unwrap_or_default().to_owned();
     let turn = state.looks.borrow_mut().turn(&session, state.now_ms());
     match turn {

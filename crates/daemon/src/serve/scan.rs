@@ -43,7 +43,7 @@ fn leaves(floor: Duration, spent: Duration) -> Duration {
 pub(crate) async fn serve(line: &mut Line, end: bool) -> Result<Reply, ConnError> {
     let text = value(line, Duration::from_secs(10)).await?;
     let (began, takes) = (Instant::now(), floor(text.len()));
-    let by = line.asker();
+    let by = line.asker_now();
     let found = look(line, &by, text.expose(), end).await;
     sleep_until(began + leaves(takes, began.elapsed())).await;
     let reply = found.map_err(|NoRecord| {

@@ -9,10 +9,14 @@ use wire::{FromDaemon, StatusReport};
 /// How the daemon is, and what this connection is taken for.
 pub(crate) fn report(line: &Line) -> StatusReport {
     let state = &line.state;
-    let who = line.who();
-    let by = line.asker();
+    let who = line.who_now();
+    let by = line.asker_now();
     let mut wishes = state.wishes.borrow_mut();
-    let trail_damage = state.verified.latest().and_then(Result::err);
+    let (trail_lost, trail_damage) = match state.verified.latest() {
+        Some(Ok(lost)) => (lost, None),
+        Some(Err(why)) => (Vec::new(), Some(why)),
+        None => (Vec::new(), None),
+    };
     let shut = state.store.borrow().vaults().iter().filter(|v| v.shut.is_some()).count();
     let waiting = state.approvals.waiting().len() + wishes.all(state.now_ms()).len();
     let mut own_waiting = state.approvals.waiting_of(&by);
@@ -25,6 +29,7 @@ pub(crate) fn report(line: &Line) -> StatusReport {
         own_waiting,
         trail_ok: trail_damage.is_none() && state.trail.borrow().is_ok(),
         trail_damage,
+        trail_lost,
         vaults_shut: u32::try_from(shut).unwrap_or(u32::MAX),
         memory_locked: secret::memory().locked,
         rules_only: state.limits.borrow().scan_meter(&who.session.key(), state.clock.wall()).is_err(),
@@ -45,8 +50,10 @@ pub(crate) async fn verify(state: &Rc<State>) -> FromDaemon {
     let read = state.verified.share(|| async {
         let reader = state.reader().map_err(|e| e.to_string())?;
         let read = tokio::task::spawn_blocking(move || reader.verify().map_err(|e| e.to_string()));
-        read.await.map_err(|e| e.to_string())?.map(drop)
+        read.await.map_err(|e| e.to_string())?.map(|found| found.lost)
     });
-    let why = read.await.err();
-    FromDaemon::Verified { ok: why.is_none(), why }
+    match read.await {
+        Ok(lost) => FromDaemon::Verified { ok: true, why: None, lost },
+        Err(why) => FromDaemon::Verified { ok: false, why: Some(why), lost: Vec::new() },
+    }
 }

@@ -78,7 +78,7 @@ impl Wishes {
 /// Serves a wish.
 pub(crate) async fn serve(line: &Line, name: Name, scope: Scope, why: String) -> Reply {
     let state = Rc::clone(&line.state);
-    let by = line.asker();
+    let by = line.asker_now();
     let now_ms = state.now_ms();
     let (same, room) = {
         let mut wishes = state.wishes.borrow_mut();

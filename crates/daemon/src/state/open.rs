@@ -10,7 +10,7 @@ use crate::limits::{Due, Limits, Seal};
 use crate::peer::Peer;
 use crate::presence::{Windows, under_agent};
 use crate::session::Sessions;
-use audit::{Durable, Entry, Event, Filter, Restored, Start, Trail};
+use audit::{Durable, Entry, Event, Restored, Start, Trail};
 use jiff::tz::TimeZone;
 use policy::Policy;
 use std::cell::{Cell, RefCell};
@@ -149,37 +149,44 @@ struct Past {
     since: Option<String>,
     uses: u64,
     denials: u64,
+    /// A file that can't be read, and whatever lies behind it: not counted.
+    unread: Option<String>,
 }
 
 impl Past {
     /// By the order of entries and not by their times: a clock that was set back hides nothing.
-    fn of(entries: &[Entry]) -> Option<Self> {
-        let at = entries.iter().rposition(|e| e.event == Event::Unlock)?;
-        let mut past = Self { since: Some(entries[at].at.to_string()), ..Self::default() };
-        for e in &entries[at..] {
+    fn count(&mut self, entries: &[Entry]) {
+        let at = entries.iter().rposition(|e| e.event == Event::Unlock);
+        self.since = at.map(|at| entries[at].at.to_string());
+        for e in &entries[at.unwrap_or(0)..] {
             match e.event {
-                Event::Allow => past.uses += 1,
+                Event::Allow => self.uses += 1,
                 Event::Deny if e.cause == policy::Cause::Cancelled.as_str() => {}
-                Event::Deny | Event::Folded => past.denials += e.count.unwrap_or(1),
+                Event::Deny | Event::Folded => self.denials += e.count.unwrap_or(1),
                 _ => {}
             }
         }
-        Some(past)
     }
 
-    /// From the open segment where it reaches back so far, else from the whole trail.
+    /// From the open segment, and from closed ones back to that unlock. One of those that can't be read is told and ends
+    /// the count: what it does to the trail is for the reading that follows each unlock.
     fn find(restored: &Restored, trail: &mut Trail, store: &mut Store) -> Result<Self, Refusal> {
-        if let Some(past) = Self::of(&restored.entries) {
+        let mut past = Self::default();
+        past.count(&restored.entries);
+        if past.since.is_some() || restored.total == 0 {
             return Ok(past);
         }
-        if restored.total == 0 {
-            return Ok(Self::default());
+        past = Self::default();
+        for (file, entries) in trail.reader(&mut Lent(store)).map_err(of_audit)?.back() {
+            match entries {
+                Ok(entries) => past.count(&entries),
+                Err(_) => past.unread = Some(file),
+            }
+            if past.since.is_some() || past.unread.is_some() {
+                break;
+            }
         }
-        let events = vec![Event::Unlock, Event::Allow, Event::Deny, Event::Folded];
-        let reader = trail.reader(&mut Lent(store)).map_err(of_audit)?;
-        let mut entries = reader.query(&Filter { events, ..Filter::default() }).map_err(of_audit)?;
-        entries.reverse();
-        Ok(Self::of(&entries).unwrap_or_default())
+        Ok(past)
     }
 }
 
@@ -256,6 +263,11 @@ fn unlock_report(
     let accepted = report.files.iter().filter(|_| accepted);
     notes.extend(accepted.map(|f| told(&f.path, f.state.as_str(), &f.detail)));
     notes.extend(restored.files.iter().map(|f| told(&f.path, f.state.as_str(), &f.detail)));
+    notes.extend(past.unread.map(|file| {
+        format!(
+            "uses and denials since the last unlock leave out {file} and what is before it: it can't be read"
+        )
+    }));
     UnlockReport {
         pid: std::process::id(),
         vaults: store.vaults().into_iter().filter(|v| v.shut.is_none()).map(|v| v.name).collect(),

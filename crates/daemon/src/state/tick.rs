@@ -9,6 +9,9 @@ use audit::{Durable, Event};
 use std::rc::Rc;
 use std::sync::Arc;
 
+/// Seconds between two looks whether there is room for the trail's reserve again.
+const REFILL: u64 = 10;
+
 impl State {
     /// Everything that is due: what has run out, folded denials, heads, checkpoints.
     pub(crate) async fn beat(self: &Rc<Self>) {
@@ -18,6 +21,9 @@ impl State {
         let job = self.trail.borrow_mut().flush();
         if let Some(job) = job {
             self.start_sync(job);
+        }
+        if (self.now_ms() / 1000).is_multiple_of(REFILL) {
+            self.trail.borrow_mut().refill_reserve();
         }
         if self.store.borrow_mut().tick(self.now_ms(), self.clock.wall()).is_err() {
             self.failed();
