@@ -153,3 +153,14 @@ pub fn ask(secret: Value, scope: Option<&str>, reason: Option<&str>, exposure: &
         "argv": [], "cwd": "", "wait": 0
     })
 }
+
+/// A line of a shell: connects with the stranger's program, then becomes another shell, which sends a control message of
+/// less than 255 bytes and prints the answer.
+#[must_use]
+pub fn connect_exec(stranger: &str, socket: &str, shell: &str, message: &str) -> String {
+    let (length, quoted) = (message.len() + 1, message.replace('"', "\\\""));
+    let write = format!(
+        "printf \"\\\\x{length:x}\\\\0\\\\0\\\\0\\\\0{quoted}\" >&$FD; timeout 2 cat <&$FD | tail -c +6; :"
+    );
+    format!("\"{stranger}\" connect-exec \"{socket}\" '{shell}' --norc -c '{write}'")
+}

@@ -3,6 +3,7 @@
 use serde_json::Value;
 use std::path::PathBuf;
 use svault_tests::sandbox::{GOOD_REASON, PASSPHRASE, Sandbox};
+use svault_tests::socket::connect_exec;
 use svault_tests::terminal::Terminal;
 use svault_tests::{Output, need};
 
@@ -52,6 +53,8 @@ fn copy(sandbox: &Sandbox, from: &str, name: &str) -> PathBuf {
     svault_tests::scratch::own(&to, sandbox.uid());
     to
 }
+
+const STRANGER: &str = "$STRANGER";
 
 const STATUS: &str = "\"$SVAULT\" status --json";
 
@@ -160,7 +163,7 @@ fn becoming_the_executable_after_connecting_is_not_matched() {
     let house = House::new(false);
     let robot_path = house.robot.display();
     // The connection is handed to the registered program by exec: the status request is written by it, on $FD.
-    let line = connect_exec(&robot_path.to_string(), r#"{"type":"status"}"#);
+    let line = connect_exec(STRANGER, "$SOCKET", &robot_path.to_string(), r#"{"type":"status"}"#);
     let said = house.by("/bin/bash".as_ref(), &line);
     assert_eq!(taken_for(&said), nobody(), "{}", said.all());
     // A parent that becomes the registered program after its child has greeted.
@@ -180,7 +183,8 @@ fn what_a_connection_was_matched_by_must_still_be_so() {
     need!(Linux);
     let house = House::new(false);
     // Below the registered program, but no longer the process that greeted: nobody, for its facts and lists as well.
-    let ask = |request: &str| house.by(&house.robot, &connect_exec("/bin/bash", request));
+    let ask =
+        |request: &str| house.by(&house.robot, &connect_exec(STRANGER, "$SOCKET", "/bin/bash", request));
     let said = ask(r#"{"type":"status"}"#);
     assert_eq!(taken_for(&said), nobody(), "{}", said.all());
     let said = ask(r#"{"type":"mine"}"#);
@@ -195,19 +199,10 @@ fn a_program_that_the_policy_knows_is_no_human() {
     let nonce = "00".repeat(32);
     let request = format!(r#"{{"type":"prove_begin","slot":"0000000000000000","nonce":"{nonce}"}}"#);
     let robot = house.robot.display().to_string();
-    let said = house.by("/bin/bash".as_ref(), &connect_exec(&robot, &request));
+    let said = house.by("/bin/bash".as_ref(), &connect_exec(STRANGER, "$SOCKET", &robot, &request));
     assert!(said.text().contains("under an AI agent (robot)"), "{}", said.all());
-    let said = house.by("/bin/bash".as_ref(), &connect_exec("/bin/bash", &request));
+    let said = house.by("/bin/bash".as_ref(), &connect_exec(STRANGER, "$SOCKET", "/bin/bash", &request));
     assert!(said.text().contains("prove_challenge"), "it would be taken from others: {}", said.all());
-}
-
-/// A line of a shell: connects, then becomes another shell, which sends a control message and prints the answer.
-fn connect_exec(shell: &str, message: &str) -> String {
-    let (length, quoted) = (message.len() + 1, message.replace('"', "\\\""));
-    let write = format!(
-        "printf \"\\\\x{length:x}\\\\0\\\\0\\\\0\\\\0{quoted}\" >&$FD; timeout 2 cat <&$FD | tail -c +6; :"
-    );
-    format!("\"$STRANGER\" connect-exec \"$SOCKET\" '{shell}' --norc -c '{write}'")
 }
 
 #[test]

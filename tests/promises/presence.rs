@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use svault_tests::command::Running;
 use svault_tests::need;
 use svault_tests::sandbox::{PASSPHRASE, Sandbox};
+use svault_tests::socket::connect_exec;
 use svault_tests::terminal::Terminal;
 
 const VALUE: &str = "sk-test-presence-31aa";
@@ -283,4 +284,21 @@ fn unlock_opens_a_window_and_an_agent_in_it_has_none() {
         format!("{} --norc -c \"'{}' list </dev/null; :\"", agent.display(), sandbox.binary().display());
     let (seen, _) = shell.runs(&line);
     assert!(!seen.contains("LOW"), "{seen}");
+    // Nor has the agent itself, as the shell's own job: it greets, and asks for what the window serves.
+    let list = r#"{"type":"want","want":"list"}"#;
+    let stranger = sandbox.path("stranger");
+    std::fs::copy(env!("CARGO_BIN_EXE_stranger"), &stranger).expect("copy");
+    let text = |path: &Path| path.display().to_string();
+    let asks = |program: &Path| {
+        connect_exec(&text(&stranger), &text(&sandbox.socket()), &text(program), list) + "; echo"
+    };
+    let (seen, _) = shell.runs(&asks("/bin/bash".as_ref()));
+    assert!(seen.contains("LOW"), "it is served to others: {seen}");
+    let linked = sandbox.path("svault");
+    std::fs::hard_link(&agent, &linked).expect("link");
+    for program in [&agent, &linked] {
+        sandbox.set_policy(&format!("[callers.robot]\nexe = [\"{}\"]\nscopes = [\"db\"]\n", agent.display()));
+        let (seen, _) = shell.runs(&asks(program));
+        assert!(seen.contains("presence_needed") && !seen.contains("LOW"), "{seen}");
+    }
 }

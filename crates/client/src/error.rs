@@ -262,3 +262,17 @@ impl Error {
 fn timed_out(e: &io::Error) -> bool {
     matches!(e.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_that_somebody_sends_is_never_a_success() {
+        for (sent, told) in
+            [(exit::DONE, exit::FAILED), (exit::LOCKED, exit::LOCKED), (exit::DENIED, exit::DENIED)]
+        {
+            assert_eq!(Error::Daemon(Failure::new("x", sent, "x")).exit(), told);
+        }
+    }
+}

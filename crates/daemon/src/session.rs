@@ -159,8 +159,8 @@ impl Sessions {
         Who { session: found.session, named, process: peer.lines(12), anchor: found.anchor }
     }
 
-    /// The agents that a peer is or has among its parents, whatever namespace the peer is in: launchers, registered callers, and programs
-    /// of the built-in list. For the rule that no window serves and no passphrase is taken under an agent; looser
+    /// The agents that a peer is, as far as it can be read, or has among its parents, whatever namespace it is in:
+    /// launchers, registered callers, and programs of the built-in list. For the rule that no window serves and no passphrase is taken under an agent; looser
     /// than [`Sessions::who`] on purpose, since here a false name only costs a prompt.
     #[must_use]
     pub fn agents_above(&self, peer: &Peer, callers: &Callers) -> Vec<String> {
@@ -168,15 +168,12 @@ impl Sessions {
         self.launched(peer, &mut found);
         let mut names: Vec<String> = found.named.iter().map(|n| n.name.to_string()).collect();
         let registered = stat_all(callers);
-        // A program that the policy knows is no human's client, as far as it can be read: svault's own is closed to
-        // others, and whoever registers that must not shut themselves out.
-        let own = peer.process().exe.as_ref().filter(|exe| !exe.path.ends_with("/svault"));
-        let same = registered.iter().filter(|(file, _)| own.is_some_and(|exe| file.same(exe)));
-        names.extend(same.map(|(_, name)| name.to_string()));
-        for parent in peer.parents() {
-            let exe = parent.exe.as_ref();
-            names.extend(wire::agents::named(exe.map(|e| &*e.path), &parent.argv).map(str::to_owned));
+        for (depth, process) in std::iter::once(peer.process()).chain(peer.parents()).enumerate() {
+            let exe = process.exe.as_ref();
+            names.extend(wire::agents::named(exe.map(|e| &*e.path), &process.argv).map(str::to_owned));
             let same = registered.iter().filter(|(file, _)| exe.is_some_and(|e| file.same(e)));
+            // Whoever registers svault itself must not be shut out by it for good.
+            let same = same.filter(|(file, _)| depth > 0 || !file.path.ends_with("/svault"));
             names.extend(same.map(|(_, name)| name.to_string()));
         }
         names.sort();

@@ -116,15 +116,15 @@ fn daemon(app: &App) -> Check {
                     fix,
                 );
             }
+            if let Some(shut) = super::status::vaults(&s) {
+                let fix = "svault vault list says why; put it back from a backup";
+                return Check::broken(name, format!("process {}: of the vaults {shut}", s.pid), fix);
+            }
             if !s.trail_lost.is_empty() {
                 let lacks = super::audit::but_for(&s.trail_lost);
                 let fix =
                     "put the files back from a backup, or keep in mind that the trail lacks what they had";
                 return Check::weak(name, format!("process {}: the trail is whole{lacks}", s.pid), fix);
-            }
-            if let Some(shut) = super::status::vaults(&s) {
-                let fix = "svault vault list says why; put it back from a backup";
-                return Check::broken(name, format!("process {}: of the vaults {shut}", s.pid), fix);
             }
             if !s.memory_locked {
                 let fix = "raise 'ulimit -l' (LimitMEMLOCK), then svault lock and svault unlock";

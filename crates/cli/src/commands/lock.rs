@@ -69,7 +69,7 @@ fn unreached(app: &App, why: Error) -> Outcome {
 pub fn lock(app: &App) -> Outcome {
     let connection = match app.connect_to_lock(PATIENCE) {
         Err(e) if e.code == "no_answer" => return by_force(app),
-        Err(e) if matches!(e.code.as_ref(), "locked" | "path" | "no_store") => return unreached(app, e),
+        Err(e) if matches!(e.code.as_ref(), "locked" | "path") => return unreached(app, e),
         other => other?,
     };
     let left = connection.lock()?;

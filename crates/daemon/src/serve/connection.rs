@@ -157,7 +157,8 @@ impl Line {
         self.on_account_of(self.who_now())
     }
 
-    fn on_account_of(&self, who: Who) -> Asker {
+    /// The account of somebody who was looked at already.
+    pub(crate) fn on_account_of(&self, who: Who) -> Asker {
         let anchor = match &who.anchor {
             None => Anchor::Connection(self.number),
             Some(held) => {
