@@ -123,7 +123,7 @@ def unwrap(head, slot, given):
     try:
         return xaes_open(keys[:32], slot["nonce"], info, slot["wrapped"])
     except ValueError:
-        raise Bad("WrongKey") from None
+        raise Bad("HeaderMac") from None
 
 # Section 5: frames.
 

@@ -130,6 +130,12 @@ fn slots_removed_swapped_added_or_edited() {
     edited[sealed.field("slot1.salt").start] ^= 1;
     let said = unlock_with(&sandbox, &edited).exits(5);
     assert_eq!(code(&said), "header_mac", "the slot that was not used was edited");
+    for field in ["nonce", "wrapped"] {
+        let mut edited = sealed.bytes.clone();
+        edited[sealed.field(&format!("slot0.{field}")).start] ^= 1;
+        let said = unlock_with(&sandbox, &edited).exits(5);
+        assert_eq!(code(&said), "header_mac", "{field}: the passphrase is right, and the slot says so");
+    }
 }
 
 #[test]

@@ -19,6 +19,7 @@ mod import_undo;
 mod install;
 mod load;
 mod loaders;
+mod machine;
 mod mcp;
 mod mcp_attacks;
 mod mcp_run;

@@ -166,6 +166,14 @@ fn what_a_vault_that_was_moved_away_would_have_is_not_acknowledged() {
     let said = sandbox.svault(&["add", "NEW", "--scope", "db"]).human().stdin(VALUE).run().exits(5);
     assert!(said.err.contains("moved away"), "{}", said.all());
     std::fs::rename(sandbox.path("aside"), &file).expect("move back");
+    // Another vault's bytes, in the very same file.
+    let whole = std::fs::read(&file).expect("read");
+    let mut bytes = std::fs::read(sandbox.store().join("store.svault")).expect("read");
+    bytes.resize(whole.len(), 7);
+    std::fs::write(&file, bytes).expect("write");
+    let said = sandbox.svault(&["add", "NEW", "--scope", "db"]).human().stdin(VALUE).run().exits(5);
+    assert!(said.err.contains("written over it"), "{}", said.all());
+    std::fs::write(&file, whole).expect("write");
     sandbox.add("NEW", VALUE, &["--scope", "db"]);
     sandbox.lock();
     let _ = sandbox.unlock();

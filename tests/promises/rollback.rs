@@ -75,6 +75,22 @@ fn files_swapped_at_the_question_are_not_accepted() {
 }
 
 #[test]
+fn a_vault_that_is_as_it_was_left_can_not_be_gone_back_to() {
+    let house = House::new();
+    let tries = |names: &[&str]| house.sandbox.human(&[&["unlock", "--accept-rollback"], names].concat());
+    assert!(tries(&["no-such"]).exits(1).err.contains("nothing to go back to for vault no-such"));
+    assert!(tries(&["main"]).exits(1).err.contains("nothing to go back to for vault main"));
+    house.takes_back("vaults/main.svault");
+    assert!(tries(&["main", "no-such"]).exits(1).err.contains("for vault no-such"));
+    // Nothing of it was accepted or recorded.
+    assert!(house.sandbox.human(&["unlock"]).ok().err.contains("vault main stays shut"));
+    house.sandbox.lock();
+    let _ = tries(&["main"]).ok();
+    let accepted = house.sandbox.trail().iter().filter(|e| e["event"] == "accept_rollback").count();
+    assert_eq!(accepted, 1);
+}
+
+#[test]
 fn another_version_of_a_file_that_was_shown_is_not_accepted() {
     need!(Linux);
     let house = House::new();

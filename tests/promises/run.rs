@@ -51,6 +51,26 @@ fn with_json_what_keeps_a_command_from_starting_is_one_object_and_the_rest_is_th
 }
 
 #[test]
+fn output_that_could_not_be_written_is_told() {
+    need!(Linux);
+    let sandbox = house();
+    let line = |rest: &str| {
+        let svault = sandbox.binary().display();
+        sandbox.shell(&format!(
+            "{svault} run --env KEY --scope db --reason '{GOOD_REASON}' --caller tester {rest}"
+        ))
+    };
+    let lost = line("-- echo hello >/dev/full").run().exits(1);
+    assert!(lost.err.contains("can't write the command's output"), "{}", lost.all());
+    assert!(lost.err.contains("ended with exit code 0"), "{}", lost.all());
+    let lost = line("-- sh -c 'echo hello; exit 9' >/dev/full").run().exits(9);
+    assert!(lost.err.contains("can't write the command's output"), "{}", lost.all());
+    // Whoever stops reading has what it wanted.
+    line("-- echo hello | true").run().ok();
+    assert_eq!(line("-- echo hello 2>/dev/full").run().ok().text(), "hello\n");
+}
+
+#[test]
 fn no_value_comes_out_of_what_a_command_writes() {
     let sandbox = house();
     let said = run(&sandbox, &["--env", "KEY"], &["env"]).run().ok();

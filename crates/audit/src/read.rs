@@ -5,9 +5,14 @@ use crate::segments::{self, Segment, Segments, State};
 use crate::{Entry, Error, Filter, Result, Trail};
 use seal::{Disk, End, Head, HeadRule, Log};
 use secret::Key;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use words::Id;
+
+/// The most threads that read at a time.
+const THREADS: usize = 4;
 
 /// Everything that was in the trail when it was made. May be used on any thread, while the trail goes on.
 pub struct Reader {
@@ -113,12 +118,11 @@ impl Reader {
     pub fn verify(&self) -> Result<Verified> {
         let mut verified = Verified::default();
         let (mut next, mut parent): (Option<u64>, [u8; 32]) = (None, [0; 32]);
-        for part in &self.parts {
-            let (segment, _) = part;
+        for ((segment, _), content) in self.parts.iter().zip(self.contents()) {
             let lost = matches!(segment.state, State::Lost(_));
             let follows = parent;
             parent = segment.state.head().map_or(parent, |head| *head.chain());
-            let content = match self.read_part(part, &mut |_| ()) {
+            let content = match content {
                 Err(_) if lost => {
                     verified.lost.push(segments::relative(segment.number));
                     next = None;
@@ -137,6 +141,32 @@ impl Reader {
         Ok(verified)
     }
 
+    /// What is in each file, read by threads of their own: each frame is decrypted and its MAC follows that of the one
+    /// before, which keeps one processor busy for as long as it takes.
+    fn contents(&self) -> Vec<Result<Content>> {
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let numbers = std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
+            let parts = numbers.map_while(|n| Some((n, self.parts.get(n)?)));
+            parts.map(|(n, part)| (n, self.read_part(part, &mut |_| ()))).collect::<Vec<_>>()
+        };
+        let beside = || {
+            step_back();
+            work()
+        };
+        let most = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS);
+        let mut all = std::thread::scope(|scope| {
+            let thread = || std::thread::Builder::new().name("verify".into()).spawn_scoped(scope, beside);
+            let threads: Vec<_> = (0..most.min(self.parts.len())).map_while(|_| thread().ok()).collect();
+            let read = threads.into_iter().flat_map(|t| t.join().unwrap_or_else(|e| resume_unwind(e)));
+            read.collect::<Vec<_>>()
+        });
+        // Where no thread could be had.
+        all.extend(work());
+        all.sort_unstable_by_key(|(n, _)| *n);
+        all.into_iter().map(|(_, content)| content).collect()
+    }
+
     fn read(&self, part: &(Segment, Key), sink: &mut dyn FnMut(Entry)) -> Result<()> {
         match (self.read_part(part, sink), part.0.state) {
             (Err(_), State::Lost(_)) => Ok(()),
@@ -151,6 +181,12 @@ impl Reader {
             _ => closed(&self.disk, &self.store, segment, kek, sink),
         }
     }
+}
+
+/// Whoever waits for a decision goes before who reads everything: on Linux a thread has a priority of its own.
+fn step_back() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::setpriority_process(None, 10);
 }
 
 /// Reads a closed segment to its end, which must be the one it was closed with.

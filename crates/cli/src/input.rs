@@ -19,7 +19,10 @@ pub fn proof_from_fd(option: &str, n: i32) -> Result<Bytes, Error> {
             Ok(_) if byte.expose()[0] == b'\n' => break,
             Ok(_) => gather.push(byte.expose()[0])?,
             Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(Error::failed(format!("can't read {option} {n}"), e)),
+            Err(e) => {
+                return Err(Error::failed(format!("can't read {option} {n}"), e)
+                    .hint(format!("open it for reading: svault … {option} {n} {n}<FILE")));
+            }
         }
     }
     if gather.so_far().is_empty() {

@@ -71,6 +71,9 @@ impl Error {
                 new.hint("check the permissions; svault wants a folder of your own")
             }
             std::io::ErrorKind::StorageFull => new.hint("make room on the disk, then try again"),
+            std::io::ErrorKind::NotFound => new.hint("check the path"),
+            std::io::ErrorKind::IsADirectory => new.hint("that is a folder; name a file"),
+            std::io::ErrorKind::InvalidData => new.hint("it must be UTF-8 text"),
             _ => new,
         }
     }
@@ -160,9 +163,7 @@ impl Error {
         if self.code == "broken_pipe" {
             return exit::DONE;
         }
-        if out.json() {
-            let _ = out.object(self.object());
-        } else {
+        if !out.json() || out.object(self.object()).is_err() {
             out.lines_to_stderr(&self.lines(out));
         }
         self.exit
@@ -188,18 +189,19 @@ impl Error {
             text.push_str(&out.err_style("error:", "31;1"));
             text.push(' ');
         }
-        text.push_str(&self.message);
+        // Paths and what a system says may hold anything.
+        text.push_str(&shown_lines(&self.message));
         text.push('\n');
         if let Some(cause) = &self.cause {
-            text.push_str(&format!("cause: {cause}\n"));
+            text.push_str(&format!("cause: {}\n", shown_lines(cause)));
         }
         for line in &self.details {
-            text.push_str(&format!("  {line}\n"));
+            text.push_str(&format!("  {}\n", shown_lines(line)));
         }
         if let Some(hint) = self.what_to_do() {
             // What a narrower exposure says has a line of its own in the contract.
             let head = if hint.starts_with("use: ") { "" } else { "hint: " };
-            text.push_str(&format!("{head}{hint}\n"));
+            text.push_str(&format!("{head}{}\n", shown_lines(hint)));
         }
         text
     }
@@ -292,7 +294,9 @@ impl From<std::io::Error> for Error {
         if e.kind() == std::io::ErrorKind::BrokenPipe {
             return Self::new("broken_pipe", exit::DONE, "the reader went away");
         }
-        Self::new("io", exit::FAILED, "can't write the answer").cause(e)
+        Self::new("io", exit::FAILED, "can't write the answer")
+            .cause(e)
+            .hint("send it to a place with room for it")
     }
 }
 
@@ -317,15 +321,21 @@ pub fn bad_usage(e: &clap::Error) -> u8 {
     if std::env::args_os().take_while(|a| a != "--").any(|a| a == "--json") {
         return Error::usage(in_one_line(&e.to_string())).hint("see --help").tell(&Out::new(true));
     }
-    // What was typed is in the text; characters that hide or turn round show themselves.
+    // What was typed is in the text; characters that hide, turn round or begin a line show themselves.
     let text = e.to_string();
-    let shown = shown_lines(&text);
+    let shown = shown_lines(&typed_in_one_line(&text, std::env::args_os()));
     if shown == text {
         let _ = e.print();
     } else {
         Out::new(false).lines_to_stderr(&shown);
     }
     exit::USAGE
+}
+
+/// The text, with each of the arguments on one line.
+fn typed_in_one_line(text: &str, args: impl Iterator<Item = std::ffi::OsString>) -> String {
+    let several = args.map(|a| a.to_string_lossy().into_owned()).filter(|a| a.contains(['\n', '\r']));
+    several.fold(text.to_owned(), |text, arg| text.replace(&arg, &wire::card::visible(arg.as_bytes())))
 }
 
 /// The first paragraph of what clap says: a line, and the arguments that it is about.
@@ -368,6 +378,14 @@ mod tests {
             assert_eq!(shown_lines(plain), plain);
         }
         assert_eq!(shown_lines("a\n'\u{202e}b\x1b[2J'\n"), "a\n'\\u{202e}b\\u{1b}[2J'\n");
+    }
+
+    #[test]
+    fn what_was_typed_begins_no_line() {
+        let typed = "x\nerror: all is lost\n".to_owned();
+        let text = format!("error: invalid value '{typed}' for '<NAME>'\n\nUsage: x\n");
+        let shown = typed_in_one_line(&text, ["svault".into(), typed.into()].into_iter());
+        assert_eq!(shown, "error: invalid value 'x\\nerror: all is lost\\n' for '<NAME>'\n\nUsage: x\n");
     }
 
     #[test]

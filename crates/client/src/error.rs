@@ -97,6 +97,9 @@ pub enum Error {
     /// Files are not what they were.
     #[error(transparent)]
     RolledBack(Box<RolledBack>),
+    /// A vault was named to go back to, and it is as it was left.
+    #[error("there is nothing to go back to for vault {0}: no such vault is other than it was left")]
+    NotBehind(words::VaultName),
     /// The daemon could not be started.
     #[error("can't start the daemon: {0}")]
     Start(io::Error),
@@ -186,6 +189,7 @@ impl Error {
             Error::NoWayToAsk => wire::code::PRESENCE_NEEDED,
             Error::Values { .. } | Error::Unexpected | Error::Frame(_) | Error::Channel(_) => "protocol",
             Error::RolledBack(r) => &r.error.code,
+            Error::NotBehind(_) => "not_behind",
             Error::Start(_) | Error::Ended => "daemon_start",
             Error::Store(_) => "store",
             Error::Memory(_) | Error::Random(_) | Error::Me { .. } | Error::Ask(_) => wire::code::MACHINE,
@@ -229,6 +233,18 @@ impl Error {
             Error::Path(paths::Error::CantMake { .. }) => {
                 "set SVAULT_HOME to a folder that can be made, on a disk of your own"
             }
+            Error::Path(paths::Error::Relative(_)) => "give the whole path: export SVAULT_HOME=\"$PWD/…\"",
+            Error::Path(paths::Error::NoHome) => "export SVAULT_HOME=/path/of/the/store",
+            Error::Path(paths::Error::Open { path, .. }) => {
+                return Some(format!(
+                    "chmod 700 '{}': whoever may enter it can put files there",
+                    path.display()
+                ));
+            }
+            Error::Path(paths::Error::NotOurs(_)) => "run svault as the owner of the store",
+            Error::Path(paths::Error::Not { .. }) => {
+                "svault follows no links: put there what was there before"
+            }
             Error::Exists(_) => "unlock it with 'svault unlock', or set SVAULT_HOME to another folder",
             Error::Daemon(f) => return f.hint.clone(),
             Error::RolledBack(r) => return r.error.hint.clone(),
@@ -238,6 +254,7 @@ impl Error {
             }
             Error::NoAnswer { .. } => "'svault lock' ends it, whatever it does; nothing acknowledged is lost",
             Error::NotOurs(_) => "run svault as the store's owner",
+            Error::NotBehind(_) => "'svault unlock' says what is; without a name all of it is shown",
             Error::UnderAgent(_) => "run the command in your own terminal, not in the agent's",
             Error::NoWayToAsk => "run it in your own terminal, or give --passphrase-fd",
             Error::WrongPassphrase => {

@@ -250,21 +250,23 @@ impl Way<'_> {
         vaults: &[VaultName],
         asker: &mut dyn Asker,
     ) -> Result<Box<UnlockReport>> {
+        let mut named = vaults;
         for _ in 0..2 {
-            match self.accept_shown(child, keys, vaults, asker) {
-                Err(Error::RolledBack(_)) => child = self.again()?,
+            match self.accept_shown(child, keys, vaults, named, asker) {
+                Err(Error::RolledBack(_)) => (child, named) = (self.again()?, &[]),
                 done => return done,
             }
         }
-        self.accept_shown(child, keys, vaults, asker)
+        self.accept_shown(child, keys, vaults, &[], asker)
     }
 
-    /// Once: in a child of its own each, so that nothing stays half open.
+    /// Once: in a child of its own each, so that nothing stays half open. Those of `named` must be among what is shown.
     fn accept_shown(
         &self,
         child: Child,
         keys: &SlotOpened,
         vaults: &[VaultName],
+        named: &[VaultName],
         asker: &mut dyn Asker,
     ) -> Result<Box<UnlockReport>> {
         let (files, seen) = match self.open(child, keys, Rollback::Show) {
@@ -272,6 +274,10 @@ impl Way<'_> {
             Err(e) => return Err(e),
             Ok(_) => return Err(Error::Unexpected),
         };
+        let is_shown = |vault: &&VaultName| files.iter().any(|f| f.path == format!("vaults/{vault}.svault"));
+        if let Some(vault) = named.iter().find(|vault| !is_shown(vault)) {
+            return Err(Error::NotBehind(vault.clone()));
+        }
         let rollback = if files.is_empty() {
             Rollback::Refuse
         } else if asker.accept(&files) {

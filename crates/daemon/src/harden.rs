@@ -4,11 +4,8 @@
 //! starting programs, reading other processes, loading code into the kernel, changing namespaces and talking to the
 //! network. It does not stop it from reading and writing the user's files.
 
+use crate::files;
 use secret::Protection;
-
-/// Files that a process needs for 1,100 connections (two each), 2,048 clients that are known, 2,048 of their parents and
-/// 1,000 vaults.
-const FILES: u64 = 8192;
 
 /// Not dumpable, no core files, no new privileges, room for connections, private files.
 #[must_use]
@@ -22,22 +19,8 @@ pub fn process() -> Vec<Protection> {
         holds: born_closed,
         fix: Some("a Linux kernel that runs programs from memory (vm.memfd_noexec below 2)"),
     });
-    holds.push(Protection {
-        name: "room for connections",
-        holds: raise_files(),
-        fix: Some("raise the limit of open files (ulimit -n) to 8192"),
-    });
+    holds.push(files::raise());
     holds
-}
-
-fn raise_files() -> bool {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let now = getrlimit(Resource::Nofile);
-    if now.current.is_none_or(|n| n >= FILES) {
-        return true;
-    }
-    let most = now.maximum.unwrap_or(FILES).min(FILES);
-    setrlimit(Resource::Nofile, Rlimit { current: Some(most), maximum: now.maximum }).is_ok() && most >= FILES
 }
 
 /// Refuses system calls that the daemon never makes, for all its threads, for good. Programs can't be started after

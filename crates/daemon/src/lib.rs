@@ -11,6 +11,8 @@ pub mod program;
 #[cfg(unix)]
 pub mod conn;
 #[cfg(unix)]
+mod files;
+#[cfg(unix)]
 pub mod harden;
 #[cfg(unix)]
 pub mod life;

@@ -4,7 +4,7 @@
 use crate::listen::{Connected, Listener};
 use crate::peer::{Peer, Watch};
 use crate::ring::{self, Ring};
-use crate::{harden, life::handover::Pair};
+use crate::{files, harden, life::handover::Pair};
 use seal::{RealDisk, StoreLock};
 use secret::Protection;
 use std::cell::{Cell, RefCell};
@@ -211,6 +211,13 @@ pub fn run<H: House>(how: &Run) -> Result<(), Failure> {
         }
         Err(failure) => return Err(told(&mut pair, failure)),
     };
+    if let Err(why) = files::enough() {
+        let failure = Failure::new(wire::code::MACHINE, exit::FAILED, why);
+        return Err(told(
+            &mut pair,
+            failure.hint("raise the limit of open files, such as with 'ulimit -n 8192'"),
+        ));
+    }
     let ring = how.ring.as_ref().and_then(|start| Ring::start(start, bell).ok());
     protection.push(harden::system_calls());
     if secret::traced() {
@@ -246,11 +253,7 @@ enum Taken {
 
 /// The store's lock. Whoever listens at its socket's places without it is nobody: those are swept.
 fn take(store: &std::path::Path) -> Result<Taken, Failure> {
-    let path = |e: wire::paths::Error| match e {
-        wire::paths::Error::Missing(_) => failure::named("NoStore", e.to_string()),
-        e => failure::named("Denied", e.to_string()),
-    };
-    let dir = StoreDir::open(store).map_err(path)?;
+    let dir = StoreDir::open(store).map_err(failure::of_path)?;
     let lock = match StoreLock::take(&dir.lock()) {
         Ok(lock) => lock,
         Err(seal::Error::InUse { pid, .. }) => return Ok(Taken::Busy(pid)),
@@ -300,7 +303,7 @@ async fn live<H: House>(pair: &mut Pair, opened: Opened) -> Result<(), Refusal> 
     let (life, watch, dir) = (Rc::clone(&opened.life), Arc::clone(&opened.watch), opened.dir.clone());
     let signals = signals(&life).map_err(|e| failure::named("Failed", format!("signals: {e}")))?;
     let (house, report) = H::open(opened)?;
-    let place = dir.listen_at().map_err(|e| failure::named("Denied", e.to_string()))?;
+    let place = dir.listen_at().map_err(failure::of_path)?;
     let listener = Listener::bind(&place).map_err(|e| failure::named("Failed", e.to_string()))?;
     pair.say(&FromChild::Ready(Box::new(report)));
     {
@@ -349,16 +352,25 @@ async fn ticks<H: House>(house: &Rc<H>, life: &Rc<Life>, listener: &Listener) {
     }
 }
 
-/// Ends when the system wants the process to end. The handlers are in place when this returns.
+/// Ends when the system wants the process to end. The handlers are in place when this returns. That a file grows past a
+/// limit of the system is an error of the write and no end.
 fn signals(life: &Rc<Life>) -> std::io::Result<impl Future<Output = ()> + use<>> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut term = signal(SignalKind::terminate())?;
     let mut int = signal(SignalKind::interrupt())?;
     let mut hup = signal(SignalKind::hangup())?;
     let mut quit = signal(SignalKind::quit())?;
+    let mut one = signal(SignalKind::user_defined1())?;
+    let mut two = signal(SignalKind::user_defined2())?;
+    let mut alarm = signal(SignalKind::alarm())?;
+    // Once caught it stays so.
+    let _ = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?;
     let life = Rc::clone(life);
     Ok(async move {
-        tokio::select! { _ = term.recv() => {} _ = int.recv() => {} _ = hup.recv() => {} _ = quit.recv() => {} }
+        tokio::select! {
+            _ = term.recv() => {} _ = int.recv() => {} _ = hup.recv() => {} _ = quit.recv() => {}
+            _ = one.recv() => {} _ = two.recv() => {} _ = alarm.recv() => {}
+        }
         life.lock(Why::Signal);
     })
 }

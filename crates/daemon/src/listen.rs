@@ -2,6 +2,7 @@
 //! Not here: what they say (`serve`).
 
 use crate::conn::{Conn, ConnError};
+use crate::files;
 use crate::peer::{Peer, PeerError, Watch};
 use crate::seats::{Room, Seat};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
@@ -101,7 +102,7 @@ impl Listener {
         H: Fn(Connected) -> F + 'static,
         F: Future<Output = ()> + 'static,
     {
-        let room = Room::new(MOST);
+        let room = Room::new(files::share(MOST));
         let shared = Rc::new((handler, Arc::clone(watch), store.to_owned()));
         loop {
             let stream = match self.socket.accept().await {

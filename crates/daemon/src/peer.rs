@@ -1,6 +1,7 @@
 //! Who is at the other end of a connection: what the kernel says, never what the message says.
 //! Not here: what it may do (policy), and which session it counts for (`session`).
 
+use crate::files;
 use std::collections::HashMap;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -200,6 +201,7 @@ pub struct Watch {
     #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
     pins: pins::Pins,
     known: Mutex<HashMap<(u32, u64), Arc<Held>>>,
+    most_known: usize,
 }
 
 impl Watch {
@@ -209,8 +211,8 @@ impl Watch {
     /// When the kernel doesn't tell this process its own namespaces.
     pub fn new() -> Result<Arc<Self>, PeerError> {
         let (own, users) = system::own_namespaces()?;
-        let (pins, known) = (pins::Pins::default(), Mutex::default());
-        Ok(Arc::new(Self { own, users, uid: system::own_uid(), pins, known }))
+        let (pins, known, most_known) = (pins::Pins::default(), Mutex::default(), files::share(MOST_KNOWN));
+        Ok(Arc::new(Self { own, users, uid: system::own_uid(), pins, known, most_known }))
     }
 
     /// The user whose processes are served.
@@ -230,10 +232,10 @@ impl Watch {
 
     fn remember(&self, held: &Arc<Held>) {
         let mut known = self.known();
-        if known.len() >= MOST_KNOWN {
+        if known.len() >= self.most_known {
             known.retain(|_, held| held.alive());
         }
-        if known.len() < MOST_KNOWN {
+        if known.len() < self.most_known {
             known.insert(held.key(), Arc::clone(held));
         }
     }

@@ -69,6 +69,15 @@ impl Job {
     }
 }
 
+/// What came of a command that ran in our place.
+#[derive(Debug)]
+pub struct Passed {
+    /// How it ended.
+    pub code: Code,
+    /// Why some of its output could not be written, but for its reader's having gone.
+    pub lost: Option<std::io::Error>,
+}
+
 /// The exit code that a shell would give: the command's own, or 128+n when signal n ended it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Code(pub u8);

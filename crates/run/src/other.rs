@@ -4,7 +4,7 @@
 
 use crate::inputs::Kind;
 use crate::pump::{self, Ready, Source};
-use crate::{Captured, Code, Error, Inputs, Job, Limits, Result, error::system};
+use crate::{Captured, Code, Error, Inputs, Job, Limits, Passed, Result, error::system};
 use std::io::{self, Read};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -37,7 +37,7 @@ pub fn guard() -> u8 {
 ///
 /// # Errors
 /// When it can't be started.
-pub fn pass(job: &Job, inputs: Inputs) -> Result<Code> {
+pub fn pass(job: &Job, inputs: Inputs) -> Result<Passed> {
     let (vars, needles) = inputs.split();
     let mut command = command(job)?;
     for var in vars {
@@ -56,10 +56,11 @@ pub fn pass(job: &Job, inputs: Inputs) -> Result<Code> {
     let out = pumped(child.stdout.take().map(Pipe::new), Box::new(io::stdout()));
     let err = pumped(child.stderr.take().map(Pipe::new), Box::new(io::stderr()));
     let status = child.wait().map_err(system("wait for the command"))?;
+    let mut lost = None;
     for thread in [out, err].into_iter().flatten() {
-        let _ = thread.join();
+        lost = lost.or(thread.join().ok().and_then(pump::lost));
     }
-    Ok(code(status))
+    Ok(Passed { code: code(status), lost })
 }
 
 /// See the Linux side.

@@ -58,6 +58,12 @@ pub(crate) fn run(
     })
 }
 
+/// Why what was read could not be written, but for the reader's having gone: the command learns that by its own next
+/// write.
+pub(crate) fn lost(written: io::Result<()>) -> Option<io::Error> {
+    written.err().filter(|e| e.kind() != io::ErrorKind::BrokenPipe)
+}
+
 /// Gives what can go out to `on`, which leaves an empty buffer, as long as that says yes.
 fn mask(from: &mut impl Source, needles: Arc<Needles>, mut on: impl FnMut(&mut Piece) -> bool) {
     let (mut masker, mut out) = (Masker::new(needles), Piece::default());

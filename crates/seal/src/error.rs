@@ -44,7 +44,7 @@ pub enum Error {
         at: At,
     },
     /// Written by another version of the format.
-    #[error("{at}: format version {found}, this svault reads version 1; a newer svault is needed")]
+    #[error("{at}: format version {found}, this svault reads version 1")]
     Version {
         /// The file.
         at: At,

@@ -268,8 +268,8 @@ impl Log {
         Ok(())
     }
 
-    /// Whether the file is still the one at its path, and as long as it was: what is appended to a file that someone took
-    /// away or cut short could never be read again. Its length.
+    /// Whether the file is still the one at its path, as long as it was, and ends as it did: what is appended to a file that
+    /// someone took away, cut short or wrote another one over could never be read again. Its length.
     ///
     /// # Errors
     /// `Damaged` where it is not.
@@ -282,6 +282,13 @@ impl Log {
         }
         if len < self.end.bytes {
             return Err(self.damaged(len, "it was cut short while it was open"));
+        }
+        // A frame ends with its chain, and a header with its MAC.
+        let mut last = [0; 32];
+        let at = self.end.bytes - last.len() as u64;
+        self.file.file.read_exact_at(&mut last, at).map_err(|e| Error::io(&self.path, "read", e))?;
+        if last != self.end.chain {
+            return Err(self.damaged(at, "other bytes were written over it while it was open"));
         }
         Ok(len)
     }

@@ -205,19 +205,20 @@ impl Slot {
     /// The root key.
     ///
     /// # Errors
-    /// `WrongKey` when the commitment or the tag does not hold.
+    /// `WrongKey` when the commitment does not hold; `HeaderMac` when it does and the tag does not: the keys are right,
+    /// so it is the slot that is not as it was written.
     pub fn unwrap(&self, keys: &SlotKeys, place: Place<'_>) -> Result<Root> {
-        let wrong = || Error::WrongKey { at: At::default() };
         if !self.check_commit(keys) {
-            return Err(wrong());
+            return Err(Error::WrongKey { at: At::default() });
         }
-        let (sealed, tag) = self.wrapped.split_first_chunk::<32>().ok_or_else(wrong)?;
-        let tag: &[u8; TAG] = tag.try_into().map_err(|_| wrong())?;
+        let altered = || Error::HeaderMac { at: At::default() };
+        let (sealed, tag) = self.wrapped.split_first_chunk::<32>().ok_or_else(altered)?;
+        let tag: &[u8; TAG] = tag.try_into().map_err(|_| altered())?;
         let (mut root, ad) = (Key::zeroed()?, self.spec.binding(place));
         if Cipher::new(&keys.wrap).open(&self.nonce, &ad, sealed, tag, root.expose_mut()) {
             Ok(Root(root))
         } else {
-            Err(wrong())
+            Err(altered())
         }
     }
 

@@ -244,6 +244,14 @@ impl Look<'_> {
         expected: &HashMap<FileId, Head>,
         found: &mut Found,
     ) -> Result<Vec<FoundVault>> {
+        // Not through a link: what it leads to is nobody's to lock or to look after.
+        let folder = Vault::folder(self.dir);
+        match self.disk.sync_dir(&folder) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                return Err(seal::Error::io(&folder, "open the folder", e).into());
+            }
+            _ => {}
+        }
         let ready = |record: &VaultRecord| record.ready;
         let mut all = records.vault_records(&self.path())?;
         all.sort_by(|a, b| a.name.cmp(&b.name));

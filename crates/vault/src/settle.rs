@@ -126,7 +126,7 @@ impl Store {
                 _ => {}
             }
             // Else the file could come back with a power cut, when nobody remembers it.
-            let folder = self.dir.join("vaults");
+            let folder = Vault::folder(&self.dir);
             self.disk.sync_dir(&folder).map_err(|e| seal::Error::io(&folder, "sync", e))?;
             self.commit(&[Change::Remove { record: vault_id(&record.file) }])?;
         }
@@ -135,7 +135,7 @@ impl Store {
 
     /// Files that lie among the vaults and are none of this store.
     fn strangers(&self) -> Vec<String> {
-        let names = self.disk.list(&self.dir.join("vaults")).unwrap_or_default();
+        let names = self.disk.list(&Vault::folder(&self.dir)).unwrap_or_default();
         let stranger = |name: &String| {
             let vault = name.strip_suffix(".svault").map(str::to_owned);
             vault.is_some_and(|vault| self.vaults.keys().all(|known| known.as_str() != vault))

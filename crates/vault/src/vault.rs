@@ -26,7 +26,12 @@ pub(crate) struct Vault {
 impl Vault {
     /// The file of a vault.
     pub(crate) fn path(store: &Path, name: &VaultName) -> PathBuf {
-        store.join("vaults").join(format!("{name}.svault"))
+        Self::folder(store).join(format!("{name}.svault"))
+    }
+
+    /// The folder of all vaults' files.
+    pub(crate) fn folder(store: &Path) -> PathBuf {
+        store.join("vaults")
     }
 
     /// Makes its file, durable. There must be none.

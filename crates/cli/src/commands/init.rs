@@ -63,7 +63,7 @@ impl Init {
         for note in &report.notes {
             app.out.note(&format!("note: {note}"));
         }
-        let place = store.real().display().to_string();
+        let place = crate::output::foreign(&store.real().display().to_string(), usize::MAX);
         app.out.answer(json!({"store": place, "zone": zone, "vaults": report.vaults, "pid": report.pid}), |_| {
             format!(
                 "made a store in {place}, with the vault main; it is unlocked\n\nNext:\n  svault add DB_URL --scope \

@@ -96,7 +96,11 @@ impl Run {
             app.human(proof).open_or_prove(Want::Run(ask), consent)?.released()?
         };
         let inputs = inputs(app, &files, values)?;
-        Ok(run::pass(&job, inputs)?.0)
+        let run::Passed { code, lost } = run::pass(&job, inputs)?;
+        match lost {
+            None => Ok(code.0),
+            Some(e) => Err(output_lost(code, e)),
+        }
     }
 
     /// The files that were named, or the one that is there.
@@ -150,6 +154,13 @@ impl Run {
         }
         Ok(())
     }
+}
+
+/// The command may have done its work; what it said is lost.
+fn output_lost(code: run::Code, e: std::io::Error) -> Error {
+    Error::failed("can't write the command's output", e)
+        .exits(code.0.max(wire::exit::FAILED))
+        .hint(format!("the command ran and ended with exit code {}; send its output elsewhere", code.0))
 }
 
 /// What the command gets. Values leave locked memory only on their way into it.

@@ -46,11 +46,26 @@ pub(crate) fn program() -> std::io::Result<Program> {
         Err(e) => return Err(e.into()),
     };
     fchmod(&copy, Mode::XUSR)?;
-    let mut to = std::fs::File::from(copy);
-    std::io::copy(&mut std::fs::File::open(own)?, &mut to)?;
+    let (mut from, mut to) = (std::fs::File::open(own)?, std::fs::File::from(copy));
+    may_be_as_long_as(from.metadata()?.len())?;
+    std::io::copy(&mut from, &mut to)?;
     let copy = std::os::fd::OwnedFd::from(to);
     let path = PathBuf::from(format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&copy)));
     Ok(Program { path, _copy: Some(copy) })
+}
+
+/// Raises the limit on the length of files as far as it may be raised, for the daemon as well. Past it the kernel would end
+/// this process without a word.
+fn may_be_as_long_as(len: u64) -> std::io::Result<()> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let most = getrlimit(Resource::Fsize).maximum;
+    let _ = setrlimit(Resource::Fsize, Rlimit { current: most, maximum: most });
+    match most {
+        Some(most) if most < len => Err(std::io::Error::other(format!(
+            "a file may have {most} bytes here, and svault's program has {len}; raise 'ulimit -f'"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// Whether a process was started as the daemon of a store. What it was started with is its own word: good enough to

@@ -265,11 +265,19 @@ fn a_rollback_is_accepted_only_after_it_was_shown() {
     assert!(handed[1].message.is_none());
 
     // Nothing is behind: nothing is accepted.
-    let error = Failure::new("rolled_back", 5, "");
-    let none = FromChild::RolledBack { files: vec![], error, seen: Some(SEEN) };
-    let children = vec![(locked(&c.store), Some(none)), (locked(&c.store), Some(report()))];
-    let (_, handed) = with(&c.store, &how, children, |way| way.unlock(&mut asks(vec![copy(&c.code)])));
+    let none = || FromChild::RolledBack {
+        files: vec![],
+        error: Failure::new("rolled_back", 5, ""),
+        seen: Some(SEEN),
+    };
+    let children = || vec![(locked(&c.store), Some(none())), (locked(&c.store), Some(report()))];
+    let all = How { accept_rollback: Some(vec![]), ..How::default() };
+    let (_, handed) = with(&c.store, &all, children(), |way| way.unlock(&mut asks(vec![copy(&c.code)])));
     assert_eq!(sent(&handed[1]), Rollback::Refuse);
+    // And a vault that was named is not among it.
+    let (got, handed) = with(&c.store, &how, children(), |way| way.unlock(&mut asks(vec![copy(&c.code)])));
+    assert!(matches!(got, Err(Error::NotBehind(_))));
+    assert!(handed[1].message.is_none());
 
     // Without the option the files are named, and that is all.
     let children = vec![(locked(&c.store), Some(behind()))];

@@ -13,7 +13,10 @@ pub fn of_seal(e: &seal::Error) -> Failure {
 fn seal_name(e: &seal::Error) -> &'static str {
     match e {
         seal::Error::Io { source, .. } => match source.kind() {
+            // Ours, and not the system's: the file is of a kind that svault does not open.
+            std::io::ErrorKind::PermissionDenied if source.raw_os_error().is_none() => "Refused",
             std::io::ErrorKind::PermissionDenied => "Denied",
+            std::io::ErrorKind::NotADirectory => "Link",
             std::io::ErrorKind::ReadOnlyFilesystem => "ReadOnly",
             _ if source.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => "Link",
             _ => "Io",
@@ -84,7 +87,11 @@ pub fn named(name: &str, message: impl Into<String>) -> Failure {
     const BACKUP: &str = "restore this file from a backup";
     let (code, exit, hint) = match name {
         "BadMagic" => ("bad_magic", exit::DAMAGED, BACKUP),
-        "Version" => ("version", exit::DAMAGED, "install the svault that wrote it, or a newer one"),
+        "Version" => (
+            "version",
+            exit::DAMAGED,
+            "a newer svault may have written it; if none did, restore this file from a backup",
+        ),
         "Bounds" => ("bounds", exit::DAMAGED, BACKUP),
         "Kdf" => ("kdf_bounds", exit::DAMAGED, BACKUP),
         "Slot" | "Slots" => ("slot", exit::DAMAGED, BACKUP),
@@ -111,7 +118,12 @@ pub fn named(name: &str, message: impl Into<String>) -> Failure {
         "Denied" => {
             ("no_permission", exit::FAILED, "run svault as the store's owner; 'svault doctor' shows more")
         }
-        "Link" => ("link", exit::FAILED, "svault opens no links: put the file itself there"),
+        "Link" => ("link", exit::FAILED, "svault follows no links: put the file or folder itself there"),
+        "Refused" => (
+            "not_a_file",
+            exit::FAILED,
+            "svault follows no links and opens no file with a second name: put the file or folder itself there",
+        ),
         "VaultExists" => ("exists", exit::FAILED, "choose another name"),
         "VaultShut" => ("vault_shut", exit::DAMAGED, ROLLBACK),
         "TooBig" => ("too_big", exit::FAILED, "keep what is bigger elsewhere, and its key here"),
@@ -123,6 +135,17 @@ pub fn named(name: &str, message: impl Into<String>) -> Failure {
         _ => ("failed", exit::FAILED, "'svault doctor' shows what this machine lacks"),
     };
     Failure::new(code, exit, message).hint(hint)
+}
+
+/// A folder or socket that is not to be trusted.
+#[must_use]
+pub fn of_path(e: wire::paths::Error) -> Failure {
+    let name = match e {
+        wire::paths::Error::Missing(_) => "NoStore",
+        wire::paths::Error::Not { .. } => "Refused",
+        _ => "Denied",
+    };
+    named(name, e.to_string())
 }
 
 /// A failure of the operating system about a path.

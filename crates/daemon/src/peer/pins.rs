@@ -4,6 +4,7 @@
 #![cfg_attr(not(target_os = "linux"), allow(dead_code))]
 
 use super::{PeerError, Process, system};
+use crate::files;
 use std::collections::HashMap;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -65,10 +66,17 @@ impl Drop for Pin {
 }
 
 /// The processes that are held, by their numbers.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Pins {
     by_number: Mutex<HashMap<u32, Arc<Pin>>>,
     count: Arc<AtomicUsize>,
+    most: usize,
+}
+
+impl Default for Pins {
+    fn default() -> Self {
+        Self { by_number: Mutex::default(), count: Arc::default(), most: files::share(MOST) }
+    }
 }
 
 impl Pins {
@@ -84,10 +92,10 @@ impl Pins {
             return Ok(Arc::clone(pin));
         }
         let pidfd = system::open(pid)?;
-        let counted = self.count.fetch_add(1, Ordering::Relaxed) < MOST;
+        let counted = self.count.fetch_add(1, Ordering::Relaxed) < self.most;
         let pin = Arc::new(Pin { pidfd, count: Arc::clone(&self.count), counted, seen: Mutex::default() });
         if counted {
-            if all.len() >= RECENT {
+            if all.len() >= RECENT.min(self.most) {
                 all.clear();
             }
             all.insert(pid, Arc::clone(&pin));
@@ -141,7 +149,7 @@ mod tests {
     #[test]
     fn beyond_the_bound_nothing_is_kept() {
         let pins = Pins::default();
-        pins.count.store(MOST, Ordering::Relaxed);
+        pins.count.store(pins.most, Ordering::Relaxed);
         let pin = pins.pin(std::process::id()).unwrap();
         assert!(!pin.counted());
         drop(pin);

@@ -9,7 +9,7 @@ use rustix::io::Errno;
 use scan::Needles;
 use std::fs::File;
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -27,6 +27,8 @@ pub(super) struct Outputs {
     /// At its end when every thread has ended.
     done: PipeReader,
     held: Option<PipeWriter>,
+    /// Why one of them could not be written, which is no fault of the command's.
+    lost: Arc<OnceLock<io::Error>>,
 }
 
 /// One that is read.
@@ -37,7 +39,13 @@ impl Outputs {
         let doing = system("make a pipe");
         let (is_over, over) = io::pipe().map_err(&doing)?;
         let (done, held) = io::pipe().map_err(&doing)?;
-        Ok(Self { over: Some(over), is_over: Arc::new(is_over), done, held: Some(held) })
+        Ok(Self {
+            over: Some(over),
+            is_over: Arc::new(is_over),
+            done,
+            held: Some(held),
+            lost: Arc::default(),
+        })
     }
 
     /// Reads one on a thread of its own, masks it, and writes it to `to`, which comes back at the end.
@@ -50,11 +58,14 @@ impl Outputs {
         let held =
             self.held.as_ref().map(PipeWriter::try_clone).transpose().map_err(system("make a pipe"))?;
         let mut output = Output { from: from.into(), over: Arc::clone(&self.is_over), since: None };
-        let needles = Arc::clone(needles);
+        let (needles, lost) = (Arc::clone(needles), Arc::clone(&self.lost));
         let work = move || {
-            // Where nobody reads what we write, the command learns it from its own next write.
-            let _ = pump::run(&mut output, needles, &mut to);
-            drop((output, held));
+            let written = pump::run(&mut output, needles, &mut to);
+            if let Some(e) = pump::lost(written) {
+                let _ = lost.set(e);
+            }
+            // Whoever sees the end by the last of them finds the reason by itself.
+            drop((output, lost, held));
             to
         };
         std::thread::Builder::new().name("output".into()).spawn(work).map_err(system("start a thread"))
@@ -64,6 +75,11 @@ impl Outputs {
     pub(super) fn command_ended(&mut self) {
         self.over = None;
         self.held = None;
+    }
+
+    /// Why some of what was read could not be written.
+    pub(super) fn lost(self) -> Option<io::Error> {
+        Arc::into_inner(self.lost)?.into_inner()
     }
 
     /// At its end when all is read.

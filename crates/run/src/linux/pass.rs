@@ -8,7 +8,7 @@ use super::signals::{Came, Signals, stop_job};
 use super::start::{Running, Stdio3, code};
 use super::terminal::{self, Raw};
 use crate::error::{kernel, system};
-use crate::{Code, Error, Inputs, Job, Result};
+use crate::{Code, Error, Inputs, Job, Passed, Result};
 use nix::sys::signal::Signal;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fd::{AsFd, OwnedFd};
@@ -21,14 +21,14 @@ use std::io::{pipe, stderr, stdin, stdout};
 use std::sync::Arc;
 
 /// Runs a command in our place: its stdin is ours, its stdout and stderr come out of ours, masked. Where our stdout is a
-/// terminal it has one of its own. Gives its exit code.
+/// terminal it has one of its own.
 ///
 /// Ends everything that it has left running where it was interrupted, or where a signal ended it; otherwise that may
 /// run on, with its output closed.
 ///
 /// # Errors
 /// When it can't be started, or its guard is killed.
-pub fn pass(job: &Job, inputs: Inputs) -> Result<Code> {
+pub fn pass(job: &Job, inputs: Inputs) -> Result<Passed> {
     let (vars, needles) = inputs.split();
     adopt()?;
     let mut running = Running::guard()?;
@@ -52,7 +52,7 @@ pub fn inherit(job: &Job) -> Result<Code> {
     let mut running = Running::guard()?;
     let signals = Signals::take(false)?;
     running.start(job, Vec::new(), stdio)?;
-    StandIn { outputs: Outputs::new()?, own: None }.watch(running, &signals)
+    Ok(StandIn { outputs: Outputs::new()?, own: None }.watch(running, &signals)?.code)
 }
 
 /// Whatever loses its parent among our descendants becomes our child: also what a killed guard leaves.
@@ -124,7 +124,7 @@ impl StandIn {
         Ok(())
     }
 
-    fn watch(mut self, mut running: Running, signals: &Signals) -> Result<Code> {
+    fn watch(mut self, mut running: Running, signals: &Signals) -> Result<Passed> {
         let mut interrupted = false;
         let ended = loop {
             let mut fds = [
@@ -159,7 +159,7 @@ impl StandIn {
             running.end(false);
         }
         self.drain(signals);
-        Ok(code(ended.0, ended.1))
+        Ok(Passed { code: code(ended.0, ended.1), lost: self.outputs.lost() })
     }
 
     fn signal(&mut self, running: &mut Running, came: Came) -> Result<()> {

@@ -161,13 +161,13 @@ fn a_slot_from_another_file_epoch_or_id_does_not_open() {
         // The right keys for the place it was moved to.
         let moved = derive(place.kind, place.file_id, place.epoch, &spec, &[recovery(7)]).unwrap();
         assert_eq!(slot.unwrap(&moved, place).unwrap_err().name(), "WrongKey");
-        // And its own keys.
-        assert_eq!(slot.unwrap(&right, place).unwrap_err().name(), "WrongKey");
+        // And its own keys, which say that it is the place that is wrong.
+        assert_eq!(slot.unwrap(&right, place).unwrap_err().name(), "HeaderMac");
     }
     let edited = SlotSpec { flags: FLAG_USER_VERIFIED, ..slot.spec.clone() };
     assert_eq!(
         Slot { spec: edited, ..slot.clone() }.unwrap(&right, place(1)).unwrap_err().name(),
-        "WrongKey"
+        "HeaderMac"
     );
 }
 
@@ -244,7 +244,8 @@ fn slots_edited_removed_added_and_swapped() {
     with(&[a, b, &theirs[first..second]], 3);
     assert_eq!(open_store(&disk, head, 2, 7).unwrap_err().name(), "HeaderMac", "added");
     assert_eq!(open_store(&disk, head, 0, 7).unwrap_err().name(), "HeaderMac", "added");
-    for (at, name) in [(8, "Slot"), (14, "WrongKey"), (46, "WrongKey"), (80, "WrongKey"), (110, "WrongKey")] {
+    for (at, name) in [(8, "Slot"), (14, "WrongKey"), (46, "WrongKey"), (80, "HeaderMac"), (110, "HeaderMac")]
+    {
         let mut edited = a.to_vec();
         edited[at] ^= 4;
         with(&[&edited, b], 2);

@@ -273,3 +273,28 @@ fn cut_or_lengthened_while_it_is_open() {
     assert_eq!(damaged_at(log.append(&[new]).unwrap_err()), end - 1);
     assert_eq!(log.end().bytes(), end);
 }
+
+#[test]
+fn written_over_while_it_is_open() {
+    let disk = disk();
+    let mut log = new_vault(&disk, path(), 1, 5);
+    let header = log.end().bytes();
+    let new = || New { meta: put(3, 1), value: None };
+    let over = |at: u64| {
+        let file = disk.open(path(), crate::Open::Write).unwrap();
+        let mut byte = [0];
+        file.read_exact_at(&mut byte, at).unwrap();
+        file.write_at(&[byte[0] ^ 1], at).unwrap();
+    };
+    // The header's MAC, or the last frame's chain: the ends of what is there.
+    over(header - 32);
+    assert_eq!(damaged_at(log.append(&[new()]).unwrap_err()), header - 32);
+    over(header - 32);
+    add(&mut log, 1);
+    let end = log.end().bytes();
+    over(end - 1);
+    assert_eq!(damaged_at(log.append(&[new()]).unwrap_err()), end - 32);
+    assert_eq!(log.end().bytes(), end);
+    over(end - 1);
+    log.append(&[new()]).unwrap();
+}

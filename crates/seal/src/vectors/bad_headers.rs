@@ -103,17 +103,14 @@ fn keys(base: &Made) -> Vec<Case> {
     if let Some(case) = c.all.last_mut() {
         case.unlock = Unlock { slot: 0, given: vec![Given::Kek([0; 32])] };
     }
-    for (name, at) in [
-        ("file-id", FILE_ID),
-        ("epoch", EPOCH),
-        ("slot-id", SLOT),
-        ("salt", SALT),
-        ("commit", COMMIT),
-        ("wrap-nonce", NONCE),
-        ("wrapped-root", WRAPPED),
-        ("wrapped-tag", WRAPPED + 47),
-    ] {
+    for (name, at) in
+        [("file-id", FILE_ID), ("epoch", EPOCH), ("slot-id", SLOT), ("salt", SALT), ("commit", COMMIT)]
+    {
         c.bytes(&format!("edited-{name}"), "WrongKey", |b| b[at] ^= 1);
+    }
+    // Behind a commitment that holds.
+    for (name, at) in [("wrap-nonce", NONCE), ("wrapped-root", WRAPPED), ("wrapped-tag", WRAPPED + 47)] {
+        c.bytes(&format!("edited-{name}"), "HeaderMac", |b| b[at] ^= 1);
     }
     // From one kind to the other with the same slot rule.
     c.bytes("edited-kind", "WrongKey", |b| b[KIND] = 3);

@@ -20,7 +20,7 @@ mod os;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Neither `SVAULT_HOME` nor a home folder.
-    #[error("no home folder: set SVAULT_HOME to the store's folder")]
+    #[error("no home folder, so no place for a store")]
     NoHome,
     /// `SVAULT_HOME` is relative, so it would mean something else in every folder.
     #[error("SVAULT_HOME must be an absolute path, not {}", .0.display())]
@@ -32,7 +32,7 @@ pub enum Error {
     #[error("{} belongs to another user", .0.display())]
     NotOurs(PathBuf),
     /// A folder that others may enter.
-    #[error("{} is open to others (mode {mode:04o}); run: chmod 700 '{}'", .path.display(), .path.display())]
+    #[error("{} is open to others (mode {mode:04o})", .path.display())]
     Open {
         /// Which one.
         path: PathBuf,

@@ -126,7 +126,7 @@ fn in_editor(app: &App, store: &StoreDir, old: &str) -> Result<String, Error> {
     let path = folder.path().join("policy.toml");
     write_private(&path, old)?;
     loop {
-        edit(&path)?;
+        edit(&path, app.out.json())?;
         let text = read(&path)?;
         let e = match Policy::parse(&text) {
             Ok(_) => return Ok(text),
@@ -153,16 +153,20 @@ fn write_private(path: &Path, text: &str) -> Result<(), Error> {
         .map_err(|e| Error::io("write", path, &e))
 }
 
-fn edit(path: &Path) -> Result<(), Error> {
+/// With `apart` what the editor writes goes to stderr, which may be the terminal: stdout is for one object.
+fn edit(path: &Path, apart: bool) -> Result<(), Error> {
     let named = std::env::var("EDITOR").ok().filter(|e| !e.trim().is_empty());
     let named = named.unwrap_or_else(|| if cfg!(windows) { "notepad" } else { "vi" }.to_owned());
     let hint = "set EDITOR, or give the new policy with --file FILE";
     let words = split(&named)
         .filter(|w| !w.is_empty())
         .ok_or_else(|| Error::usage("EDITOR can't be read").hint(hint))?;
-    let status = std::process::Command::new(&words[0])
-        .args(&words[1..])
-        .arg(path)
+    let mut editor = std::process::Command::new(&words[0]);
+    editor.args(&words[1..]).arg(path);
+    if apart {
+        editor.stdout(std::io::stderr());
+    }
+    let status = editor
         .status()
         .map_err(|e| Error::failed(format!("can't start the editor '{named}'"), e).hint(hint))?;
     if status.success() {
