@@ -65,6 +65,30 @@ fn nothing_is_written_when_nothing_changed() {
 }
 
 #[test]
+fn what_is_forgotten_stays_so_whatever_was_set_before() {
+    let (disk, mut file) = create(&[head(1), head(2)]);
+    file.remove(&head(2).file_id);
+    file.write().unwrap();
+    assert_eq!(open(&disk.killed()).unwrap().get(&head(2).file_id), None);
+    file.set(moved(1, 8)).unwrap();
+    file.remove(&head(7).file_id);
+    file.write().unwrap();
+    assert_eq!(open(&disk.killed()).unwrap().get(&head(1).file_id), Some(&moved(1, 8)));
+}
+
+#[test]
+fn opening_writes_what_is_there_to_the_place_where_it_is() {
+    let (disk, mut file) = create(&[head(1)]);
+    for frames in 5..8 {
+        file.set(moved(1, frames)).unwrap();
+        file.sync().unwrap();
+        let before = bytes(&disk);
+        let _ = open(&disk).unwrap();
+        assert!(bytes(&disk) == before, "after {frames}");
+    }
+}
+
+#[test]
 fn all_vaults_fit_and_no_more() {
     let all: Vec<Head> = (0..MAX_HEADS as u64).map(head).collect();
     let (disk, mut file) = create(&all);
