@@ -232,3 +232,44 @@ fn a_name_alone_takes_no_request_back() {
         "{cancels:?}"
     );
 }
+
+#[test]
+fn a_yes_that_lasts_does_not_outlive_its_policy() {
+    need!(Linux);
+    let sandbox = house();
+    let mut robot = Robot::start(&sandbox);
+    let id = waits(&robot.runs(&use_of("MEDIUM", PRINT, "0")));
+    approve(&sandbox, &id, "session");
+    assert_eq!(robot.runs(&use_of("MEDIUM", PRINT, "0")).text(), "[svault:MEDIUM]");
+    let policy = sandbox.human(&["policy", "show"]).ok().text();
+    sandbox.set_policy(&format!("{policy}\n[[forbid]]\ncaller = \"robot\"\n"));
+    let _ = robot.runs(&use_of("MEDIUM", PRINT, "0")).exits(4);
+    // What was taken away comes back by another yes alone.
+    sandbox.set_policy(&policy);
+    let _ = waits(&robot.runs(&use_of("MEDIUM", PRINT, "0")));
+}
+
+#[test]
+fn of_two_humans_at_the_same_request_one_decides() {
+    need!(Linux);
+    let sandbox = house();
+    let mut robot = Robot::start(&sandbox);
+    let pending = || sandbox.human(&["pending", "--json"]).ok().json()["pending"].clone();
+    for round in 0..12 {
+        let request = robot.begins(&use_of("HIGH", PRINT, "60"));
+        sandbox.wait_for("the request", || pending().as_array().is_some_and(|p| p.len() == 1));
+        let id = pending()[0]["id"].as_str().expect("an id").to_owned();
+        let yes = sandbox.svault(&["approve", &id]).human().spawn();
+        std::thread::sleep(std::time::Duration::from_millis(round));
+        let no = sandbox.svault(&["deny", &id]).human().spawn();
+        let (yes, no, said) = (yes.end(), no.end(), request.ends());
+        assert!((yes.code == 0) != (no.code == 0), "{}\n{}", yes.all(), no.all());
+        assert_eq!(said.code == 0, yes.code == 0, "{}", said.all());
+        // What the loser did is no entry, and what came of it is what is shown.
+        let shown = sandbox.human(&["audit", "show", &id, "--json"]).ok().json();
+        let events = shown["entries"].as_array().expect("entries").iter().map(|e| e["event"].clone());
+        let expected =
+            if yes.code == 0 { json!(["allow", "approve", "ask"]) } else { json!(["deny", "refuse", "ask"]) };
+        assert_eq!(json!(events.collect::<Vec<_>>()), expected, "{shown}");
+    }
+}

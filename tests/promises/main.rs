@@ -43,3 +43,4 @@ mod snapshot;
 mod storm;
 mod tamper;
 mod time;
+mod typed;

@@ -16,7 +16,7 @@ fn with_lock(idle: &str, hard: &str) -> Sandbox {
 #[test]
 fn it_locks_when_no_human_has_done_anything_however_busy_agents_are() {
     need!(Linux);
-    let sandbox = with_lock("3s", "1h");
+    let sandbox = with_lock("10s", "1h");
     let pid = sandbox.daemon().expect("a daemon");
     let since = Instant::now();
     while lives(pid) {
@@ -30,10 +30,10 @@ fn it_locks_when_no_human_has_done_anything_however_busy_agents_are() {
 #[test]
 fn a_human_keeps_it_open_until_the_hard_limit() {
     need!(Linux);
-    let sandbox = with_lock("4s", "9s");
+    let sandbox = with_lock("10s", "14s");
     let pid = sandbox.daemon().expect("a daemon");
     let since = Instant::now();
-    while since.elapsed() < Duration::from_secs(6) {
+    while since.elapsed() < Duration::from_secs(11) {
         assert_eq!(sandbox.human(&["list"]).code, 0, "locked although a human was there all the time");
         std::thread::sleep(Duration::from_millis(200));
     }

@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 use svault_agents::hook::rewrite::wrapped;
 
 /// Stands for `svault scrub`.
-const SCRUB: &str = "sed s/sk-test-[A-Z0-9]*/MASKED/g";
+const SCRUB: &str = "sed 's/sk-test-[A-Z0-9]*/MASKED/g'";
 
 fn shells() -> Vec<&'static str> {
     ["/bin/bash", "/usr/bin/zsh", "/bin/zsh"].into_iter().filter(|s| Path::new(s).exists()).collect()

@@ -91,23 +91,24 @@ impl Reader {
         })
     }
 
-    /// One entry by its id; the newest if there are several.
+    /// The entries of an id, newest first: those of the newest file that has any. None: there is no such id.
     ///
     /// # Errors
     /// As [`Reader::query`].
-    pub fn show(&self, id: Id) -> Result<Option<Entry>> {
+    pub fn show(&self, id: Id) -> Result<Vec<Entry>> {
+        let mut hits = Vec::new();
         for part in self.parts.iter().rev() {
-            let mut hit = None;
             self.read(part, &mut |entry| {
                 if entry.id == id {
-                    hit = Some(entry);
+                    hits.push(entry);
                 }
             })?;
-            if hit.is_some() {
-                return Ok(hit);
+            if !hits.is_empty() {
+                break;
             }
         }
-        Ok(None)
+        hits.reverse();
+        Ok(hits)
     }
 
     /// Reads every entry of every segment and checks all there is to check: each frame, each end, that segments follow

@@ -5,12 +5,10 @@ use similar::{ChangeTag, TextDiff};
 
 /// Lines that are the same around a change.
 const CONTEXT: usize = 2;
-/// The most characters of a line that are shown.
-const WIDTH: usize = 400;
 
-/// What changes from `old` to `new`; empty where nothing does.
+/// What changes from `old` to `new`, of each line at most so many characters; empty where nothing does.
 #[must_use]
-pub fn lines(old: &str, new: &str, out: &Out) -> String {
+pub fn lines(old: &str, new: &str, width: usize, out: &Out) -> String {
     let mut shown = String::new();
     let mut line = |text: &str, style: &str| {
         shown.push_str(&out.err_style(text, style));
@@ -25,7 +23,7 @@ pub fn lines(old: &str, new: &str, out: &Out) -> String {
                 ChangeTag::Delete => ('-', "31"),
                 ChangeTag::Insert => ('+', "32"),
             };
-            let text = foreign(part.value().trim_end_matches(['\n', '\r']), WIDTH);
+            let text = foreign(part.value().trim_end_matches(['\n', '\r']), width);
             line(&format!("{sign}{text}"), style);
         }
     }
@@ -40,9 +38,9 @@ mod tests {
     fn only_what_changes_is_shown() {
         let old = "a\nb\nc\nd\ne\nf\ng";
         let new = "a\nb\nc\nd\nX\u{1b}[2J\nf\ng\nh";
-        let shown = lines(old, new, &Out::plain());
+        let shown = lines(old, new, 80, &Out::plain());
         assert!(shown.starts_with("@@\n c\n d\n-e\n+X") && shown.ends_with("+h\n"), "{shown:?}");
         assert!(!shown.contains('\u{1b}') && !shown.contains(" a\n"), "{shown:?}");
-        assert_eq!(lines(old, old, &Out::plain()), "");
+        assert_eq!(lines(old, old, 80, &Out::plain()), "");
     }
 }

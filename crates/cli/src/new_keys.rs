@@ -154,6 +154,12 @@ impl CodeTo {
                 .and_then(|text| prompt::once_on_screen(|to| screen(to, &text))),
         };
         shown.map_err(|e| {
+            if e.code == "cancelled" {
+                let text = "you stopped while the recovery code was on the screen; it is valid";
+                return Error::new("code_not_confirmed", wire::exit::FAILED, text).hint(
+                    "everything else is done; if you have not written it down, 'svault passphrase change' makes another",
+                );
+            }
             Error::new(
                 "code_not_shown",
                 wire::exit::FAILED,

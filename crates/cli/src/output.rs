@@ -110,6 +110,14 @@ impl Out {
     }
 }
 
+/// A path, or a line that has one in it, in which nothing hides and no line begins. A backslash stays as it is where nothing
+/// does.
+#[must_use]
+pub fn shown(line: &str) -> String {
+    let shown = wire::card::visible(line.as_bytes());
+    if shown == line.replace('\\', "\\\\") { line.to_owned() } else { shown }
+}
+
 /// Text from elsewhere: control, bidi and invisible characters visible, cut at a length.
 #[must_use]
 pub fn foreign(text: &str, most: usize) -> String {

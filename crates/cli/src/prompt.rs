@@ -79,7 +79,7 @@ pub fn confirm(question: &str) -> Result<bool, Error> {
             let typed = answer.expose().trim_ascii().to_ascii_lowercase();
             Ok(typed == b"y" || typed == b"yes")
         }
-        Err(e) if e.code == "too_long" => Ok(false),
+        Err(e) if matches!(e.code.as_ref(), "too_long" | "control_character") => Ok(false),
         Err(e) => Err(e),
     }
 }
@@ -107,6 +107,13 @@ pub fn once_on_screen(
 /// When there is no terminal.
 pub fn say(text: &str) -> Result<(), Error> {
     system::Terminal::open()?.write(text.as_bytes())
+}
+
+/// What has a key at other prompts (Ctrl-W, Ctrl-A) has none here, and nothing that was typed may be missing unseen.
+fn not_typed(byte: u8) -> Error {
+    let key = char::from(byte + b'@');
+    Error::new("control_character", wire::exit::FAILED, format!("Ctrl-{key} can't be typed here"))
+        .hint("nothing was taken; Backspace and Ctrl-U edit the line, and a value with such bytes comes by stdin: < FILE")
 }
 
 fn read(label: &str, most: usize, echo: bool) -> Result<Bytes, Error> {
@@ -137,6 +144,7 @@ fn line(terminal: &mut system::Terminal, most: usize, echo: bool) -> Result<Byte
                     terminal.write("\x08 \x08".repeat(shown).as_bytes())?;
                 }
                 gather.clear();
+                failed = None;
             }
             0x08 | 0x7f => {
                 if echo && !gather.so_far().is_empty() {
@@ -146,7 +154,7 @@ fn line(terminal: &mut system::Terminal, most: usize, echo: bool) -> Result<Byte
             }
             // Arrow keys and the like say nothing here.
             ESC => terminal.skip_sequence()?,
-            byte if byte < 0x20 => {}
+            byte if byte < 0x20 && byte != b'\t' => failed = Some(not_typed(byte)),
             byte => match gather.push(byte) {
                 Ok(()) if echo => terminal.write(&[byte])?,
                 Ok(()) => {}

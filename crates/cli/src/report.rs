@@ -1,6 +1,6 @@
 //! From an error to what a person or a script sees: one line, the cause, one `hint:`; the exit code.
 
-use crate::output::Out;
+use crate::output::{Out, shown};
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 use wire::{Failure, exit};
@@ -319,7 +319,13 @@ pub fn bad_usage(e: &clap::Error) -> u8 {
         return exit::DONE;
     }
     if std::env::args_os().take_while(|a| a != "--").any(|a| a == "--json") {
-        return Error::usage(in_one_line(&e.to_string())).hint("see --help").tell(&Out::new(true));
+        let line = match e.kind() {
+            clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+                "a command is missing".to_owned()
+            }
+            _ => in_one_line(&e.to_string()),
+        };
+        return Error::usage(line).hint("see --help").tell(&Out::new(true));
     }
     // What was typed is in the text; characters that hide, turn round or begin a line show themselves.
     let text = e.to_string();
@@ -346,13 +352,9 @@ fn in_one_line(text: &str) -> String {
     if rest.is_empty() { first } else { format!("{first} {rest}") }
 }
 
-/// Lines in which nothing hides. A backslash stays as it is where nothing does.
+/// Lines in which nothing hides.
 fn shown_lines(text: &str) -> String {
-    let lines = text.split('\n').map(|line| {
-        let shown = wire::card::visible(line.as_bytes());
-        if shown == line.replace('\\', "\\\\") { line.to_owned() } else { shown }
-    });
-    lines.collect::<Vec<_>>().join("\n")
+    text.split('\n').map(shown).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]

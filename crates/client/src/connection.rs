@@ -62,6 +62,14 @@ struct Hello {
     most: Duration,
 }
 
+/// Whether in a moment nobody listens any more.
+fn ends(store: &StoreDir) -> bool {
+    (0..20).any(|_| {
+        std::thread::sleep(Duration::from_millis(50));
+        store.sockets().iter().all(|socket| matches!(os::connect(socket), Ok(None)))
+    })
+}
+
 /// What a reading of the whole trail found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TrailState {
@@ -116,7 +124,12 @@ impl Connection {
     ) -> Result<Self> {
         for socket in store.sockets() {
             if let Some((stream, listener)) = os::connect(&socket)? {
-                return Self::greet(stream, listener, Hello { door, caller, most }, tell);
+                let hello = Hello { door, caller: caller.clone(), most };
+                return match Self::greet(stream, listener, hello, tell) {
+                    // Who takes a connection and drops it may be about to lock.
+                    Err(Error::Frame(e)) if e.is_end() && ends(store) => Err(Error::Locked),
+                    greeted => greeted,
+                };
             }
         }
         Err(Error::Locked)

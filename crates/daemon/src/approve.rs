@@ -203,6 +203,11 @@ impl Approvals {
         self.void(names);
     }
 
+    /// Another policy: a yes that lasts was given under the one before. What waits goes on waiting, and is looked at again.
+    pub fn policy_changed(&self) {
+        self.0.borrow_mut().grants.retain(|g| g.once);
+    }
+
     /// A process ended: whatever is held by it is void.
     pub fn process_ended(&self, pid: u32, start: u64) {
         self.void(|req| req.by.anchor == Anchor::Process { pid, start });

@@ -78,6 +78,7 @@ impl State {
     /// Another policy, from now on.
     pub(crate) fn set_policy(&self, policy: Policy) {
         self.life.set_limits(policy.lock.into());
+        self.approvals.policy_changed();
         self.rules.borrow_mut().policy = Rc::new(policy);
     }
 

@@ -3,6 +3,7 @@
 use crate::model::Caller;
 use crate::parse::ParseError;
 use crate::{Policy, model::MAX_CALLERS};
+use std::collections::BTreeSet;
 use toml_edit::{Array, DocumentMut, Item, Table, Value};
 use words::CallerName;
 
@@ -83,8 +84,8 @@ pub fn match_caller(text: &str, name: &CallerName, exe: &[String]) -> Result<Str
 pub fn add_scopes(text: &str, name: &CallerName, scopes: &[words::Scope]) -> Result<String, EditError> {
     let (policy, mut doc) = read(text)?;
     let known = policy.callers.get(name).ok_or_else(|| EditError::Missing(name.clone()))?;
-    let new = scopes.iter().filter(|s| !known.scopes.contains(s)).map(words::Scope::as_str);
-    extend(&mut doc, name, "scopes", new)?;
+    let new: BTreeSet<_> = scopes.iter().filter(|s| !known.scopes.contains(s)).collect();
+    extend(&mut doc, name, "scopes", new.into_iter().map(words::Scope::as_str))?;
     checked(&doc)
 }
 

@@ -79,8 +79,8 @@ struct MediumDoc {
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 struct LockDoc {
-    idle: Option<Span>,
-    hard: Option<Span>,
+    idle: Option<LockSpan>,
+    hard: Option<LockSpan>,
 }
 
 #[derive(Deserialize)]
@@ -136,7 +136,11 @@ checked!(AbsolutePath(String) from String "String", |s| {
     let absolute = s.starts_with('/') || s.get(1..3) == Some(":\\");
     if absolute && !s.contains('\0') { Ok(s) } else { Err("exe must be an absolute path".into()) }
 });
-checked!(Span(u64) from String "String", |s| parse_span(&s).map_err(|e| bad(&e)));
+// With less nobody could prove to be there before the store is locked again, to take it back.
+checked!(LockSpan(u64) from String "String", |s| match parse_span(&s).map_err(|e| bad(&e))? {
+    ms if ms < 10_000 => Err("idle and hard are at least 10s".into()),
+    ms => Ok(ms),
+});
 checked!(Reference(SecretRef) from String "String", |s| s.parse().map_err(|e| bad(&e)));
 checked!(MinChars(u32) from u32 "u32", |n| {
     if n <= 256 { Ok(n) } else { Err("min_chars is at most 256".into()) }

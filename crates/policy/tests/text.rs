@@ -50,6 +50,7 @@ fn mistakes_are_shown_where_they_are() {
         ("[callers.x]\nrate = '20/fortnight'\n", (2, 8), "not a valid rate"),
         ("[limits]\nseal_after = '1000/5min'\n", (2, 14), "at most 20 denials"),
         ("[lock]\nidle = '0s'\n", (2, 8), "not a valid duration"),
+        ("[lock]\nhard = '9s'\n", (2, 8), "at least 10s"),
         ("[[forbid]]\n", (1, 1), "must name"),
         ("[[forbid]]\ndoor = 'window'\n", (2, 8), "unknown variant"),
         ("[[forbid]]\nsecret = '../x'\n", (2, 10), "not a valid secret name"),

@@ -117,6 +117,19 @@ pub enum Error {
     Io(#[from] io::Error),
 }
 
+impl Error {
+    /// Whether the other side has gone.
+    #[must_use]
+    pub fn is_end(&self) -> bool {
+        use io::ErrorKind::{BrokenPipe, ConnectionReset};
+        match self {
+            Error::Cut | Error::Closed => true,
+            Error::Io(e) => matches!(e.kind(), BrokenPipe | ConnectionReset),
+            _ => false,
+        }
+    }
+}
+
 /// A whole frame.
 #[derive(Debug)]
 pub enum Frame {

@@ -260,6 +260,8 @@ pub struct PolicyRow {
     pub toml: String,
     /// Since when, RFC 3339 UTC.
     pub since: String,
+    /// The store's time zone, in which its windows are: an IANA name.
+    pub zone: String,
 }
 
 /// Why a request was decided so.

@@ -182,7 +182,7 @@ fn from_the_daemon() {
         report(Report::Secrets(vec![secret])),
         report(Report::Entries(vec![entry.clone()])),
         report(Report::Explained(Box::new(ExplainRow { entry, steps: vec!["forbid: none".into()] }))),
-        report(Report::Policy(PolicyRow { toml: String::new(), since: String::new() })),
+        report(Report::Policy(PolicyRow { toml: String::new(), since: String::new(), zone: String::new() })),
         report(Report::Seals(vec![])),
         report(Report::Mine(vec![mine])),
     ] {

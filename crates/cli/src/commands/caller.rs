@@ -178,6 +178,10 @@ fn executable(app: &App, path: &Path) -> Result<String, Error> {
     if !meta.is_file() {
         return Err(Error::usage(format!("{} is no file", path.display())));
     }
+    if path.starts_with("/proc") || !may_run(&meta) {
+        return Err(Error::usage(format!("{} is no program", path.display()))
+            .hint("give the program's own path, which may be executed"));
+    }
     if begins_with(&path, b"#!") {
         app.out.note(&format!(
             "note: {} is a script. Its processes run as its interpreter and won't match; use --verified and 'svault \
@@ -186,6 +190,16 @@ fn executable(app: &App, path: &Path) -> Result<String, Error> {
         ));
     }
     path.into_os_string().into_string().map_err(|_| Error::usage("the path of --exe is not UTF-8"))
+}
+
+#[cfg(unix)]
+fn may_run(meta: &std::fs::Metadata) -> bool {
+    std::os::unix::fs::PermissionsExt::mode(&meta.permissions()) & 0o111 != 0
+}
+
+#[cfg(not(unix))]
+fn may_run(_: &std::fs::Metadata) -> bool {
+    true
 }
 
 fn begins_with(path: &Path, magic: &[u8; 2]) -> bool {

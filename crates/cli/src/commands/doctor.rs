@@ -5,7 +5,7 @@ mod machine;
 mod store;
 
 use crate::app::App;
-use crate::output::Out;
+use crate::output::{Out, shown};
 use crate::report::{Error, Outcome};
 use clap::Args;
 use serde::Serialize;
@@ -148,11 +148,11 @@ fn text(checks: &[Check], out: &Out) -> String {
             State::Weak => out.style("!", "33"),
             State::Broken => out.style("✕", "31"),
         };
-        let line = format!("{sign} {:width$}  {}", c.name, c.detail);
+        let line = format!("{sign} {:width$}  {}", c.name, shown(&c.detail));
         text.push_str(line.trim_end());
         text.push('\n');
         if let Some(fix) = &c.fix {
-            text.push_str(&format!("  {:width$}  fix: {fix}\n", ""));
+            text.push_str(&format!("  {:width$}  fix: {}\n", "", shown(fix)));
         }
     }
     let count = |state| checks.iter().filter(|c| c.state == state).count();

@@ -39,6 +39,9 @@ impl Init {
             return Err(client::Error::Exists(dir).into());
         }
         client::may_type()?;
+        // Whatever the shell's mask is, the store's folders are for their owner to use.
+        #[cfg(unix)]
+        rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
         secret::set_weak(self.weak_memory);
         let zone = zone(self.zone.as_deref())?;
         let code_to = CodeTo::of(self.recovery_out_fd)?;
@@ -63,7 +66,7 @@ impl Init {
         for note in &report.notes {
             app.out.note(&format!("note: {note}"));
         }
-        let place = crate::output::foreign(&store.real().display().to_string(), usize::MAX);
+        let place = crate::output::shown(&store.real().display().to_string());
         app.out.answer(json!({"store": place, "zone": zone, "vaults": report.vaults, "pid": report.pid}), |_| {
             format!(
                 "made a store in {place}, with the vault main; it is unlocked\n\nNext:\n  svault add DB_URL --scope \

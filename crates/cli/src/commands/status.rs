@@ -1,7 +1,7 @@
 //! `svault status`.
 
 use crate::app::App;
-use crate::output::{Out, foreign};
+use crate::output::{Out, foreign, shown};
 use crate::report::{Error, Outcome};
 use crate::table::pairs;
 use crate::times;
@@ -42,7 +42,7 @@ fn locked(app: &App, place: &str) -> Outcome {
     }
     app.out.text(&pairs(&[
         ("state", "locked: a human must run 'svault unlock'".into()),
-        ("store", place.into()),
+        ("store", shown(place)),
     ]))?;
     Ok(wire::exit::LOCKED)
 }
@@ -52,7 +52,7 @@ fn text(s: &StatusReport, place: &str, out: &Out) -> String {
     let mine: Vec<&str> = s.own_waiting.iter().map(words::Id::as_str).collect();
     pairs(&[
         ("state", format!("{}, locks in {}", out.style("unlocked", "34"), times::span(s.locks_in))),
-        ("store", place.to_owned()),
+        ("store", shown(place)),
         ("since", times::shown(&s.since)),
         ("daemon", format!("process {}", s.pid)),
         ("you are", format!("{} ({})", s.caller, s.evidence)),

@@ -4,7 +4,7 @@ use super::lock::left_as;
 use crate::app::App;
 use crate::output::Out;
 use crate::report::{Error, Outcome};
-use crate::table::{Table, pairs};
+use crate::table::pairs;
 use crate::{input, prompt, times};
 use clap::Args;
 use client::{Asker, How, Presented, StoreHeader, Unlocked};
@@ -135,14 +135,12 @@ impl Asker for Desk<'_> {
     }
 
     fn accept(&mut self, files: &[RollbackFile]) -> bool {
-        let mut table = Table::new(&["FILE", "STATE", "WHAT"], 2);
-        for f in files {
-            table.row(vec![f.path.clone(), f.state.clone(), f.detail.clone()]);
-        }
+        // Whole, however narrow the terminal is: it is what the yes is for.
+        let shown: String =
+            files.iter().map(|f| format!("  {:8} {}\n           {}\n", f.state, f.path, f.detail)).collect();
         let text = format!(
-            "\nThese files are not what the store says they should be:\n\n{}\nGoing back loses what came after, and is \
-             recorded. Right after restoring a backup this is expected; at any other time somebody put old files here.\n",
-            table.text(self.out)
+            "\nThese files are not what the store says they should be:\n\n{shown}\nGoing back loses what came after, and is \
+             recorded. Right after restoring a backup this is expected; at any other time somebody put old files here.\n"
         );
         if self.passphrase_fd.is_some() || self.code_fd.is_some() {
             if !self.out.json() {

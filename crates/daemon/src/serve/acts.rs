@@ -207,6 +207,7 @@ pub(super) fn of_request(entry: &mut Entry, waiting: &crate::approve::Waiting) {
 
 async fn approve(line: &Line, id: Id, lasts: Lasts) -> Result<Reply, Failure> {
     let gone = |e: crate::approve::CantApprove| super::facts::cant_approve(&e);
+    let _turn = super::change::turn(&line.state).await;
     let waiting = line.state.approvals.can_approve(id, lasts).map_err(gone)?;
     let mut e = line.state.entry(Event::Approve);
     about(line, &mut e);
@@ -250,7 +251,11 @@ async fn ended(
     act: &str,
     end: impl FnOnce(&Line) -> bool,
 ) -> Result<Reply, Failure> {
-    let gone = || Failure::new("no_request", exit::FAILED, format!("no request {id} waits"));
+    let gone = || {
+        Failure::new("no_request", exit::FAILED, format!("no request {id} waits"))
+            .hint(format!("'svault audit show {id}' says how it ended, if there was one"))
+    };
+    let _turn = super::change::turn(&line.state).await;
     let waiting = line.state.approvals.get(id).ok_or_else(gone)?;
     let mut e = line.state.entry(event);
     about(line, &mut e);

@@ -245,6 +245,11 @@ fn policy(line: &Line, toml: &str, facts: &mut Facts) -> Result<(), Failure> {
         if e.hint.is_empty() { failure } else { failure.hint(e.hint) }
     })?;
     let old = line.state.policy();
+    if let Some(name) = line.state.sessions.agents_above(&line.peer, &new.callers).first() {
+        let text = format!("caller {name} is a program that this command runs under");
+        return Err(Failure::new("own_parent", exit::FAILED, text)
+            .hint("below it svault would take no passphrase any more: register the agent's own program, and do it outside of it"));
+    }
     for name in new.callers.keys().filter(|n| old.caller(n).is_none()) {
         facts.notes.push(format!("a new caller: {name}"));
     }

@@ -36,12 +36,13 @@ pub(crate) async fn serve(line: &Line, want: Want) -> Result<Reply, Failure> {
         Want::Seals => Report::Seals(seals(line)),
         Want::PolicyShow => {
             let text = line.state.store.borrow().policy().map_err(|e| facts::failure(&e))?;
-            Report::Policy(PolicyRow { toml: text.toml, since: text.changed.to_string() })
+            let zone = line.state.rules.borrow().zone.iana_name().unwrap_or("UTC").to_owned();
+            Report::Policy(PolicyRow { toml: text.toml, since: text.changed.to_string(), zone })
         }
         Want::Explain { id } => Report::Explained(Box::new(explained(line, id).await?)),
         Want::Callers => Report::Callers(callers(line)),
         Want::AuditList(filter) => Report::Entries(entries(line, filter).await?),
-        Want::AuditShow { id } => Report::Entries(vec![one(line, id).await?]),
+        Want::AuditShow { id } => Report::Entries(entries_of(line, id).await?),
         other => {
             let text = format!("'{}' is no act that reads", other.word());
             return Err(Failure::new("bad_act", exit::FAILED, text));
@@ -166,20 +167,24 @@ fn short(words: &[String]) -> Vec<String> {
     out
 }
 
-async fn one(line: &Line, id: Id) -> Result<Entry, Failure> {
+/// What the trail has under an id, newest first.
+async fn entries_of(line: &Line, id: Id) -> Result<Vec<Entry>, Failure> {
     let reader = line.state.reader().map_err(|e| broken(&e))?;
     let read = tokio::task::spawn_blocking(move || reader.show(id)).await;
-    let entry =
+    let entries =
         read.map_err(|e| Failure::new("trail", exit::FAILED, e.to_string()))?.map_err(|e| broken(&e))?;
-    entry.ok_or_else(|| {
-        Failure::new("no_entry", exit::FAILED, format!("the trail has no entry {id}"))
-            .hint("svault audit list shows the latest; of a burst of denials it has a count, as 'folded'")
-    })
+    if entries.is_empty() {
+        return Err(Failure::new("no_entry", exit::FAILED, format!("the trail has no entry {id}"))
+            .hint("svault audit list shows the latest; of a burst of denials it has a count, as 'folded'"));
+    }
+    Ok(entries)
 }
 
 /// What decided then, and what today's policy says to the same.
 async fn explained(line: &Line, id: Id) -> Result<ExplainRow, Failure> {
-    let entry = one(line, id).await?;
+    let mut entries = entries_of(line, id).await?;
+    let decided = entries.iter().position(|e| matches!(e.event, Event::Allow | Event::Deny));
+    let entry = entries.swap_remove(decided.unwrap_or(0));
     let mut steps = vec![then(&entry)];
     if matches!(entry.event, Event::Allow | Event::Deny | Event::Ask) && !entry.secret.is_empty() {
         steps.push("the same question under the policy of now:".into());

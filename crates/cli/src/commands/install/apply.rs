@@ -10,6 +10,9 @@ use agents::install::{Change, Plan, Record, commit};
 use clap::Args;
 use serde_json::{Value, json};
 
+/// The most characters of a line of a client's settings that are shown.
+const LINE: usize = 400;
+
 /// What both commands take.
 #[derive(Debug, Clone, Args)]
 pub(in crate::commands) struct Options {
@@ -182,6 +185,6 @@ fn unified(change: &Change, out: &Out) -> String {
         line(format!("    (it is {})", short(&change.found.real)), "2");
     }
     let (old, new) = (old.unwrap_or_default(), new.unwrap_or_default());
-    shown.push_str(&crate::diff::lines(&old, &new, out));
+    shown.push_str(&crate::diff::lines(&old, &new, LINE, out));
     shown
 }

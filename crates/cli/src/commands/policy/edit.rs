@@ -68,8 +68,16 @@ impl Edit {
             app.out.answer(json!({"changed": false}), |_| "nothing changed\n".to_owned())?;
             return Ok(wire::exit::DONE);
         }
+        let change = diff::lines(&old, &toml, usize::MAX, &app.out);
+        // The passphrase was for reading; the yes is for what is shown.
+        let asks = self.file.is_some() && proof.passphrase_fd.is_none();
         if !app.out.json() {
-            app.out.lines_to_stderr(&diff::lines(&old, &toml, &app.out));
+            app.out.lines_to_stderr(&change);
+        } else if asks {
+            prompt::say(&change)?;
+        }
+        if asks && !prompt::confirm("Put this policy in force?")? {
+            return Err(client::Error::NotConfirmed.into());
         }
         // In a window anybody may have answered: what the human began with must be the policy.
         if self.file.is_none() && text_of(human.read_proved(Want::PolicyShow)?)? != old {

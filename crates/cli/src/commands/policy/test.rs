@@ -68,18 +68,19 @@ impl Test {
     pub fn run(self, app: &App) -> Outcome {
         let cases: Cases = read_toml(&self.file)?;
         let mut human = app.human(self.proof);
+        let Report::Policy(in_force) = human.read(Want::PolicyShow)? else { return Err(unexpected()) };
         let toml = match &self.policy {
             Some(path) => std::fs::read_to_string(path).map_err(|e| Error::io("read", path, &e))?,
-            None => match human.read(Want::PolicyShow)? {
-                Report::Policy(row) => row.toml,
-                _ => return Err(unexpected()),
-            },
+            None => in_force.toml,
         };
+        // Windows are in the store's zone, wherever its human is.
+        let zone = TimeZone::get(&in_force.zone)
+            .map_err(|e| Error::failed("can't tell the store's time zone", e))?;
         let policy = Policy::parse(&toml).map_err(|e| super::parse_error(&e))?;
         let Report::Secrets(secrets) = human.read(Want::List)? else { return Err(unexpected()) };
         let mut results = Vec::new();
         for case in &cases.case {
-            let decision = ask(&policy, &secrets, case)?;
+            let decision = ask(&policy, &secrets, &zone, case)?;
             let found = word(&decision);
             let passed = case.expect == found || (case.expect == "deny" && decision.denied().is_some());
             results.push((case, found, decision.rule, passed));
@@ -114,7 +115,7 @@ fn read_toml(path: &Path) -> Result<Cases, Error> {
     })
 }
 
-fn ask(policy: &Policy, secrets: &[SecretRow], case: &Case) -> Result<Decision, Error> {
+fn ask(policy: &Policy, secrets: &[SecretRow], zone: &TimeZone, case: &Case) -> Result<Decision, Error> {
     let bad = |what: &str| Error::usage(format!("in the case for {}: {what}", foreign(&case.secret, 80)));
     let asked: SecretRef = match case.secret.split_once('/') {
         Some((vault, name)) if !case.secret.starts_with("svault:") => {
@@ -127,7 +128,7 @@ fn ask(policy: &Policy, secrets: &[SecretRow], case: &Case) -> Result<Decision, 
         Some(at) => at.parse::<Timestamp>().map_err(|_| bad("'at' is no RFC 3339 time"))?,
         None => Timestamp::now(),
     };
-    let now = at.to_zoned_datetime(TimeZone::system());
+    let now = at.to_zoned_datetime(zone.clone());
     let found: Vec<&SecretRow> = secrets
         .iter()
         .filter(|s| s.name == asked.name && asked.vault.as_ref().is_none_or(|v| *v == s.vault))

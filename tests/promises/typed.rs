@@ -1,0 +1,114 @@
+//! What a human types is taken whole or not at all, what a yes is for is shown whole, and nobody locks themselves out.
+
+use std::time::Duration;
+use svault_tests::need;
+use svault_tests::sandbox::{PASSPHRASE, Sandbox};
+use svault_tests::terminal::Terminal;
+
+const MARK: &str = "; echo \"=$?=\"\n";
+
+fn types_passphrase(shell: &mut Terminal) {
+    shell.waits_for("assphrase");
+    shell.types(&format!("{PASSPHRASE}\n"));
+}
+
+#[test]
+fn a_tab_is_a_character_and_a_control_character_is_an_error() {
+    need!(Linux, Script);
+    let sandbox = Sandbox::ready();
+    let mut shell = Terminal::shell(&sandbox);
+    shell.types(&format!("svault add T --scope db{MARK}"));
+    for prompt in ["Value of T", "Again"] {
+        shell.waits_for(prompt);
+        shell.types("sk-test-typed\tby-hand-4412\n");
+    }
+    types_passphrase(&mut shell);
+    let (seen, code) = shell.ends();
+    assert_eq!(code, 0, "{seen}");
+    assert_eq!(sandbox.human(&["show", "T"]).ok().text(), "sk-test-typed\tby-hand-4412");
+    shell.types(&format!("svault add W --scope db{MARK}"));
+    shell.waits_for("Value of W");
+    shell.types("sk-test-typed \x17by-hand\n");
+    let (seen, code) = shell.ends();
+    assert!(code == 1 && seen.contains("Ctrl-W can't be typed here"), "{code} {seen}");
+    // Ctrl-U begins anew.
+    shell.types(&format!("svault add W --scope db{MARK}"));
+    for prompt in ["Value of W", "Again"] {
+        shell.waits_for(prompt);
+        shell.types("wrong\x17\x15sk-test-typed-again\n");
+    }
+    types_passphrase(&mut shell);
+    let (seen, code) = shell.ends();
+    assert_eq!(code, 0, "{seen}");
+    assert_eq!(sandbox.human(&["show", "W"]).ok().text(), "sk-test-typed-again");
+}
+
+#[test]
+fn a_policy_from_a_file_is_shown_whole_before_the_yes() {
+    need!(Linux, Script);
+    let sandbox = Sandbox::ready();
+    let file = sandbox.path("home/new.toml");
+    let scopes: Vec<String> = (0..90).map(|n| format!("\"scope-{n}\"")).collect();
+    let text = format!("[callers.x]\nverified = true\nscopes = [{}, \"pay-with-this\"]\n", scopes.join(", "));
+    std::fs::write(&file, text).expect("write");
+    svault_tests::scratch::own(&file, sandbox.uid());
+    let in_force = || sandbox.human(&["policy", "show"]).ok().text().contains("pay-with-this");
+    let mut shell = Terminal::shell(&sandbox);
+    for (answer, exit) in [("n\n", 1), ("y\n", 0)] {
+        shell.types(&format!("svault policy edit --file new.toml{MARK}"));
+        types_passphrase(&mut shell);
+        let shown = shell.waits_for("Put this policy in force?");
+        assert!(shown.contains("pay-with-this"), "{shown}");
+        assert!(!in_force());
+        // What is typed at once is no answer.
+        std::thread::sleep(Duration::from_millis(1200));
+        shell.types(answer);
+        let (seen, code) = shell.ends();
+        assert_eq!(code, exit, "{seen}");
+    }
+    assert!(in_force());
+}
+
+#[test]
+fn a_program_that_the_human_works_under_is_no_caller() {
+    need!(Linux);
+    let sandbox = Sandbox::ready();
+    let svault = sandbox.binary().display();
+    let add = |exe: &str| {
+        let line = format!("{svault} caller add x --exe {exe} --scope db --passphrase-fd 0; exit $?");
+        sandbox.program("/bin/bash", &["--norc", "-c", &line]).stdin(format!("{PASSPHRASE}\n")).run()
+    };
+    let said = add("/bin/bash").exits(1);
+    assert!(said.err.contains("a program that this command runs under"), "{}", said.all());
+    // It would have shut everything below bash out: nothing was done.
+    let callers = || sandbox.human(&["caller", "list", "--json"]).ok().json()["callers"].clone();
+    assert_eq!(callers(), serde_json::json!([]), "it was registered all the same");
+    for (exe, told) in [("/etc/passwd", "is no program"), ("/proc/self/exe", "is no program")] {
+        let said = add(exe).exits(2);
+        assert!(said.err.contains(told), "{}", said.all());
+    }
+    let _ = add("/bin/true").ok();
+}
+
+#[test]
+fn windows_of_time_are_tested_in_the_stores_zone() {
+    let sandbox = Sandbox::empty();
+    let init = sandbox.svault(&["init", "--zone", "Asia/Tokyo"]).human();
+    let _ = init.writes_to("--recovery-out-fd", &sandbox.path("code")).run().ok();
+    sandbox.set_policy("[callers.tester]\nscopes = [\"db\"]\n");
+    sandbox.add("A", "sk-test-zone", &["--tier", "low", "--scope", "db", "--window", "daily 10:00-12:00"]);
+    let case = |at: &str, expect: &str| {
+        format!(
+            "[[case]]\ncaller = \"tester\"\nsecret = \"A\"\nscope = \"db\"\nreason = \"a good reason for it\"\nat = \"{at}\"\n\
+             expect = \"{expect}\"\n"
+        )
+    };
+    let cases = sandbox.path("cases.toml");
+    let text = case("2026-06-01T11:00:00+09:00", "allow") + &case("2026-06-01T11:00:00Z", "outside_window");
+    std::fs::write(&cases, text).expect("write");
+    svault_tests::scratch::own(&cases, sandbox.uid());
+    for zone in ["UTC", "Asia/Tokyo", "America/New_York"] {
+        let test = sandbox.svault(&["policy", "test", cases.to_str().expect("path")]).env("TZ", zone);
+        let _ = test.human().run().ok();
+    }
+}
