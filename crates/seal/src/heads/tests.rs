@@ -175,6 +175,15 @@ fn a_sync_on_another_thread_counts_only_for_what_was_written_before() {
     let safe = file.safe;
     file.sync().unwrap();
     assert_ne!(file.safe, safe);
+    // What was only set, and not written, wants another one, too; what came to rest wants none.
+    file.set(moved(1, 7)).unwrap();
+    let job = file.begin_sync().unwrap().unwrap();
+    file.set(moved(1, 6)).unwrap();
+    let result = job.run();
+    assert!(!file.synced(&job, result).unwrap());
+    let job = file.begin_sync().unwrap().unwrap();
+    let result = job.run();
+    assert!(file.synced(&job, result).unwrap());
     assert!(file.begin_sync().unwrap().is_none());
     assert_eq!(open(&disk.crash(0)).unwrap().get(&head(1).file_id), Some(&moved(1, 6)));
 }

@@ -107,6 +107,7 @@ fn all_factors_are_needed_in_their_order() {
     }
     let short = FactorOutput::Recovery(Bytes::copy_from(&[1; 19]).unwrap());
     assert_eq!(try_with(&[pass_output(1), short]).unwrap_err().name(), "Slot");
+    assert!(both.usable());
     let with_yubikey = SlotSpec {
         factors: vec![Factor::Passphrase(KdfParams::DEFAULT), Factor::Other { number: 3, params: vec![] }],
         ..both
