@@ -64,8 +64,8 @@ struct Hello {
 
 /// Whether in a moment nobody listens any more.
 fn ends(store: &StoreDir) -> bool {
-    (0..20).any(|_| {
-        std::thread::sleep(Duration::from_millis(50));
+    (0..5).any(|_| {
+        std::thread::sleep(Duration::from_millis(200));
         store.sockets().iter().all(|socket| matches!(os::connect(socket), Ok(None)))
     })
 }

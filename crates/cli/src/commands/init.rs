@@ -66,12 +66,13 @@ impl Init {
         for note in &report.notes {
             app.out.note(&format!("note: {note}"));
         }
-        let place = crate::output::shown(&store.real().display().to_string());
+        let place = store.real().display().to_string();
         app.out.answer(json!({"store": place, "zone": zone, "vaults": report.vaults, "pid": report.pid}), |_| {
             format!(
-                "made a store in {place}, with the vault main; it is unlocked\n\nNext:\n  svault add DB_URL --scope \
+                "made a store in {}, with the vault main; it is unlocked\n\nNext:\n  svault add DB_URL --scope \
                  database\n  svault caller add claude-code --exe \"$(command -v claude)\" --scope database\n  svault \
-                 doctor\n"
+                 doctor\n",
+                crate::output::shown(&place)
             )
         })?;
         Ok(wire::exit::DONE)

@@ -2,7 +2,7 @@
 
 use super::lock::left_as;
 use crate::app::App;
-use crate::output::Out;
+use crate::output::{Out, shown};
 use crate::report::{Error, Outcome};
 use crate::table::pairs;
 use crate::{input, prompt, times};
@@ -136,10 +136,12 @@ impl Asker for Desk<'_> {
 
     fn accept(&mut self, files: &[RollbackFile]) -> bool {
         // Whole, however narrow the terminal is: it is what the yes is for.
-        let shown: String =
-            files.iter().map(|f| format!("  {:8} {}\n           {}\n", f.state, f.path, f.detail)).collect();
+        let table: String = files
+            .iter()
+            .map(|f| format!("  {:8} {}\n           {}\n", f.state, shown(&f.path), shown(&f.detail)))
+            .collect();
         let text = format!(
-            "\nThese files are not what the store says they should be:\n\n{shown}\nGoing back loses what came after, and is \
+            "\nThese files are not what the store says they should be:\n\n{table}\nGoing back loses what came after, and is \
              recorded. Right after restoring a backup this is expected; at any other time somebody put old files here.\n"
         );
         if self.passphrase_fd.is_some() || self.code_fd.is_some() {
