@@ -15,6 +15,9 @@ pub struct Terminal {
     read: usize,
 }
 
+/// At a line's end: what it exits with is what [`Terminal::ends`] waits for.
+pub const MARK: &str = "; echo \"=$?=\"\n";
+
 impl Terminal {
     /// A shell of /etc/shells, in the sandbox's home. `svault` is the binary.
     #[must_use]
@@ -51,6 +54,13 @@ impl Terminal {
         });
         let keys = child.stdin.take().expect("stdin");
         Self { child, keys, seen, read: 0 }
+    }
+
+    /// Types the sandbox's passphrase at the prompt of what was typed before.
+    pub fn types_passphrase(&mut self) {
+        self.waits_for("assphrase:");
+        // The prompt takes the terminal before it shows itself; what is typed later than that is hidden.
+        self.types(&format!("{}\n", crate::sandbox::PASSPHRASE));
     }
 
     /// Types.

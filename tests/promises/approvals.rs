@@ -50,6 +50,11 @@ fn waits(said: &Output) -> String {
     id.unwrap_or_else(|| panic!("no id\n{}", said.all())).0.to_owned()
 }
 
+/// What waits for a human.
+fn pending(sandbox: &Sandbox) -> Value {
+    sandbox.human(&["pending", "--json"]).ok().json()["pending"].clone()
+}
+
 #[track_caller]
 fn approve(sandbox: &Sandbox, id: &str, lasts: &str) {
     let _ = sandbox.human(&["approve", id, "--for", lasts]).ok();
@@ -125,7 +130,7 @@ fn a_request_that_waits_is_answered_by_the_yes() {
     let sandbox = house();
     let mut robot = Robot::start(&sandbox);
     let request = robot.begins(&use_of("HIGH", PRINT, "60"));
-    let pending = || sandbox.human(&["pending", "--json"]).ok().json()["pending"].clone();
+    let pending = || pending(&sandbox);
     sandbox.wait_for("the request", || pending().as_array().is_some_and(|p| p.len() == 1));
     assert!(!request.is_done());
     approve(&sandbox, pending()[0]["id"].as_str().expect("an id"), "once");
@@ -254,7 +259,7 @@ fn of_two_humans_at_the_same_request_one_decides() {
     need!(Linux);
     let sandbox = house();
     let mut robot = Robot::start(&sandbox);
-    let pending = || sandbox.human(&["pending", "--json"]).ok().json()["pending"].clone();
+    let pending = || pending(&sandbox);
     for round in 0..12 {
         let request = robot.begins(&use_of("HIGH", PRINT, "60"));
         sandbox.wait_for("the request", || pending().as_array().is_some_and(|p| p.len() == 1));

@@ -73,3 +73,22 @@ fn no_link_and_no_second_name_is_followed_to_the_stores_files() {
     }
     let _ = sandbox.unlock();
 }
+
+#[test]
+fn a_path_moves_no_cursor_and_is_itself_for_scripts() {
+    let sandbox = Sandbox::empty();
+    let store = sandbox.path("odd\u{1b}[31m\nstate unlocked");
+    let svault = |args: &[&str]| sandbox.svault(args).env("SVAULT_HOME", &store);
+    let init = svault(&["init", "--json"]).human().writes_to("--recovery-out-fd", &sandbox.path("code"));
+    let path = store.to_str().expect("UTF-8");
+    assert_eq!(init.run().ok().json()["store"], path);
+    for command in ["status", "doctor", "lock", "status"] {
+        let said = svault(&[command]).run();
+        assert!(
+            !said.all().contains('\u{1b}') && !said.all().contains("\nstate unlocked\n"),
+            "{}",
+            said.all()
+        );
+    }
+    assert_eq!(svault(&["status", "--json"]).run().exits(3).json()["store"], path);
+}

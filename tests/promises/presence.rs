@@ -7,7 +7,7 @@ use svault_tests::command::Running;
 use svault_tests::need;
 use svault_tests::sandbox::{PASSPHRASE, Sandbox};
 use svault_tests::socket::connect_exec;
-use svault_tests::terminal::Terminal;
+use svault_tests::terminal::{MARK, Terminal};
 
 const VALUE: &str = "sk-test-presence-31aa";
 
@@ -200,22 +200,13 @@ fn under_an_agent_a_passphrase_is_refused() {
     assert_eq!(said.text(), VALUE, "{}", said.all());
 }
 
-/// Types the passphrase at the prompt of what was typed before.
-fn types_passphrase(terminal: &mut Terminal) {
-    terminal.waits_for("assphrase");
-    // The prompt takes the terminal before it shows itself; what is typed later than that is hidden.
-    terminal.types(&format!("{PASSPHRASE}\n"));
-}
-
-const MARK: &str = "; echo \"=$?=\"\n";
-
 #[test]
 fn a_window_serves_the_shell_it_was_opened_in() {
     need!(Linux, Script);
     let sandbox = house();
     let mut shell = Terminal::shell(&sandbox);
     shell.types(&format!("svault list{MARK}"));
-    types_passphrase(&mut shell);
+    shell.types_passphrase();
     let (seen, code) = shell.ends();
     assert_eq!(code, 0, "{seen}");
     assert!(seen.contains("LOW"), "{seen}");
@@ -227,7 +218,7 @@ fn a_window_serves_the_shell_it_was_opened_in() {
     assert!(code == 0 && seen.contains("[limits]"), "{code} {seen}");
     // A value is asked for each time.
     shell.types(&format!("svault show LOW{MARK}"));
-    types_passphrase(&mut shell);
+    shell.types_passphrase();
     let (seen, code) = shell.ends();
     assert!(code == 0 && seen.contains(VALUE), "{code} {seen}");
     // Not for another shell of the same user, nor for a program without a terminal.
@@ -245,7 +236,7 @@ fn a_window_serves_no_scripts_and_no_substitutions() {
     let script = sandbox.script("home/script", &format!("#!/bin/sh\n'{svault}' list\n:\n"));
     let mut shell = Terminal::shell(&sandbox);
     shell.types(&format!("svault list{MARK}"));
-    types_passphrase(&mut shell);
+    shell.types_passphrase();
     assert_eq!(shell.ends().1, 0);
     for line in [
         format!("{}", script.display()),
@@ -274,7 +265,7 @@ fn unlock_opens_a_window_and_an_agent_in_it_has_none() {
     sandbox.lock();
     let mut shell = Terminal::shell(&sandbox);
     shell.types(&format!("svault unlock{MARK}"));
-    types_passphrase(&mut shell);
+    shell.types_passphrase();
     assert_eq!(shell.ends().1, 0);
     let (seen, code) = shell.runs("svault list");
     assert!(code == 0 && seen.contains("LOW"), "{code} {seen}");

@@ -2,25 +2,17 @@
 //! too; a file of references that changed is asked for again, whatever window is open.
 
 use svault_tests::need;
-use svault_tests::sandbox::{PASSPHRASE, Sandbox};
-use svault_tests::terminal::Terminal;
+use svault_tests::sandbox::Sandbox;
+use svault_tests::terminal::{MARK, Terminal};
 
 pub const VALUE: &str = "sk-test-terminal-3f9c77d1e0aa";
 /// Behind a command, so that its end is seen.
-const MARK: &str = "; echo \"=$?=\"\n";
-
 pub fn house() -> Sandbox {
     let sandbox = Sandbox::open_to_all("");
     sandbox.add("KEY", VALUE, &["--tier", "medium", "--scope", "db"]);
     sandbox.add("STRIPE_LIVE", "sk-test-stripe-9d0c1b2a3f4e", &["--tier", "medium", "--scope", "db"]);
     std::fs::write(sandbox.home().join(".env"), "KEY=svault://main/KEY\n").expect("write");
     sandbox
-}
-
-fn types_passphrase(shell: &mut Terminal) {
-    shell.waits_for("assphrase:");
-    std::thread::sleep(std::time::Duration::from_millis(300));
-    shell.types(&format!("{PASSPHRASE}\n"));
 }
 
 /// How the terminal is set up.
@@ -32,7 +24,7 @@ fn settings(shell: &mut Terminal) -> String {
 /// Types a command that wants a yes; the card.
 pub fn says_yes(shell: &mut Terminal, line: &str) -> String {
     shell.types(&format!("{line}{MARK}"));
-    types_passphrase(shell);
+    shell.types_passphrase();
     let card = shell.waits_for("Run it?");
     std::thread::sleep(std::time::Duration::from_millis(300));
     shell.types("y\n");

@@ -3,44 +3,33 @@
 use std::time::Duration;
 use svault_tests::need;
 use svault_tests::sandbox::{PASSPHRASE, Sandbox};
-use svault_tests::terminal::Terminal;
-
-const MARK: &str = "; echo \"=$?=\"\n";
-
-fn types_passphrase(shell: &mut Terminal) {
-    shell.waits_for("assphrase");
-    shell.types(&format!("{PASSPHRASE}\n"));
-}
+use svault_tests::terminal::{MARK, Terminal};
 
 #[test]
 fn a_tab_is_a_character_and_a_control_character_is_an_error() {
     need!(Linux, Script);
     let sandbox = Sandbox::ready();
     let mut shell = Terminal::shell(&sandbox);
-    shell.types(&format!("svault add T --scope db{MARK}"));
-    for prompt in ["Value of T", "Again"] {
-        shell.waits_for(prompt);
-        shell.types("sk-test-typed\tby-hand-4412\n");
+    // Ctrl-U begins anew, whatever came before it.
+    for (name, keys, value) in [
+        ("T", "sk-test-typed\tby-hand-4412\n", "sk-test-typed\tby-hand-4412"),
+        ("U", "wrong\x17\x15sk-test-typed-again\n", "sk-test-typed-again"),
+    ] {
+        shell.types(&format!("svault add {name} --scope db{MARK}"));
+        for prompt in [&format!("Value of {name}"), "Again"] {
+            shell.waits_for(prompt);
+            shell.types(keys);
+        }
+        shell.types_passphrase();
+        let (seen, code) = shell.ends();
+        assert_eq!(code, 0, "{seen}");
+        assert_eq!(sandbox.human(&["show", name]).ok().text(), value);
     }
-    types_passphrase(&mut shell);
-    let (seen, code) = shell.ends();
-    assert_eq!(code, 0, "{seen}");
-    assert_eq!(sandbox.human(&["show", "T"]).ok().text(), "sk-test-typed\tby-hand-4412");
     shell.types(&format!("svault add W --scope db{MARK}"));
     shell.waits_for("Value of W");
     shell.types("sk-test-typed \x17by-hand\n");
     let (seen, code) = shell.ends();
     assert!(code == 1 && seen.contains("Ctrl-W can't be typed here"), "{code} {seen}");
-    // Ctrl-U begins anew.
-    shell.types(&format!("svault add W --scope db{MARK}"));
-    for prompt in ["Value of W", "Again"] {
-        shell.waits_for(prompt);
-        shell.types("wrong\x17\x15sk-test-typed-again\n");
-    }
-    types_passphrase(&mut shell);
-    let (seen, code) = shell.ends();
-    assert_eq!(code, 0, "{seen}");
-    assert_eq!(sandbox.human(&["show", "W"]).ok().text(), "sk-test-typed-again");
 }
 
 #[test]
@@ -56,7 +45,7 @@ fn a_policy_from_a_file_is_shown_whole_before_the_yes() {
     let mut shell = Terminal::shell(&sandbox);
     for (answer, exit) in [("n\n", 1), ("y\n", 0)] {
         shell.types(&format!("svault policy edit --file new.toml{MARK}"));
-        types_passphrase(&mut shell);
+        shell.types_passphrase();
         let shown = shell.waits_for("Put this policy in force?");
         assert!(shown.contains("pay-with-this"), "{shown}");
         assert!(!in_force());
