@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use svault_tests::need;
 use svault_tests::sandbox::{GOOD_REASON, Sandbox};
 use svault_tests::socket::{RAW, Raw, ask};
@@ -167,5 +167,65 @@ fn full_and_read_only_disks_lose_nothing_acknowledged() {
     }
     assert!(!names.is_empty() && !ids.is_empty(), "nothing was acknowledged at all");
     kept(&sandbox, &names, &ids);
+    let _ = sandbox.run(&["audit", "verify"]).ok();
+}
+
+/// A passphrase, and the file that has the recovery code which belongs to it.
+struct Keys(String, PathBuf);
+
+impl Keys {
+    /// Whether a human with this passphrase gets in and finds the value.
+    fn open(&self, sandbox: &Sandbox) -> bool {
+        let unlocked = sandbox.svault(&["unlock"]).secret("--passphrase-fd", &self.0).run();
+        if unlocked.code != 0 {
+            assert!(unlocked.err.contains("wrong passphrase"), "{}", unlocked.all());
+            return false;
+        }
+        let shown = sandbox.svault(&["show", "LOW"]).secret("--passphrase-fd", &self.0).run();
+        assert_eq!(shown.ok().text(), "sk-test-crash");
+        true
+    }
+}
+
+#[test]
+fn a_recovery_that_is_killed_leaves_the_old_keys_or_the_new_ones() {
+    need!(Linux);
+    let sandbox = Sandbox::ready();
+    sandbox.add("LOW", "sk-test-crash", &["--tier", "low", "--scope", "db"]);
+    let mut now = Keys(svault_tests::sandbox::PASSPHRASE.into(), sandbox.path("recovery-code"));
+    let recover = |now: &Keys, round: u64| {
+        if sandbox.daemon().is_some() {
+            sandbox.kill_daemon();
+        }
+        let next =
+            Keys(format!("nine quiet otters mend {round} umbrellas"), sandbox.path(&round.to_string()));
+        let code = std::fs::read_to_string(&now.1).expect("a code");
+        let recover = sandbox.svault(&["recover"]).secret("--code-fd", code.trim());
+        let recover = recover.secret("--new-passphrase-fd", &next.0);
+        (recover.writes_to("--recovery-out-fd", &next.1).spawn(), next)
+    };
+    // One that nobody stops, for how long it takes.
+    let since = Instant::now();
+    let (running, next) = recover(&now, 0);
+    let _ = running.end().ok();
+    let whole = since.elapsed();
+    now = next;
+    let (rounds, mut old) = (rounds(12), 0);
+    for round in 1..=rounds {
+        let (mut running, next) = recover(&now, round);
+        std::thread::sleep(whole.mul_f64((round - 1) as f64 / rounds as f64));
+        let _ = running.child.kill();
+        if sandbox.daemon().is_some() {
+            sandbox.kill_daemon();
+        }
+        let _ = running.end();
+        if now.open(&sandbox) {
+            old += 1;
+        } else {
+            assert!(next.open(&sandbox), "round {round}: neither passphrase opens the store");
+            now = next;
+        }
+    }
+    assert!(old > 0, "each one had ended before it was killed");
     let _ = sandbox.run(&["audit", "verify"]).ok();
 }

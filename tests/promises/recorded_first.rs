@@ -58,6 +58,9 @@ fn with_a_full_disk_every_request_is_denied() {
         assert!(!released(&sandbox), "a request was answered that could not be recorded");
     }
     assert_eq!(sandbox.get("LOW").exits(4).out, b"");
+    assert!(sandbox.run(&["status"]).ok().text().contains("takes no records"));
+    let doctor = sandbox.run(&["doctor"]);
+    assert!(doctor.text().contains("make room on the disk"), "{}", doctor.all());
     // With a little room a human can see to it, although it isn't enough for the reserve.
     let file = std::fs::OpenOptions::new().write(true).open(&filler).expect("open");
     file.set_len(file.metadata().expect("length").len() - (64 << 10)).expect("cut");

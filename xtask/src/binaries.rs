@@ -15,9 +15,7 @@ pub struct Binaries {
 impl Binaries {
     /// The cheap one alone, as fast as a release: for what is measured.
     pub fn fast() -> Done<Self> {
-        let folder = target().join("test-kdf");
-        let mut build = cargo(&["build", "--release", "--package", "svault", "--features", "test-kdf"]);
-        must(build.arg("--target-dir").arg(&folder))?;
+        let folder = cheap(&["--release"])?;
         let binaries = Self::empty();
         binaries.fill(&[("cheap", &folder.join("release"))])?;
         Ok(binaries)
@@ -25,13 +23,10 @@ impl Binaries {
 
     /// Builds both.
     pub fn build() -> Done<Self> {
-        // A folder of its own, so that the cheap binary is never the one that `target/debug/svault` names.
-        let cheap_dir = target().join("test-kdf");
-        let mut cheap = cargo(&["build", "--quiet", "--package", "svault", "--features", "test-kdf"]);
-        must(cheap.arg("--target-dir").arg(&cheap_dir))?;
+        let folder = cheap(&["--quiet"])?;
         must(&mut cargo(&["build", "--quiet", "--package", "svault"]))?;
         let binaries = Self::empty();
-        binaries.fill(&[("cheap", &cheap_dir.join("debug")), ("plain", &target().join("debug"))])?;
+        binaries.fill(&[("cheap", &folder.join("debug")), ("plain", &target().join("debug"))])?;
         Ok(binaries)
     }
 
@@ -62,6 +57,16 @@ impl Binaries {
         command.env("SVAULT_TEST_BIN", self.cheap());
         command.env("SVAULT_PLAIN_BIN", self.folder.join("plain").join(&name));
     }
+}
+
+/// Builds the one with cheap parameters; its folder. It is one of its own, so that this binary is never the one that
+/// `target/debug/svault` names; what it is built from is shared with the ordinary one.
+fn cheap(how: &[&str]) -> Done<PathBuf> {
+    let folder = target().join("test-kdf");
+    let mut build = cargo(&["build", "--package", "svault", "--features", "test-kdf"]);
+    build.args(how).arg("--target-dir").arg(&folder).env("CARGO_BUILD_BUILD_DIR", target());
+    must(&mut build)?;
+    Ok(folder)
 }
 
 /// Lets every user of the machine in.

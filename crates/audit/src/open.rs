@@ -210,6 +210,7 @@ impl Found {
         let mut restored = Restored { files: std::mem::take(&mut self.files), ..Restored::default() };
         let mut trail = Trail {
             reserve: Reserve::open(disk.clone(), dir),
+            full: false,
             disk,
             store: dir.to_path_buf(),
             open: None,

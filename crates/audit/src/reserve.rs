@@ -44,15 +44,15 @@ impl Reserve {
         self.there
     }
 
-    /// Takes the room again, if there is enough.
-    pub(crate) fn refill(&mut self) {
-        if self.there {
-            return;
-        }
-        self.there = self.fill().is_ok();
+    /// Takes the room again, if there is enough; whether the reserve is there.
+    pub(crate) fn refill(&mut self) -> bool {
         if !self.there {
-            let _ = self.disk.remove(&self.path);
+            self.there = self.fill().is_ok();
+            if !self.there {
+                let _ = self.disk.remove(&self.path);
+            }
         }
+        self.there
     }
 
     fn fill(&self) -> io::Result<()> {

@@ -34,7 +34,7 @@ impl Trail {
         self.seq += u64::from(first.is_some());
         (self.synced, self.wanted, self.must_begin) = (self.seq, false, false);
         self.settle.clear();
-        self.reserve.refill();
+        self.refill_reserve();
         Ok(())
     }
 

@@ -32,6 +32,8 @@ pub struct Trail {
     pub(crate) under_way: bool,
     pub(crate) poisoned: bool,
     pub(crate) reserve: Reserve,
+    /// The last entry that had to be durable found no room, not even the reserve's.
+    pub(crate) full: bool,
     pub(crate) unrecorded: u64,
 }
 
@@ -88,6 +90,9 @@ impl Trail {
             }
         }
         self.poisoned |= log.is_poisoned();
+        if durable != Durable::Later {
+            self.full = matches!(written, Err(seal::Error::Full { .. }));
+        }
         written?;
         self.seq = seq;
         self.wanted |= durable == Durable::Now;
@@ -171,6 +176,13 @@ impl Trail {
         !self.poisoned && !self.must_begin && stands
     }
 
+    /// Whether an entry that must be durable would find room, too, as far as is known: the last one did, or there is
+    /// room for the reserve again.
+    #[must_use]
+    pub fn takes_records(&self) -> bool {
+        self.is_ok() && !self.full
+    }
+
     /// Entries in the trail.
     #[must_use]
     pub fn total(&self) -> u64 {
@@ -185,6 +197,8 @@ impl Trail {
 
     /// Takes the reserve's room again, if it was used and there is enough. Writes 256 KiB: now and then, not often.
     pub fn refill_reserve(&mut self) {
-        self.reserve.refill();
+        if self.reserve.refill() {
+            self.full = false;
+        }
     }
 }

@@ -97,7 +97,9 @@ impl Error {
     pub fn waiting(id: Id) -> Self {
         let mut e = Self::new("waiting", exit::WAITING, format!("waiting for a human ({id})"));
         e.0.id = Some(id);
-        e.hint(format!("a human runs 'svault approve {id}'; then ask again"))
+        e.hint(format!(
+            "a human runs 'svault approve {id}'; then ask again (a program that is not registered: while it waits, with a longer --wait)"
+        ))
     }
 
     /// A human stopped at a question.

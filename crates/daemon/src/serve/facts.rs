@@ -161,7 +161,7 @@ pub(super) fn open_vault(line: &Line, vault: &VaultName) -> Result<(), Failure> 
             }
         },
         None => Err(Failure::new("no_vault", exit::FAILED, format!("there is no vault '{vault}'"))
-            .hint(format!("svault vault create {vault}"))),
+            .hint(format!("svault vault list shows what there is; svault vault create {vault} makes it"))),
     }
 }
 
@@ -248,7 +248,7 @@ fn policy(line: &Line, toml: &str, facts: &mut Facts) -> Result<(), Failure> {
     if let Some(name) = line.state.sessions.agents_above(&line.peer, &new.callers).first() {
         let text = format!("caller {name} is a program that this command runs under");
         return Err(Failure::new("own_parent", exit::FAILED, text)
-            .hint("below it svault would take no passphrase any more: register the agent's own program, and do it outside of it"));
+            .hint("below a registered program svault takes no passphrase: register the agent's own program, from a terminal that does not run below it"));
     }
     for name in new.callers.keys().filter(|n| old.caller(n).is_none()) {
         facts.notes.push(format!("a new caller: {name}"));

@@ -28,7 +28,7 @@ pub(crate) fn report(line: &Line) -> StatusReport {
         locks_in: state.life.locks_in().as_secs(),
         waiting: u32::try_from(waiting).unwrap_or(u32::MAX),
         own_waiting,
-        trail_ok: trail_damage.is_none() && state.trail.borrow().is_ok(),
+        trail_ok: trail_damage.is_none() && state.trail.borrow().takes_records(),
         trail_damage,
         trail_lost,
         vaults_shut: u32::try_from(shut).unwrap_or(u32::MAX),

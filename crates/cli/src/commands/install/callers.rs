@@ -143,6 +143,7 @@ fn what_it_takes(e: &Error) -> String {
         "locked" => "run 'svault unlock' first".to_owned(),
         "presence_needed" => "it takes you at your own terminal, or --passphrase-fd".to_owned(),
         "under_agent" => "it takes you at your own terminal, not under an agent".to_owned(),
+        "own_parent" => "it takes a terminal that does not run below one of them".to_owned(),
         _ => e.message.clone(),
     }
 }
