@@ -152,6 +152,12 @@ fn recover() {
         let cmd = sandbox.svault(args).secret("--code-fd", code).secret("--new-passphrase-fd", new);
         cmd.writes_to("--recovery-out-fd", &sandbox.path(out)).run()
     };
+    // A code that nobody can have is not put in force.
+    let full = sandbox.svault(&["recover"]).secret("--code-fd", &code).secret("--new-passphrase-fd", new);
+    let said = full.writes_to("--recovery-out-fd", "/dev/full".as_ref()).run().exits(1);
+    assert!(said.err.contains("so nothing was changed"), "{}", said.all());
+    assert_eq!(sandbox.human(&["show", "A"]).ok().text(), "sk-test-recover");
+    sandbox.lock();
     shot(&sandbox, "recover", &recover(&code, &["recover"], "second").ok());
     let shown = sandbox.svault(&["show", "A"]).secret("--passphrase-fd", new).run();
     assert_eq!(shown.text(), "sk-test-recover");

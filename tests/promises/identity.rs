@@ -261,6 +261,24 @@ fn a_launched_agents_children_stay_its_own_even_as_orphans() {
 }
 
 #[test]
+fn a_launched_agent_ends_with_its_terminal() {
+    need!(Linux, Script);
+    let house = House::new(true);
+    let pid = house.sandbox.path("home/pid");
+    let agent = format!("echo $$ > {0}.new; mv {0}.new {0}; while :; do sleep 0.1; done", pid.display());
+    let svault = house.sandbox.binary().display();
+    // The launcher leads the session, so the kernel tells it alone that the terminal hung up.
+    let line = format!("exec '{svault}' agent start robot -- /bin/sh -c '{agent}'");
+    let mut terminal = svault_tests::terminal::Terminal::open(&house.sandbox, &line);
+    terminal.types_passphrase();
+    house.sandbox.wait_for("the agent", || pid.exists());
+    let agent: i32 = std::fs::read_to_string(&pid).expect("read").trim().parse().expect("a pid");
+    assert!(svault_tests::processes::lives(agent));
+    drop(terminal);
+    house.sandbox.wait_for("the agent's end", || !svault_tests::processes::lives(agent));
+}
+
+#[test]
 fn another_user_is_not_even_heard() {
     need!(Linux, Root);
     let house = House::new(false);

@@ -121,6 +121,52 @@ fn what_changed_between_showing_and_doing_is_not_done() {
 }
 
 #[test]
+fn a_change_that_was_made_from_what_is_no_more_undoes_nothing() {
+    need!(Linux);
+    let (sandbox, prover) = house();
+    sandbox.set_policy(svault_tests::sandbox::OPEN_POLICY);
+    let low = || sandbox.human(&["list", "--json"]).ok().json()["secrets"][0].clone();
+    assert_eq!(low()["name"], "LOW");
+    let was = json!({"scope": low()["scope"], "tier": "low"});
+    let mut wider = was.clone();
+    wider["description"] = "new".into();
+    let mut edit =
+        json!({"want": "edit", "secret": {"vault": "main", "name": "LOW"}, "class": wider, "was": was});
+    // Once between the card and the yes, and once before the card.
+    let mut channel = prover.prove(&sandbox);
+    let (id, act) = channel.want(edit.clone());
+    let _ = sandbox.human(&["edit", "LOW", "--tier", "high"]).ok();
+    let yes = channel.yes(&id, &act);
+    channel.send(&yes);
+    assert_eq!(channel.message()["code"], "act_changed");
+    let mut channel = prover.prove(&sandbox);
+    edit["type"] = "want".into();
+    channel.send(&edit);
+    assert_eq!(channel.message()["code"], "act_changed");
+    assert_eq!(low()["tier"], "high");
+
+    let policy = || sandbox.human(&["policy", "show"]).ok().text();
+    let old = policy();
+    let set = |was: &str| {
+        let digest = svault_tests::prover::hex(&<sha2::Sha256 as sha2::Digest>::digest(was));
+        json!({"want": "policy_set", "toml": format!("# a comment\n{was}"), "was": digest})
+    };
+    let mut channel = prover.prove(&sandbox);
+    let (id, act) = channel.want(set(&old));
+    let _ = sandbox.human(&["caller", "remove", "tester"]).ok();
+    let yes = channel.yes(&id, &act);
+    channel.send(&yes);
+    assert_eq!(channel.message()["code"], "act_changed");
+    assert!(!policy().contains("callers.tester"), "a caller that was removed is back");
+    let mut channel = prover.prove(&sandbox);
+    let (id, act) = channel.want(set(&policy()));
+    let yes = channel.yes(&id, &act);
+    channel.send(&yes);
+    assert_eq!(channel.message()["type"], "done");
+    assert!(policy().starts_with("# a comment"));
+}
+
+#[test]
 fn one_proof_serves_one_act() {
     need!(Linux);
     let (sandbox, prover) = house();

@@ -56,6 +56,18 @@ fn a_policy_from_a_file_is_shown_whole_before_the_yes() {
         assert_eq!(code, exit, "{seen}");
     }
     assert!(in_force());
+    // What was changed while the question stood is not undone by the yes.
+    let text = std::fs::read_to_string(&file).expect("read");
+    std::fs::write(&file, format!("# more\n{text}")).expect("write");
+    shell.types(&format!("svault policy edit --file new.toml{MARK}"));
+    shell.types_passphrase();
+    shell.waits_for("Put this policy in force?");
+    let _ = sandbox.human(&["caller", "remove", "x"]).ok();
+    std::thread::sleep(Duration::from_millis(1200));
+    shell.types("y\n");
+    let (seen, code) = shell.ends();
+    assert!(code == 1 && seen.contains("was changed meanwhile; nothing was done"), "{code} {seen}");
+    assert!(!in_force());
 }
 
 #[test]

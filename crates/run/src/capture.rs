@@ -71,11 +71,13 @@ pub fn capture(job: &Job, inputs: Inputs, limits: &Limits, cancel: &Cancel) -> R
 }
 
 /// Keeps the beginning and the end of what is written.
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "commands with values run on Linux only"))]
 pub(crate) struct Keeper {
     kept: Kept,
     half: usize,
 }
 
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "commands with values run on Linux only"))]
 impl Keeper {
     pub(crate) fn new(bytes: usize) -> Self {
         Self { kept: Kept::default(), half: bytes / 2 }

@@ -57,7 +57,7 @@ pub(crate) fn system(doing: &'static str) -> impl Fn(std::io::Error) -> Error {
 }
 
 /// The same for a call of the kernel.
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 pub(crate) fn kernel(doing: &'static str) -> impl Fn(rustix::io::Errno) -> Error {
     move |e| Error::System { doing, cause: e.into() }
 }

@@ -23,4 +23,4 @@ pub use import::{IMPORT_BYTES, IMPORT_MAX, ImportItem, Known, locked};
 pub use message::*;
 pub use one_line::one_line;
 pub use report::*;
-pub use want::{Lasts, Want};
+pub use want::{Lasts, Want, policy_digest};

@@ -1,6 +1,6 @@
 //! What a human can want: every act that takes presence.
 
-use crate::hex::HexBytes;
+use crate::hex::{Hex, HexBytes};
 use crate::import::ImportItem;
 use crate::message::{Ask, Failure};
 use serde::{Deserialize, Serialize};
@@ -51,6 +51,9 @@ pub enum Want {
         secret: SecretRef,
         /// What it shall be.
         class: Class,
+        /// What it must be now, where it was made from that: another change in between is not undone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        was: Option<Box<Class>>,
     },
     /// New secrets and new values in one vault, all or nothing; for each item one value follows the yes, in order.
     Import {
@@ -101,6 +104,9 @@ pub enum Want {
     PolicySet {
         /// The whole document.
         toml: String,
+        /// SHA-256 of what must be in force now, where it was made from that: another change in between is not undone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        was: Option<Hex<32>>,
     },
     /// Why a request was decided as it was.
     Explain {
@@ -147,7 +153,19 @@ pub enum Lasts {
     Seconds(u32),
 }
 
+/// What names a policy's text: its SHA-256 (FIPS 180-4).
+#[must_use]
+pub fn policy_digest(text: &str) -> Hex<32> {
+    Hex(<sha2::Sha256 as sha2::Digest>::digest(text.as_bytes()).into())
+}
+
 impl Want {
+    /// A policy that was made from another one.
+    #[must_use]
+    pub fn policy_set(toml: String, was: &str) -> Self {
+        Self::PolicySet { toml, was: Some(policy_digest(was)) }
+    }
+
     /// How many raw values follow the yes.
     #[must_use]
     pub fn values(&self) -> usize {

@@ -75,7 +75,7 @@ fn all() -> Vec<(Want, Facts)> {
         (Want::Add { name, vault, class: class() }, new()),
         (Want::Replace { secret: secret("svault://main/K") }, one("K")),
         (Want::Remove { secret: secret("K") }, one("K")),
-        (Want::Edit { secret: secret("K"), class: class() }, one("K")),
+        (Want::Edit { secret: secret("K"), class: class(), was: None }, one("K")),
         (import(&["A", "B"], class()), Facts { exists: Known(vec![(1, 4)]).text(), ..facts() }),
         (Want::VaultCreate { name: "work".parse().unwrap() }, facts()),
         (Want::VaultList, facts()),
@@ -86,7 +86,7 @@ fn all() -> Vec<(Want, Facts)> {
         (Want::Seals, facts()),
         (Want::Unseal { id: id() }, facts()),
         (Want::PolicyShow, facts()),
-        (Want::PolicySet { toml: "[medium]\nask = true\n".into() }, facts()),
+        (Want::PolicySet { toml: "[medium]\nask = true\n".into(), was: None }, facts()),
         (Want::Explain { id: id() }, facts()),
         (Want::Callers, facts()),
         (
@@ -276,7 +276,7 @@ fn damaged_bytes_are_no_act() {
     assert_eq!(Act::decode(&longer), Err(Error::Malformed));
     let unknown = [&wire::act::MAGIC[..], &[1, 0, 4], b"evil", &[0, 0, 0, 0]].concat();
     assert_eq!(Act::decode(&unknown), Err(Error::Unknown("evil".into())));
-    let huge = Act::build(&Want::PolicySet { toml: "x".repeat(MAX) }, &Facts::default());
+    let huge = Act::build(&Want::PolicySet { toml: "x".repeat(MAX), was: None }, &Facts::default());
     assert!(matches!(huge, Err(Error::TooLong { .. })));
 }
 
@@ -317,8 +317,9 @@ fn a_card_shows_every_byte() {
     let lines: Vec<_> = card.lines.iter().map(|l| (l.label, l.text.as_str())).collect();
     assert_eq!(lines[0], ("caller", "codex"));
     assert_eq!(lines[1], ("command", "sh -c \"echo \\u{202e}hi\\u{1b}[2J\""));
-    let policy =
-        Act::build(&Want::PolicySet { toml: "a = 1\n\tb = 2".into() }, &Facts::default()).unwrap().card();
+    let policy = Act::build(&Want::PolicySet { toml: "a = 1\n\tb = 2".into(), was: None }, &Facts::default())
+        .unwrap()
+        .card();
     let lines: Vec<_> = policy.lines.iter().map(|l| (l.label, l.text.as_str())).collect();
     assert_eq!(lines, [("policy", "a = 1"), ("", "\\tb = 2")]);
 }

@@ -155,7 +155,7 @@ pub(super) fn change(
 ) -> Result<Option<Id>, Error> {
     let Report::Policy(row) = human.read_proved(Want::PolicyShow)? else { return Err(unexpected()) };
     let toml = edit(&row.toml).map_err(edit_error)?;
-    Ok(human.act(Want::PolicySet { toml }, Vec::new(), Consent::Named)?.id())
+    Ok(human.act(Want::policy_set(toml, &row.toml), Vec::new(), Consent::Named)?.id())
 }
 
 fn edit_error(e: policy::EditError) -> Error {

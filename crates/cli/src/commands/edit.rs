@@ -59,7 +59,8 @@ impl Edit {
         let proposed = row.class.proposed_by.is_some();
         let consent =
             if proposed { Consent::Card("Confirm this proposal as it is shown?") } else { Consent::Named };
-        let want = Want::Edit { secret: secret.clone(), class: class.clone() };
+        let was = Some(Box::new(row.class.clone()));
+        let want = Want::Edit { secret: secret.clone(), class: class.clone(), was };
         let id = human.act(want, Vec::new(), consent)?.id();
         let changed = changes(&row.class, &class);
         app.out.answer(

@@ -80,7 +80,7 @@ pub fn change(
     // To a descriptor it goes first: a code that opens nothing is harmless, a store without one is not.
     let code_to = match code_to {
         CodeTo::Fd(_) => {
-            code_to.show(&keys.code)?;
+            code_to.show(&keys.code).map_err(nothing_done)?;
             None
         }
         CodeTo::Screen => Some(code_to),
@@ -91,6 +91,14 @@ pub fn change(
         screen.show(&keys.code)?;
     }
     Ok(id)
+}
+
+/// The code could not be written, and the slots were not touched yet.
+fn nothing_done(e: Error) -> Error {
+    let text = "the new recovery code could not be written, so nothing was changed";
+    Error::new("code_not_shown", wire::exit::FAILED, text)
+        .cause(e.cause.as_ref().unwrap_or(&e.message))
+        .hint("the passphrase and the recovery code are as they were; give --recovery-out-fd N: svault … --recovery-out-fd 4 4>FILE")
 }
 
 /// A connection that broke after the yes leaves it open whether the change was made.

@@ -4,7 +4,7 @@
 use super::source::{Place, Source, same};
 use crate::report::Error;
 use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Stat, fstat, openat, renameat, statat, unlinkat};
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
@@ -110,6 +110,7 @@ impl Place {
     #[cfg(target_os = "linux")]
     fn held(&self) -> Option<&'static str> {
         use rustix::fs::{StatxAttributes as A, StatxFlags, statx};
+        use std::ffi::OsStr;
         let of = |name: &OsStr| {
             let all = statx(&self.folder, name, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::TYPE).ok()?;
             Some(all.stx_attributes & all.stx_attributes_mask)

@@ -333,7 +333,7 @@ fn an_act_other_than_the_one_asked_for_is_never_shown() {
     let twists: [fn(Want) -> Want; 3] = [
         |_| Want::Show { secret: "OTHER".parse().unwrap() },
         |_| Want::Remove { secret: "K".parse().unwrap() },
-        |_| Want::PolicySet { toml: String::new() },
+        |_| Want::PolicySet { toml: String::new(), was: None },
     ];
     for twist in twists {
         let rig = Rig { twist: Some(twist), ..Rig::new() };

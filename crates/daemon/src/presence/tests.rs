@@ -287,7 +287,7 @@ mod windows {
             Want::Window,
             Want::Remove { secret: "K".parse().unwrap() },
             Want::Replace { secret: "K".parse().unwrap() },
-            Want::PolicySet { toml: String::new() },
+            Want::PolicySet { toml: String::new(), was: None },
             Want::Approve { id, lasts: wire::Lasts::Once },
             Want::Deny { id },
             Want::CancelAny { id },

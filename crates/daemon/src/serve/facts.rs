@@ -35,7 +35,13 @@ pub(crate) fn act(line: &Line, want: &Want) -> Result<Act, Failure> {
             request(line, &mut facts, &waiting);
         }
         Want::Unseal { id } => unseal(line, *id, &mut facts)?,
-        Want::PolicySet { toml } => policy(line, toml, &mut facts)?,
+        Want::PolicySet { toml, was } => {
+            let now = line.state.store.borrow().policy().map_err(|e| failure(&e))?;
+            if was.is_some_and(|was| was != wire::policy_digest(&now.toml)) {
+                return Err(changed_before("the policy"));
+            }
+            policy(line, toml, &mut facts)?;
+        }
         Want::AgentStart { caller, .. } if line.state.policy().caller(caller).is_none() => {
             let text = format!("'{caller}' is not a registered caller");
             return Err(Failure::new("no_caller", exit::FAILED, text)
@@ -44,7 +50,12 @@ pub(crate) fn act(line: &Line, want: &Want) -> Result<Act, Failure> {
         Want::VaultCreate { name } => free_vault(line, name)?,
         Want::Add { vault, .. } => open_vault(line, vault)?,
         Want::Import { vault, items, .. } => super::import::facts(line, vault, items, &mut facts)?,
-        Want::Edit { secret, class } => edited(line, secret, class, &mut facts)?,
+        Want::Edit { secret, class, was } => {
+            if was.as_ref().is_some_and(|was| found(line, secret).is_ok_and(|now| now.class != **was)) {
+                return Err(changed_before(&secret.to_string()));
+            }
+            edited(line, secret, class, &mut facts)?;
+        }
         Want::Replace { secret } => replaced(line, secret, &mut facts)?,
         Want::Remove { .. } => facts.notes.push("its value can't be had back".into()),
         Want::Render { secrets } if secrets.is_empty() || secrets.len() > MAX_ITEMS => {
@@ -68,6 +79,12 @@ pub(crate) fn act(line: &Line, want: &Want) -> Result<Act, Failure> {
 /// Where it is not, or can't be done any more.
 pub(crate) fn still(line: &Line, want: &Want, shown: &Act) -> Result<(), Failure> {
     if act(line, want)? == *shown { Ok(()) } else { Err(super::acts::changed()) }
+}
+
+/// What an act was made from is not what is there.
+fn changed_before(what: &str) -> Failure {
+    let text = format!("{what} was changed meanwhile; nothing was done");
+    Failure::new(wire::code::ACT_CHANGED, exit::FAILED, text).hint("look again and repeat it")
 }
 
 fn no_request(id: Id) -> Failure {

@@ -22,7 +22,8 @@ const PASSED_ON: [Signal; 7] = [
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Came {
     pub(super) number: i32,
-    /// The kernel made it, as for Ctrl-C: all of the terminal's foreground has it.
+    /// The kernel made it, as for Ctrl-C: all of the terminal's foreground has it. Not so where the terminal hung up:
+    /// that is told to the leader of its session alone.
     pub(super) by_terminal: bool,
 }
 
@@ -67,7 +68,9 @@ impl Signals {
         /// Sent by the kernel itself (sigaction(2)).
         const SI_KERNEL: i32 = 0x80;
         let info: siginfo = self.fd.read_signal().ok().flatten()?;
-        Some(Came { number: i32::try_from(info.ssi_signo).ok()?, by_terminal: info.ssi_code == SI_KERNEL })
+        let number = i32::try_from(info.ssi_signo).ok()?;
+        let by_terminal = info.ssi_code == SI_KERNEL && number != Signal::SIGHUP as i32;
+        Some(Came { number, by_terminal })
     }
 }
 

@@ -39,7 +39,7 @@ pub(super) fn named(want: &Want, out: &mut Fields) {
         | Want::Unseal { id }
         | Want::Explain { id }
         | Want::AuditShow { id } => out.put(Label::Request, id.as_str()),
-        Want::PolicySet { toml } => out.put(Label::Policy, toml.as_bytes()),
+        Want::PolicySet { toml, .. } => out.put(Label::Policy, toml.as_bytes()),
         Want::AgentStart { caller, argv, cwd } => {
             out.put(Label::Caller, caller.as_str());
             out.all(Label::Argv, argv.iter().map(String::as_str));

@@ -131,7 +131,7 @@ fn write(human: &mut Human<'_>, open: &[Own]) -> Result<(), Error> {
     }
     if toml != row.toml {
         let question = "Register these callers, without any scope?";
-        human.act(Want::PolicySet { toml }, Vec::new(), Consent::Card(question))?;
+        human.act(Want::policy_set(toml, &row.toml), Vec::new(), Consent::Card(question))?;
     }
     Ok(())
 }

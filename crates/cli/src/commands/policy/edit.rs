@@ -89,7 +89,7 @@ impl Edit {
             .cause("it was changed meanwhile, or another program answered in the daemon's place")
             .hint("nothing was done; begin again, and look at the whole text"));
         }
-        let id = human.act(Want::PolicySet { toml }, Vec::new(), Consent::Named)?.id();
+        let id = human.act(Want::policy_set(toml, &old), Vec::new(), Consent::Named)?.id();
         app.out.answer(json!({"id": id, "changed": true}), |_| "the new policy is in force\n".to_owned())?;
         Ok(wire::exit::DONE)
     }
