@@ -196,6 +196,7 @@ fn make_folders(folder: &Path) -> Result<Vec<PathBuf>, Trouble> {
     let missing: Vec<&Path> = folder.ancestors().take_while(|f| !f.exists()).collect();
     let mut made = Vec::new();
     for folder in missing.into_iter().rev() {
+        #[cfg_attr(not(unix), allow(unused_mut, reason = "there is no mode to set"))]
         let mut builder = std::fs::DirBuilder::new();
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
