@@ -45,8 +45,8 @@ pub(crate) struct Filter {
 impl Filter {
     /// An empty filter for this many beginnings of values, each value of at least `shortest` bytes.
     pub(crate) fn new(values: usize, shortest: usize, key: u64) -> Self {
-        /// Ways to write a head.
-        const FORMS: usize = 6;
+        /// Ways to write a head, about: of hex there are as many as there are letters to be of either case.
+        const FORMS: usize = 7;
         let stride = match (shortest, values) {
             (WIDE_HEAD.., ..=FEW) => WIDE_STRIDE,
             (MIDDLE_HEAD.., ..=MANY) => MIDDLE_STRIDE,
@@ -80,28 +80,32 @@ impl Filter {
         for offset in 0..STRIDE {
             self.raw.add(eight(&first, offset) & MASK);
         }
-        self.add_text(first);
+        self.add_text(first, false);
         let digit = |i: usize| usize::from(first[i / 2] >> (4 * (1 - i % 2)) & 15);
-        self.add_text(std::array::from_fn(|i| b"0123456789abcdef"[digit(i)]));
-        self.add_text(std::array::from_fn(|i| b"0123456789ABCDEF"[digit(i)]));
+        self.add_text(std::array::from_fn(|i| b"0123456789abcdef"[digit(i)]), true);
         let bits = u128::from_be_bytes(first);
         for skip in [0, 2, 4] {
             let sextet = |i: usize| (bits >> (122 - 6 * i - skip)) as usize & 63;
-            self.add_text(std::array::from_fn(|i| STANDARD[sextet(i)]));
+            self.add_text(std::array::from_fn(|i| STANDARD[sextet(i)]), false);
             if (0..self.reach()).any(|i| sextet(i) > 61) {
-                self.add_text(std::array::from_fn(|i| match sextet(i) {
+                let url = |i: usize| match sextet(i) {
                     62 => b'-',
                     63 => b'_',
                     other => STANDARD[other],
-                }));
+                };
+                self.add_text(std::array::from_fn(url), false);
             }
         }
     }
 
-    fn add_text(&mut self, text: [u8; WIDE_HEAD]) {
-        self.heads.add(folded(eight(&text, 0)));
+    /// With `any_case` each lower-case letter may be an upper-case one, too.
+    fn add_text(&mut self, text: [u8; WIDE_HEAD], any_case: bool) {
+        let letters = |word: u64| if any_case { lower_bits(word) } else { 0 };
+        let head = eight(&text, 0);
+        each_case(head, letters(head), |head| self.heads.add(folded(head)));
         for offset in 0..self.stride {
-            self.windows.add(eight(&text, offset) & MASK);
+            let window = eight(&text, offset) & MASK;
+            each_case(window, letters(window), |window| self.windows.add(window));
         }
     }
 
@@ -193,6 +197,24 @@ impl Bitmap {
     }
 }
 
+/// The bits that make upper case of the lower-case letters among eight bytes.
+fn lower_bits(word: u64) -> u64 {
+    let bit = |byte: u8| if byte.is_ascii_lowercase() { 0x20 } else { 0 };
+    u64::from_le_bytes(word.to_le_bytes().map(bit))
+}
+
+/// A word with each choice of these bits changed.
+fn each_case(word: u64, bits: u64, mut tell: impl FnMut(u64)) {
+    let mut chosen = bits;
+    loop {
+        tell(word ^ chosen);
+        if chosen == 0 {
+            return;
+        }
+        chosen = (chosen - 1) & bits;
+    }
+}
+
 /// A head whose every byte tells in the lower half.
 #[inline]
 fn folded(head: u64) -> u64 {
@@ -230,11 +252,13 @@ mod tests {
             let mut filter = Filter::new(values, shortest, 0x9e37_79b9_7f4a_7c15);
             filter.add(b"sk-test-of-sixteen");
             assert_eq!(filter.reach(), reach);
-            // Raw, hex twice, base64 with 0, 1 and 2 bytes before (`printf 'xsk-test-' | base64` and so on).
+            // Raw, hex in both cases and in a mix of them, base64 with 0, 1 and 2 bytes before (`printf 'xsk-test-' | base64` and so on).
             for form in [
                 "sk-test-of-sixteen",
                 "736b2d746573742d6f66",
                 "736B2D746573742D6F66",
+                "736b2D746573742d6f66",
+                "736B2d746573742D6f66",
                 "c2stdGVzdC1vZi1z",
                 "NrLXRlc3Qtb2Ytc2",
                 "zay10ZXN0LW9mLXN",
