@@ -51,10 +51,11 @@ pub(crate) fn act(line: &Line, want: &Want) -> Result<Act, Failure> {
         Want::Add { vault, .. } => open_vault(line, vault)?,
         Want::Import { vault, items, .. } => super::import::facts(line, vault, items, &mut facts)?,
         Want::Edit { secret, class, was } => {
-            if was.as_ref().is_some_and(|was| found(line, secret).is_ok_and(|now| now.class != **was)) {
+            let now = found(line, secret)?.class;
+            if was.as_ref().is_some_and(|was| now != **was) {
                 return Err(changed_before(&secret.to_string()));
             }
-            edited(line, secret, class, &mut facts)?;
+            edited(&now, class, &mut facts)?;
         }
         Want::Replace { secret } => replaced(line, secret, &mut facts)?,
         Want::Remove { .. } => facts.notes.push("its value can't be had back".into()),
@@ -294,8 +295,7 @@ fn replaced(line: &Line, wanted: &SecretRef, facts: &mut Facts) -> Result<(), Fa
     Ok(())
 }
 
-fn edited(line: &Line, wanted: &SecretRef, class: &Class, facts: &mut Facts) -> Result<(), Failure> {
-    let was = found(line, wanted)?.class;
+fn edited(was: &Class, class: &Class, facts: &mut Facts) -> Result<(), Failure> {
     if class.proposed_by.is_some() {
         return Err(Failure::new(
             "bad_class",

@@ -79,16 +79,7 @@ impl Edit {
         if asks && !prompt::confirm("Put this policy in force?")? {
             return Err(client::Error::NotConfirmed.into());
         }
-        // In a window anybody may have answered: what the human began with must be the policy.
-        if self.file.is_none() && text_of(human.read_proved(Want::PolicyShow)?)? != old {
-            return Err(Error::new(
-                "changed",
-                wire::exit::FAILED,
-                "the policy is not the one that was edited",
-            )
-            .cause("it was changed meanwhile, or another program answered in the daemon's place")
-            .hint("nothing was done; begin again, and look at the whole text"));
-        }
+        // In a window anybody may have answered. The daemon that has proved itself compares what this was made from.
         let id = human.act(Want::policy_set(toml, &old), Vec::new(), Consent::Named)?.id();
         app.out.answer(json!({"id": id, "changed": true}), |_| "the new policy is in force\n".to_owned())?;
         Ok(wire::exit::DONE)
