@@ -15,8 +15,8 @@ const BYTES: usize = 256 << 20;
 const CHUNK: usize = 128 * 1024;
 /// Bytes of text that is made; it goes through again and again, and is more than a cache has.
 const TEXT: usize = 64 << 20;
-/// Bytes of room in the pipe that is read, as `svault run` makes it.
-const ROOM: usize = 1 << 20;
+/// Bytes of room in the pipe that is read, and in the one that is written, as `svault run` makes them.
+const ROOM: (usize, usize) = (1 << 20, 1 << 18);
 /// Numbers of values, with the least part of `cat`'s throughput that each shall have.
 const ROWS: [(usize, f64); 3] = [(1, 0.5), (100, 0.5), (10_000, 0.25)];
 
@@ -77,7 +77,8 @@ fn filter(values: usize) {
     let (mut masker, mut out) = (masker(values), Piece::default());
     let mut from = std::fs::File::from(std::io::stdin().as_fd().try_clone_to_owned().expect("stdin"));
     let mut to = std::fs::File::from(std::io::stdout().as_fd().try_clone_to_owned().expect("stdout"));
-    rustix::pipe::fcntl_setpipe_size(&from, ROOM).expect("a larger pipe");
+    rustix::pipe::fcntl_setpipe_size(&from, ROOM.0).expect("a larger pipe");
+    rustix::pipe::fcntl_setpipe_size(&to, ROOM.1).expect("a larger pipe");
     loop {
         let read = from.read(masker.room()).expect("read");
         if read == 0 {

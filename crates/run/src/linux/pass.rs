@@ -103,13 +103,20 @@ fn on_pipes(needles: &Arc<Needles>) -> Result<(Stdio3, StandIn)> {
 
 /// The write end of a pipe whose other end is read, masked, and written to `to`.
 fn piped(outputs: &Outputs, needles: &Arc<Needles>, to: impl AsFd) -> Result<OwnedFd> {
-    /// Bytes of room: fewer switches between a command that writes much and us.
-    const ROOM: usize = 1 << 20;
     let (read, write) = pipe().map_err(system("make a pipe"))?;
-    // A user may have used up what all of its pipes may have together: then it is smaller.
-    let _ = rustix::pipe::fcntl_setpipe_size(&write, ROOM);
+    room(&write, 1 << 20);
+    room(&to, 1 << 18);
     outputs.read(read.into(), needles, File::from(own(to)?))?;
     Ok(write.into())
+}
+
+/// At least so many bytes of room, where it is a pipe: fewer switches between who writes much and who reads it.
+fn room(pipe: impl AsFd, bytes: usize) {
+    use rustix::pipe::{fcntl_getpipe_size, fcntl_setpipe_size};
+    if fcntl_getpipe_size(&pipe).is_ok_and(|has| has < bytes) {
+        // A user may have used up what all of its pipes may have together: then it stays as it is.
+        let _ = fcntl_setpipe_size(&pipe, bytes);
+    }
 }
 
 impl StandIn {
@@ -211,5 +218,24 @@ impl StandIn {
 impl From<rustix::io::Errno> for Error {
     fn from(e: rustix::io::Errno) -> Self {
         Error::System { doing: "talk to the command's guard", cause: e.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::pipe::{fcntl_getpipe_size, fcntl_setpipe_size};
+
+    #[test]
+    fn a_pipe_gets_more_room_and_never_less() {
+        let (_read, write) = pipe().unwrap();
+        let is = || fcntl_getpipe_size(&write).unwrap();
+        fcntl_setpipe_size(&write, 1 << 16).unwrap();
+        room(&write, 1 << 18);
+        assert_eq!(is(), 1 << 18);
+        room(&write, 1 << 16);
+        assert_eq!(is(), 1 << 18);
+        // What is no pipe stays as it is, without an error.
+        room(File::open("/dev/null").unwrap(), 1 << 18);
     }
 }
