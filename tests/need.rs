@@ -2,6 +2,7 @@
 //! `cargo xtask test` with the command that brings it; with `CI=true` it fails.
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 /// Something that is not on every machine.
@@ -25,6 +26,8 @@ pub enum Need {
     Vim,
     /// `less`.
     Less,
+    /// PostgreSQL, its server and `psql`.
+    Postgres,
     /// python-dotenv, for a second opinion.
     PythonDotenv,
     /// node with its dotenv, for a second opinion.
@@ -42,6 +45,7 @@ impl Need {
             Need::Curl => works("curl", &["--version"]),
             Need::Vim => works("vim", &["--version"]),
             Need::Less => works("less", &["--version"]),
+            Need::Postgres => postgres().is_some() && works("psql", &["--version"]),
             Need::Reader => works("python3", &["-c", "import argon2.low_level, cryptography, tomllib"]),
             Need::PythonDotenv => works("python3", &["-c", "import dotenv.main"]),
             Need::NodeDotenv => works("node", &["-e", "require('dotenv')"]),
@@ -59,6 +63,7 @@ impl Need {
             Need::Curl => ("curl", "sudo apt-get install -y curl"),
             Need::Vim => ("vim", "sudo apt-get install -y vim"),
             Need::Less => ("less", "sudo apt-get install -y less"),
+            Need::Postgres => ("PostgreSQL", "sudo apt-get install -y postgresql"),
             Need::Reader => {
                 ("Python 3 with what spec/reader.py imports", "pip install -r spec/requirements.txt")
             }
@@ -66,6 +71,16 @@ impl Need {
             Need::NodeDotenv => ("node with dotenv", "npm install --no-save dotenv"),
         }
     }
+}
+
+/// The folder of PostgreSQL's server programs, which Debian keeps out of the PATH.
+#[must_use]
+pub fn postgres() -> Option<PathBuf> {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let folders = versions.map(|version| version.path().join("bin"));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders = folders.chain(std::env::split_paths(&path));
+    folders.find(|folder| folder.join("initdb").is_file() && folder.join("postgres").is_file())
 }
 
 fn works(program: &str, args: &[&str]) -> bool {

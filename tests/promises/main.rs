@@ -35,6 +35,7 @@ mod render;
 mod rollback;
 mod run;
 mod run_programs;
+mod run_psql;
 mod run_terminal;
 mod scanned;
 mod scrub;

@@ -1,6 +1,6 @@
 //! One connection: whole frames in and out, none of which can keep the daemon waiting.
 
-use crate::seats::Seat;
+use crate::seats::{Pace, Seat};
 use std::io::IoSlice;
 use std::rc::Rc;
 use std::time::Duration;
@@ -41,17 +41,28 @@ pub struct Conn {
     decoder: Decoder,
     begun: Option<Instant>,
     seat: Rc<Seat>,
+    pace: Pace,
 }
 
 impl Conn {
     pub(crate) fn new(stream: UnixStream, seat: Rc<Seat>) -> Self {
-        Self { stream, decoder: Decoder::new(), begun: None, seat }
+        Self { stream, decoder: Decoder::new(), begun: None, seat, pace: Pace::New }
+    }
+
+    /// What is read from now on waits for such a turn.
+    pub(crate) fn paced(&mut self, pace: Pace) {
+        self.pace = pace;
     }
 
     /// The socket, for looking at the process behind it.
     #[must_use]
     pub fn stream(&self) -> &UnixStream {
         &self.stream
+    }
+
+    /// Waits for its turn to hear a denial.
+    pub(crate) async fn turn_to_be_denied(&self) {
+        self.seat.turn(Pace::Denied).await;
     }
 
     /// The next frame, whenever it comes. While nothing comes the connection may have to make room for others.
@@ -103,7 +114,13 @@ impl Conn {
     async fn read(&mut self, accept: Accept, due: Option<Instant>) -> Result<Option<Frame>, ConnError> {
         loop {
             let limit = [due, self.begun.map(|at| at + FRAME)].into_iter().flatten().min();
-            let read = self.stream.read(self.decoder.space());
+            let read = async {
+                if self.pace != Pace::Free {
+                    self.stream.readable().await?;
+                    self.seat.turn(self.pace).await;
+                }
+                self.stream.read(self.decoder.space()).await
+            };
             let n = match limit {
                 Some(at) => timeout_at(at, read).await.map_err(|_| ConnError::Slow)??,
                 None => read.await?,

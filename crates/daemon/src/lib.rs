@@ -30,6 +30,7 @@ pub mod serve;
 pub mod session;
 #[cfg(unix)]
 pub mod state;
+mod turns;
 
 use std::path::Path;
 use wire::Failure;

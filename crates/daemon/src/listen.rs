@@ -4,7 +4,7 @@
 use crate::conn::{Conn, ConnError};
 use crate::files;
 use crate::peer::{Peer, PeerError, Watch};
-use crate::seats::{Room, Seat};
+use crate::seats::{Pace, Room, Seat};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use std::future::Future;
 use std::io;
@@ -174,6 +174,7 @@ async fn hello(stream: UnixStream, seat: Rc<Seat>, watch: &Arc<Watch>, store: &s
         Err(e) => return refuse(conn, Failure::new(code::MACHINE, exit::FAILED, e.to_string())).await,
     };
     peer.saw_hello();
+    conn.paced(Pace::Free);
     seat.belongs_to(peer.process().session);
     let answer =
         FromDaemon::Hello { version: wire::VERSION, pid: std::process::id(), store: store.to_owned() };

@@ -2,6 +2,7 @@
 //! that does nothing, the one that has done nothing for longest: a program that opens a thousand connections and
 //! leaves them open is in its own way before it is in anybody else's.
 
+use crate::turns::Turns;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::{Rc, Weak};
@@ -18,6 +19,25 @@ pub struct Room {
     next: Cell<u64>,
     turn: Cell<u64>,
     freed: Notify,
+    /// Of connections that have not said hello yet: to look at a process takes a while.
+    new: Turns,
+    /// Of callers that got no value for what they said last.
+    unserved: Turns,
+    /// Of denials that are to leave.
+    denied: Turns,
+}
+
+/// What a connection waits for before it goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// Nothing.
+    Free,
+    /// Its turn among those that have not said hello.
+    New,
+    /// Its turn among callers that got no value for what they said last.
+    Unserved,
+    /// Its turn among those that are to hear a denial.
+    Denied,
 }
 
 /// The place of one connection; free again when it is dropped.
@@ -32,8 +52,16 @@ pub struct Seat {
 impl Room {
     /// With so many seats.
     pub fn new(most: usize) -> Rc<Self> {
-        let (seats, freed) = (RefCell::default(), Notify::new());
-        Rc::new(Self { most, seats, next: Cell::new(0), turn: Cell::new(0), freed })
+        Rc::new(Self {
+            most,
+            seats: RefCell::default(),
+            next: Cell::new(0),
+            turn: Cell::new(0),
+            freed: Notify::new(),
+            new: Turns::default(),
+            unserved: Turns::default(),
+            denied: Turns::default(),
+        })
     }
 
     /// A seat for a new connection. None where all the others are being served.
@@ -73,6 +101,16 @@ impl Seat {
     /// The terminal session of the process, known after the hello.
     pub fn belongs_to(&self, session: u32) {
         self.group.set(Some(session));
+    }
+
+    /// Waits for its turn.
+    pub async fn turn(&self, pace: Pace) {
+        match pace {
+            Pace::Free => {}
+            Pace::New => self.room.new.take().await,
+            Pace::Unserved => self.room.unserved.take().await,
+            Pace::Denied => self.room.denied.take().await,
+        }
     }
 
     /// From now until the guard is dropped it does nothing.

@@ -3,6 +3,7 @@
 use crate::conn::{Conn, ConnError};
 use crate::gate::{Outcome, Released};
 use crate::presence::Presence;
+use crate::seats::Pace;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use wire::frame::{self, Kind};
@@ -48,10 +49,13 @@ pub(crate) async fn send(
     presence: &mut Presence,
     reply: Reply,
 ) -> Result<(), ConnError> {
+    let served = presence.is_sealed() || matches!(reply, Reply::Released(_));
+    conn.paced(if served { Pace::Free } else { Pace::Unserved });
     match reply {
         Reply::Message(message) => {
             if matches!(message, FromDaemon::Denied { .. }) && !presence.is_sealed() {
                 hold_back(came).await;
+                conn.turn_to_be_denied().await;
             }
             let FromDaemon::Report(report) = message else {
                 return send_message(conn, presence, &message).await;
