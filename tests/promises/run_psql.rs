@@ -1,52 +1,62 @@
 //! `psql` under `svault run`, on a terminal, with a real server that wants the password.
 
-use crate::run_terminal::{VALUE, house, says_yes};
+use crate::run_terminal::{VALUE, house};
 use rustix::process::{Pid, Signal, kill_process};
-use std::path::{Path, PathBuf};
-use svault_tests::command::Running;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use svault_tests::need;
 use svault_tests::sandbox::Sandbox;
-use svault_tests::terminal::Terminal;
+use svault_tests::scratch::Scratch;
+use svault_tests::terminal::{MARK, Terminal};
 
 /// A server of PostgreSQL that listens in a folder alone; its user `app` has the value as password.
 struct Server {
-    running: Option<Running>,
-    folder: PathBuf,
+    child: Child,
+    folder: Scratch,
 }
 
 impl Server {
     fn start(sandbox: &Sandbox) -> Self {
-        let bin = need::postgres().expect("a server");
-        let program = |name: &str, args: &[&str]| {
-            let path = bin.join(name);
-            sandbox.program(path.to_str().expect("path"), args)
-        };
-        let folder = sandbox.home();
-        let password = folder.join("password");
-        std::fs::write(&password, VALUE).expect("write");
+        let folder = Scratch::new(user());
+        let path = folder.path();
+        std::fs::set_permissions(path, PermissionsExt::from_mode(0o755)).expect("permissions");
+        std::fs::write(path.join("password"), VALUE).expect("write");
         let made = ["-D", "data", "-U", "app", "--auth=scram-sha-256", "--pwfile=password", "--no-sync"];
-        let _ = program("initdb", &made).run().ok();
-        std::fs::remove_file(&password).expect("removed");
-        let socket = folder.to_str().expect("path");
-        let args = ["-D", "data", "-k", socket, "-c", "listen_addresses=", "-c", "fsync=off"];
-        let running = Some(program("postgres", &args).spawn());
-        let server = Self { running, folder: folder.clone() };
-        sandbox.wait_for("the server", || server.folder.join(".s.PGSQL.5432").exists());
+        let made = program("initdb", path).args(made).output().expect("initdb");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let args = ["-D", "data", "-c", "listen_addresses=", "-c", "fsync=off", "-k"];
+        let child = program("postgres", path).args(args).arg(path).spawn().expect("postgres");
+        let server = Self { child, folder };
+        sandbox.wait_for("the server", || server.folder.path().join(".s.PGSQL.5432").exists());
         server
-    }
-
-    fn folder(&self) -> &Path {
-        &self.folder
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        if let Some(running) = self.running.take() {
-            let _ = Pid::from_raw(running.pid()).map(|pid| kill_process(pid, Signal::INT));
-            let _ = running.end();
-        }
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        let _ = pid.map(|pid| kill_process(pid, Signal::INT));
+        let _ = self.child.wait();
     }
+}
+
+/// The server refuses to be root, and to be somebody without a name.
+fn user() -> u32 {
+    const NOBODY: u32 = 65_534;
+    let me = rustix::process::geteuid();
+    if me.is_root() { NOBODY } else { me.as_raw() }
+}
+
+fn program(name: &str, folder: &Path) -> Command {
+    let mut command = Command::new(need::postgres().expect("a server").join(name));
+    command.current_dir(folder).env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C.UTF-8");
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    if rustix::process::geteuid().is_root() {
+        command.uid(user()).gid(user());
+    }
+    command
 }
 
 #[test]
@@ -54,12 +64,14 @@ fn a_database_client_logs_in_shows_masks_and_is_interrupted() {
     need!(Linux, Script, Postgres);
     let sandbox = house();
     let server = Server::start(&sandbox);
-    let client = format!("psql -X -h '{}' -U app postgres", server.folder().display());
+    let client = format!("psql -X -h '{}' -U app postgres", server.folder.path().display());
     let plain = sandbox.shell(&format!("{client} -w -c 'select 1'")).run();
     assert!(plain.code != 0 && plain.err.contains("no password supplied"), "{}", plain.all());
 
     let mut shell = Terminal::shell(&sandbox);
-    let _ = says_yes(&mut shell, &format!("svault run --env PGPASSWORD=svault://main/KEY -- {client}"));
+    shell.runs("stty rows 40 cols 120");
+    shell.types(&format!("svault run --env PGPASSWORD=svault://main/KEY -- {client}{MARK}"));
+    shell.types_passphrase();
     shell.waits_for("postgres=# ");
     shell.types("\\getenv key PGPASSWORD\n");
     shell.types("select 'raw ' || :'key';\n");
