@@ -31,6 +31,7 @@ fn hostile_files_are_refused_with_a_place_and_nothing_of_them_is_run_or_shown() 
     refused(&sandbox, format!("A_KEY=\"sk-test `{touch}`\"\n").as_bytes(), "line 1, column 16");
     refused(&sandbox, b"A_KEY=sk-test-1\nB_KEY=\"sk-test-2\n", "line 2, column 7");
     refused(&sandbox, b"A_KEY=sk-test-1\nB_KEY=sk-test-a\\\nsk-test-b\n", "line 2, column 16");
+    refused(&sandbox, b"A_KEY=sk-test-1\nsktestb9A\n", "line 2, column 1");
     refused(&sandbox, b"A_KEY=sk-test-1\n\x1b[2Jsk-test=1\n", "line 2, column 1");
     refused(&sandbox, b"A_KEY=sk-test-1\nB=\xff\xfe\n", "line 2");
     refused(&sandbox, b"A_KEY=sk-test-1\nLD_PRELOAD=/tmp/$A_KEY\n", "LD_PRELOAD");

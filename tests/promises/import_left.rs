@@ -76,3 +76,13 @@ fn a_reference_under_a_name_that_no_variable_has_is_refused_with_what_to_do() {
     let _ = file(&sandbox, "A=1\nmy-key.a=svault://main/my-key.a\n");
     let _ = human(&sandbox, &["run", "--", "true"]).exits(1).says("line 2").says("another name in the file");
 }
+
+#[test]
+fn a_line_without_a_sign_is_named() {
+    let sandbox = Sandbox::ready();
+    let path = file(&sandbox, format!("A_KEY={KEY}\nMFRGGZDFMZTWQ2LK\n"));
+    let said = human(&sandbox, &["import", ".env", "--replace"]).ok();
+    assert!(said.err.contains("no '=' there, so it is kept as it is: line 2"), "{}", said.all());
+    assert!(!said.all().contains("MFRGG"), "{}", said.all());
+    assert_eq!(read(&path), "A_KEY=svault://main/A_KEY\nMFRGGZDFMZTWQ2LK\n");
+}

@@ -72,12 +72,19 @@ fn what_can_not_be_run_is_not_asked_for() {
     let mut mcp = Mcp::start(&house, Era::Modern, &[]);
     let said = mcp.call("svault_run", run(json!(["/no/such\u{1b}[2Jprogram"]), json!(["TOKEN"]))).wrong();
     assert!(said.starts_with("nothing was asked for or run") && !said.contains('\u{1b}'), "{said}");
+    let mut elsewhere = run(shell("true"), json!(["TOKEN"]));
+    for folder in ["/no/such", "/etc/passwd", "/tmp\u{0}"] {
+        elsewhere["cwd"] = json!(folder);
+        let said = mcp.call("svault_run", elsewhere.clone()).wrong();
+        assert!(said.starts_with("nothing was asked for or run: no such folder"), "{said:?}");
+    }
     for (command, secrets) in [
         (json!([]), json!(["TOKEN"])),
         (json!(["x".repeat(70_000)]), json!(["TOKEN"])),
         (json!({"a": 1}), json!(["TOKEN"])),
         (shell("true"), json!([])),
         (shell("true"), json!(vec!["TOKEN"; 65])),
+        (shell("true"), json!(["TOKEN", "TOKEN"])),
         (shell("true"), json!(["LD_PRELOAD=TOKEN"])),
         (shell("true"), json!([{"secret": "TOKEN", "env": "A", "file": "B"}])),
     ] {

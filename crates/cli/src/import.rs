@@ -24,15 +24,18 @@ pub fn text(bytes: &Bytes) -> Result<&str, Error> {
     })
 }
 
+/// What is wrong with a file, and where.
+fn unread(e: &dotenv::Error) -> Error {
+    Error::new("bad_file", wire::exit::FAILED, e.to_string())
+        .with("line", e.line.into())
+        .with("column", e.column.into())
+        .hint("nothing was imported; see docs/guide/dotenv.md for what is read how")
+}
+
 /// Reads the text as a `.env` file.
 ///
 /// # Errors
 /// With line, column and the rule.
 pub fn parse(text: &str) -> Result<dotenv::File<'_>, Error> {
-    dotenv::parse(text).map_err(|e| {
-        Error::new("bad_file", wire::exit::FAILED, e.to_string())
-            .with("line", e.line.into())
-            .with("column", e.column.into())
-            .hint("nothing was imported; see docs/guide/dotenv.md for what is read how")
-    })
+    dotenv::parse(text).map_err(|e| unread(&e))
 }

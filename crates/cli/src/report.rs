@@ -262,7 +262,9 @@ impl From<run::Error> for Error {
         match e {
             E::Memory(e) => e.into(),
             E::Empty | E::NoText => Self::usage(line),
-            E::NoCommand(_) => Self::new("no_command", exit::FAILED, line)
+            E::NoFolder(_) => Self::new("no_folder", exit::FAILED, line)
+                .hint("nothing was asked for or released; run it in a folder that is there"),
+            E::NoCommand(_) | E::NoProgram(_) => Self::new("no_command", exit::FAILED, line)
                 .hint("nothing was asked for or released; name a program that is on the PATH, or its path"),
             E::ZeroByte { .. } => Self::new("failed", exit::FAILED, line)
                 .hint("give it as a file: svault run --file NAME=SECRET"),

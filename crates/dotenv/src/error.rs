@@ -18,6 +18,11 @@ pub enum What {
     /// Neither an assignment nor a comment.
     #[error("expected NAME=value, a comment or an empty line")]
     NotALine,
+    /// A name with nothing behind it, and not written as variables mostly are.
+    #[error(
+        "no '=': if this is the rest of the value above, put all of it in quotes; a variable from outside is 'export NAME' or in capitals"
+    )]
+    Alone,
     /// The name has characters that names don't have, or too many.
     #[error("not a name: 1 to 128 of A-Z a-z 0-9 _ . - and the first of A-Z a-z 0-9 _")]
     Name,

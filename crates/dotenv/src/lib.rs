@@ -11,7 +11,8 @@
 //! | `A=x y` | `x y` | `x y` | `x y` | runs `y` | `x y`: only sh differs |
 //! | `A = x` | `x` | `x` | `x` | an error | `x`: only sh differs |
 //! | `A: x` | `x` | not read | `x` | an error | `x`, with white space after the colon |
-//! | `A` alone, `export A` | not read | no value | from outside | no value | no entry; the line is kept |
+//! | `A` alone, `export A` | not read | no value | from outside | no value | no entry; the line is kept, and told in [`File::alone`] |
+//! | `a` alone, `Ab3` alone | not read | no value | from outside | run | refused: the rest of a value that was broken in two looks like that |
 //! | other lines | not read | a warning | an error | run | refused |
 //! | `'it\'s'` | `it\'s` | `it's` | `it's` | an error | refused: in single quotes nothing is an escape, as in sh |
 //! | `"a\"b"` | `a\"b` | `a"b` | `a"b` | `a"b` | `a"b` |

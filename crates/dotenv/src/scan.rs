@@ -84,6 +84,7 @@ pub struct File<'t> {
     pub(crate) text: &'t str,
     pub(crate) entries: Vec<Entry<'t>>,
     notes: Vec<Note<'t>>,
+    alone: Vec<usize>,
 }
 
 impl<'t> File<'t> {
@@ -104,6 +105,13 @@ impl<'t> File<'t> {
     pub fn notes(&self) -> &[Note<'t>] {
         &self.notes
     }
+
+    /// The lines, from 1, that have a name and no sign behind it: a variable from outside, or what is left of a value that
+    /// was broken in two.
+    #[must_use]
+    pub fn alone(&self) -> &[usize] {
+        &self.alone
+    }
 }
 
 /// Reads a whole file.
@@ -114,14 +122,14 @@ pub fn parse(text: &str) -> Result<File<'_>, Error> {
     if let Some(nul) = text.find('\0') {
         return Err(at(text, nul, What::Nul));
     }
-    let mut scan = Scan { text, at: 0, line: 1, entries: Vec::new(), notes: Vec::new() };
+    let mut scan = Scan { text, at: 0, line: 1, entries: Vec::new(), notes: Vec::new(), alone: Vec::new() };
     if text.starts_with('\u{feff}') {
         scan.at = '\u{feff}'.len_utf8();
     }
     while scan.at < text.len() {
         scan.line()?;
     }
-    Ok(File { text, entries: scan.entries, notes: scan.notes })
+    Ok(File { text, entries: scan.entries, notes: scan.notes, alone: scan.alone })
 }
 
 struct Scan<'t> {
@@ -130,6 +138,7 @@ struct Scan<'t> {
     line: usize,
     entries: Vec<Entry<'t>>,
     notes: Vec<Note<'t>>,
+    alone: Vec<usize>,
 }
 
 fn blank(c: char) -> bool {
@@ -179,7 +188,7 @@ impl<'t> Scan<'t> {
             self.eat_end();
             return Ok(());
         }
-        self.export();
+        let exported = self.export();
         let start = self.at;
         let len = name_len(self.rest());
         if len == 0 || len > crate::NAME_MAX {
@@ -192,8 +201,11 @@ impl<'t> Scan<'t> {
         }
         self.at += len;
         self.skip_blank();
+        let line = self.line;
         if self.end_or_comment() {
-            return Ok(());
+            self.alone.push(line);
+            // The rest of a value that was broken in two looks like this, too.
+            return if exported || is_capital(name) { Ok(()) } else { self.fail(start, What::Alone) };
         }
         if !self.assign() {
             return self.fail(self.at, What::NotALine);
@@ -201,14 +213,16 @@ impl<'t> Scan<'t> {
         self.value(name, start..start + len)
     }
 
-    /// `export ` before a name.
-    fn export(&mut self) {
+    /// `export ` before a name: whether it was there.
+    fn export(&mut self) -> bool {
         if let Some(after) = self.rest().strip_prefix("export").filter(|a| a.starts_with(blank)) {
             let after = after.trim_start_matches(blank);
             if name_len(after) > 0 {
                 self.at = self.text.len() - after.len();
+                return true;
             }
         }
+        false
     }
 
     /// `=`, or `:` and white space, with the white space behind it, which stays in front of the value.
@@ -303,6 +317,12 @@ impl<'t> Scan<'t> {
             }
         }
     }
+}
+
+/// Whether a name is written as those of variables mostly are.
+fn is_capital(name: &str) -> bool {
+    !name.starts_with(|c: char| c.is_ascii_digit())
+        && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
 }
 
 /// How long the name is that `text` begins with.

@@ -100,6 +100,12 @@ fn comments_that_look_like_assignments_are_told() {
     assert_eq!(notes, [(1, "A", true), (2, "B", false), (3, "C", true)]);
 }
 
+#[test]
+fn names_alone_are_told() {
+    let file = dotenv::parse("A=1\nBASE32REST\n# C\n\nexport d # e\n").unwrap();
+    assert_eq!(file.alone(), [2, 5]);
+}
+
 /// Pieces that files are made of, the nasty ones more often.
 fn texts() -> impl Strategy<Value = String> {
     let piece = prop_oneof![

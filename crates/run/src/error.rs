@@ -5,9 +5,15 @@ use words::EnvName;
 /// An error of this crate. None of them has a value in it.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// There is no such program, or it can't be run.
+    /// There is no such program.
     #[error("no such command: {0}")]
     NoCommand(String),
+    /// There is such a file, and it can't be run.
+    #[error("not a program that can be run: {0}")]
+    NoProgram(String),
+    /// There is no such folder to run it in.
+    #[error("no such folder: {0}")]
+    NoFolder(String),
     /// An argument or the folder is not UTF-8.
     #[error("the command or its folder is not UTF-8 text")]
     NoText,

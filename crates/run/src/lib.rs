@@ -55,7 +55,7 @@ impl Job {
     /// Finds the program as a shell would: on the PATH, or from `cwd` where it has a slash.
     ///
     /// # Errors
-    /// [`Error::NoCommand`] and [`Error::NoText`].
+    /// [`Error::NoCommand`], [`Error::NoProgram`], [`Error::NoFolder`] and [`Error::NoText`].
     pub fn new(argv: &[OsString], cwd: &Path, items: Vec<AskItem>) -> Result<Self> {
         let (argv, cwd) = find::command(argv, cwd)?;
         Ok(Self { argv, cwd, items })

@@ -29,8 +29,11 @@ impl Hook {
     /// Runs it.
     pub fn run(self, app: &App) -> Outcome {
         if !agents::hook::has_hooks(self.client) {
-            return Err(Error::usage(format!("{} has no hooks", self.client))
-                .hint("for Aider, start it as: svault run -- aider"));
+            let hint = match self.client {
+                Client::Aider => "start it as: svault run -- aider",
+                _ => "'svault install' gives it svault's MCP server, and the settings that it has",
+            };
+            return Err(Error::usage(format!("{} has no hooks", self.client)).hint(hint));
         }
         let watch = Watch::begin(self.client);
         let reply = hooks::answer(self.client, !self.no_rewrite);

@@ -1,7 +1,7 @@
 //! What an import would do with each name of a file. Nothing is done here, and no value is shown.
 
-use crate::import::guess;
 use crate::import::left::{self, Left};
+use crate::import::{self, guess};
 use crate::report::Error;
 use dotenv::{Entry, File};
 use std::collections::{HashMap, HashSet};
@@ -74,8 +74,7 @@ struct Group<'a> {
 /// Where a value can't be taken or expanded, with its line; too many secrets.
 pub fn plan(file: &File<'_>, wishes: &Wishes) -> Result<Plan, Error> {
     let entries = file.entries();
-    let values =
-        file.values(|_| None).map_err(|e| Error::new("bad_file", wire::exit::FAILED, e.to_string()))?;
+    let values = file.values(|_| None).map_err(|e| import::unread(&e))?;
     let mut groups = groups(entries, &|i| &values[i].text);
     carry(&mut groups, entries);
     let mut plan = Plan::default();

@@ -73,7 +73,7 @@ impl Get {
             },
             Ok(Answer::Denied { narrower: Some(_), .. }) => Said::text(handle(&secret, &self.scope)),
             Ok(Answer::Denied { id, narrower: None }) => {
-                Said::wrong(denied(id, &format!("{} was not released", self.secret.name)))
+                Said::wrong(denied(id, "the secret was not released"))
             }
             Ok(Answer::Pending { id }) => Said::wrong(pending(id)),
             Ok(_) => failed(&client::Error::Unexpected),

@@ -9,6 +9,7 @@ use crate::server::Server;
 use ::run::{Cancel, Captured, End, Inputs, Job, Limits};
 use client::Answer;
 use serde_json::Value;
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -160,7 +161,12 @@ fn secrets(value: Value) -> Result<Vec<AskItem>, Problem> {
     if all.is_empty() || all.len() > MOST_SECRETS {
         return Err(Problem::params(format!("secrets has 1 to {MOST_SECRETS} entries")));
     }
-    all.into_iter().map(item).collect()
+    let items = all.into_iter().map(item).collect::<Result<Vec<_>, _>>()?;
+    let mut variables = HashSet::new();
+    if items.iter().any(|i| matches!(&i.way, Way::Env(v) | Way::File(v) if !variables.insert(v))) {
+        return Err(Problem::params("secrets: the same variable is given twice"));
+    }
+    Ok(items)
 }
 
 /// `NAME`, `VARIABLE=SECRET`, or an object that says which variable, and whether it has the value or a path to it.
@@ -253,6 +259,14 @@ mod tests {
             json!({"secret": "A", "more": 1}),
         ] {
             assert!(one(bad.clone()).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_variable_has_one_secret() {
+        assert_eq!(secrets(json!(["A", "B=A"])).unwrap().len(), 2);
+        for bad in [json!(["A", "A"]), json!(["X=A", {"secret": "B", "file": "X"}]), json!([])] {
+            assert!(secrets(bad.clone()).is_err(), "{bad}");
         }
     }
 

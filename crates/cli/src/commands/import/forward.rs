@@ -33,7 +33,8 @@ pub(super) fn run(call: &Import, app: &App) -> Outcome {
     let plan = plan(&file, &wishes)?;
     let mut warnings = leaks::warnings(&place, &source);
     warnings.extend(left::told(&plan.left));
-    warnings.extend(comments(&plan.comments));
+    warnings.extend(kept("comments are kept as they are, and these look like values", &plan.comments));
+    warnings.extend(kept("no '=' there, so it is kept as it is", file.alone()));
     let news: Vec<_> = plan.references.iter().map(|(i, r)| (*i, r.as_str())).collect();
     let new = file.replace(&news);
     let rewrites = call.replace && !plan.taken.is_empty();
@@ -92,7 +93,7 @@ fn with_hint(e: Error, so: &str) -> Error {
     e.hint(format!("{so}{own}"))
 }
 
-fn comments(lines: &[usize]) -> Option<String> {
+fn kept(what: &str, lines: &[usize]) -> Option<String> {
     if lines.is_empty() {
         return None;
     }
@@ -100,7 +101,6 @@ fn comments(lines: &[usize]) -> Option<String> {
     if lines.len() > 10 {
         shown.push("…".into());
     }
-    let what = "comments are kept as they are, and these look like values";
     Some(format!("{what}: line {}", shown.join(", ")))
 }
 
