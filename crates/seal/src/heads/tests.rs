@@ -55,6 +55,15 @@ fn what_was_set_comes_back() {
 }
 
 #[test]
+fn any_number_of_heads_fits_into_its_slot() {
+    for count in 0..110 {
+        let heads: Vec<Head> = (0..count).map(head).collect();
+        let (disk, _file) = create(&heads);
+        assert!(open(&disk.killed()).unwrap().iter().eq(&heads), "{count}");
+    }
+}
+
+#[test]
 fn nothing_is_written_when_nothing_changed() {
     let (disk, mut file) = create(&[head(1)]);
     let before = disk.ops();

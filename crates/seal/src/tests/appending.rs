@@ -117,7 +117,8 @@ fn a_failed_sync_poisons_until_opened_again() {
     assert_eq!(log.head(), head);
     assert!(log.is_poisoned());
     let new = New { meta: put(3, 1), value: None };
-    assert_eq!(log.append(&[new]).unwrap_err().name(), "Poisoned");
+    let e = log.append(&[new]).unwrap_err();
+    assert!(e.name() == "Poisoned" && e.to_string().starts_with(PATH), "{e}");
     assert_eq!(log.sync().unwrap_err().name(), "Poisoned");
     assert_eq!(log.read_value(&at).unwrap_err().name(), "Poisoned");
     drop(log);

@@ -11,8 +11,10 @@ fn rolled_forward_on_the_same_chain() {
     let second = log.sync().unwrap();
     add(&mut log, 2);
     drop(log);
-    for (head, forward) in [(first, 2), (second, 1)] {
-        let (log, opened, seen) = open(&disk, HeadRule::AtLeast(head)).unwrap();
+    for (rule, forward) in
+        [(HeadRule::AtLeast(first), 2), (HeadRule::AtLeast(second), 1), (HeadRule::Accept, 2)]
+    {
+        let (log, opened, seen) = open(&disk, rule).unwrap();
         assert_eq!((seen, opened.rolled_forward), (vec![1, 2], forward));
         assert_eq!(log.head().frames, 2);
     }
