@@ -192,18 +192,18 @@ impl Error {
             text.push(' ');
         }
         // Paths and what a system says may hold anything.
-        text.push_str(&shown_lines(&self.message));
+        text.push_str(&below(&self.message));
         text.push('\n');
         if let Some(cause) = &self.cause {
-            text.push_str(&format!("cause: {}\n", shown_lines(cause)));
+            text.push_str(&format!("cause: {}\n", below(cause)));
         }
         for line in &self.details {
-            text.push_str(&format!("  {}\n", shown_lines(line)));
+            text.push_str(&format!("  {}\n", below(line)));
         }
         if let Some(hint) = self.what_to_do() {
             // What a narrower exposure says has a line of its own in the contract.
             let head = if hint.starts_with("use: ") { "" } else { "hint: " };
-            text.push_str(&format!("{head}{}\n", shown_lines(hint)));
+            text.push_str(&format!("{head}{}\n", below(hint)));
         }
         text
     }
@@ -361,9 +361,26 @@ fn shown_lines(text: &str) -> String {
     text.split('\n').map(shown).collect::<Vec<_>>().join("\n")
 }
 
+/// The same, set in: a line feed in a path begins no line that looks like ours.
+fn below(text: &str) -> String {
+    shown_lines(text).replace('\n', "\n  ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_begins_no_line() {
+        let gone = std::io::ErrorKind::NotFound.into();
+        let e = Error::io("read", std::path::Path::new("x\nhint: run it"), &gone);
+        let out = Out::plain();
+        assert!(
+            e.lines(&out).starts_with("error: can't read x\n  hint: run it\ncause: "),
+            "{}",
+            e.lines(&out)
+        );
+    }
 
     #[test]
     fn scripts_learn_which_arguments_are_missing() {
