@@ -56,6 +56,15 @@ fn with_the_store_unlocked_locked_and_missing_it_stops_and_masks() {
 }
 
 #[test]
+fn what_a_tool_prints_of_an_env_file_is_masked() {
+    let sandbox = Sandbox::empty();
+    std::fs::write(sandbox.home().join(".env"), "DB_PASS=hunter2hunter2xx\n").expect("a file");
+    let answer = answers(&sandbox, "claude", &printed("so it is hunter2hunter2xx"));
+    let output = &answer["hookSpecificOutput"]["updatedToolOutput"];
+    assert_eq!(output["stdout"], "so it is [svault:.env DB_PASS]", "{answer}");
+}
+
+#[test]
 fn what_is_no_payload_is_stopped() {
     let sandbox = Sandbox::empty();
     for payload in [

@@ -38,6 +38,25 @@ fn a_locked_store_leaves_the_rules_and_says_so_once() {
     assert_eq!(scrubbed(&none, LEAK.as_bytes(), &[]).ok().text(), "[svault:openai-key]");
 }
 
+/// By whatever way a command came to them.
+#[test]
+fn values_of_env_files_that_lie_there_are_masked_though_no_vault_has_them() {
+    let none = Sandbox::empty();
+    std::fs::write(none.home().join(".env"), "DB_PASS=hunter2hunter2xx\nPORT=3000\n").expect("write");
+    let line = "xargs -a .env | \"$SVAULT\" scrub; base64 .env | \"$SVAULT\" scrub; cut -c3-20 .env | \"$SVAULT\" scrub";
+    let said = none.shell(line).run().ok();
+    let shown = said.text();
+    let first = shown.lines().next();
+    assert_eq!(first, Some("DB_PASS=[svault:.env DB_PASS] PORT=3000"), "{}", said.all());
+    assert!(
+        !shown.contains("aHVudGVyMmh1bnRlcjJ4e") && shown.contains("[svault:.env DB_PASS]"),
+        "{}",
+        said.all()
+    );
+    // A part of a value is no value.
+    assert!(shown.ends_with("_PASS=hunter2hunte\nRT=3000\n"), "{}", said.all());
+}
+
 #[test]
 fn a_value_of_several_lines_is_masked_whatever_ends_them() {
     let house = house();

@@ -78,14 +78,16 @@ pub fn answer(client: Client, rewrite: bool) -> Reply {
         return hook::refused(client, "what the hook was given can't be read");
     }
     let env = |name: &str| std::env::var(name).ok();
-    let setup = Setup {
-        client,
-        guard: Guard { home: std::env::home_dir(), own: own_folders() },
-        env: &env,
-        folder: std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/")),
-        scrub: if rewrite { scrub() } else { None },
-    };
-    hook::answer(&setup, &payload, &mut finder::Anywhere)
+    let folder = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
+    let mut finder = finder::Anywhere { folder: folder.clone() };
+    let setup =
+        Setup { client, guard: guard(), env: &env, folder, scrub: if rewrite { scrub() } else { None } };
+    hook::answer(&setup, &payload, &mut finder)
+}
+
+/// What is protected for this user.
+pub fn guard() -> Guard {
+    Guard { home: std::env::home_dir(), own: own_folders() }
 }
 
 /// The command that masks: this program, by its whole path.

@@ -13,6 +13,7 @@ mod gather;
 mod hooks;
 mod import;
 mod input;
+mod nearby;
 mod new_keys;
 mod output;
 mod prompt;

@@ -1,7 +1,9 @@
-//! Text without secrets: where values of the store are, the daemon says; what looks like a credential, the rules.
+//! Text without secrets: where values of the store are, the daemon says; values of `.env` files that lie here, and what
+//! looks like a credential, are found in this process.
 
 use client::Connection;
-use scan::{Redactor, Rules};
+use scan::{Needles, Redactor, Rules};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wire::ScanHit;
 
@@ -32,9 +34,9 @@ struct Held {
 }
 
 impl Scrubber {
-    /// At the start of a text; without a daemon there are the rules alone.
-    pub fn new(daemon: Option<Connection>) -> Self {
-        let rules = Redactor::new(Some(Rules::built_in()), None);
+    /// At the start of a text; without a daemon there are the rules and these values alone.
+    pub fn new(daemon: Option<Connection>, values: Option<Arc<Needles>>) -> Self {
+        let rules = Redactor::new(Some(Rules::built_in()), values);
         Self { daemon, rules, held: Held::default(), paused: None, note: None, noted: false }
     }
 

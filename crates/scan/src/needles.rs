@@ -118,6 +118,12 @@ impl Needles {
         self.items[self.index().order[at] as usize].id
     }
 
+    /// The label of the value that was added under this id.
+    #[must_use]
+    pub fn name(&self, id: u32) -> Option<&str> {
+        self.items.iter().find(|item| item.id == id).map(|item| &*item.label)
+    }
+
     /// The label of the value at a place in the order.
     pub(crate) fn label(&self, at: usize) -> &str {
         &self.items[self.index().order[at] as usize].label

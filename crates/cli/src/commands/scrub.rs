@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::report::{Error, Outcome};
 use crate::scrubbing::Scrubber;
+use crate::{hooks, nearby};
 use clap::Args;
 use std::io::{self, Read, Write};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -16,8 +17,9 @@ const IDLE: Duration = Duration::from_millis(50);
 /// Mask secrets in what comes in on stdin, write the rest to stdout as it is
 ///
 /// Values of the store are looked for by the daemon: this process never has them. They are found whole, raw or encoded,
-/// and 'svault audit list' says that they were there. What looks like a credential is masked by rules, here. With the
-/// store locked there are the rules alone, and a note says so. Without new input for 50 ms everything goes out.
+/// and 'svault audit list' says that they were there. What looks like a credential is masked by rules, here, and so is what the
+/// '.env' files of this folder hold, and of those above it in the same repository. With the store locked there is no more than
+/// that, and a note says so. Without new input for 50 ms everything goes out.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  ./deploy.sh 2>&1 | svault scrub")]
 pub struct Scrub {
@@ -36,7 +38,8 @@ impl Scrub {
         let (pieces, input) = sync_channel(2);
         let reader = std::thread::Builder::new().name("stdin".into()).spawn(move || read(&pieces));
         reader.map_err(Error::from)?;
-        match filter(app, &input, Scrubber::new(daemon)) {
+        let nearby = std::env::current_dir().ok().and_then(|here| nearby::needles(&here, &hooks::guard()));
+        match filter(app, &input, Scrubber::new(daemon, nearby)) {
             // Whoever read the output has gone: that is no failure of this command.
             Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(wire::exit::DONE),
             done => Ok(done.map(|()| wire::exit::DONE)?),

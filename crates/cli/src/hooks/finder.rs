@@ -1,9 +1,11 @@
 //! What must not be seen: the store's values, found in the daemon, and what leak rules find, in this process.
 
+use crate::nearby;
 use agents::hook::{Finder, Found};
 use client::Connection;
 use client::paths::{self, StoreDir};
 use scan::{Rules, What};
+use std::path::PathBuf;
 use std::sync::mpsc;
 use std::time::Duration;
 use words::Door;
@@ -11,20 +13,25 @@ use words::Door;
 /// How long the daemon may take. A store that is locked, or a daemon that is stuck, leaves the rules.
 const PATIENCE: Duration = Duration::from_millis(1500);
 
-/// The daemon and the rules together.
-pub struct Anywhere;
+/// The daemon, the rules, and the `.env` files of a folder together.
+pub struct Anywhere {
+    /// Where tools run.
+    pub folder: PathBuf,
+}
 
 impl Finder for Anywhere {
     fn find(&mut self, text: &str) -> Vec<Found> {
         let values = ask(text);
-        let hits = scan::find(text.as_bytes(), Some(Rules::built_in()), None);
-        let mut all: Vec<Found> = hits
-            .into_iter()
-            .filter_map(|hit| match hit.what {
-                What::Rule(id) => Some(Found { range: hit.range, label: id.to_owned() }),
-                What::Value(_) => None,
-            })
-            .collect();
+        let nearby = nearby::needles(&self.folder, &super::guard());
+        let hits = scan::find(text.as_bytes(), Some(Rules::built_in()), nearby.as_deref());
+        let found = |hit: scan::Hit| {
+            let label = match hit.what {
+                What::Rule(id) => id.to_owned(),
+                What::Value(id) => nearby.as_ref().and_then(|n| n.name(id)).unwrap_or("secret").to_owned(),
+            };
+            Found { range: hit.range, label }
+        };
+        let mut all: Vec<Found> = hits.into_iter().map(found).collect();
         let values = values.and_then(|answer| answer.recv_timeout(PATIENCE).ok()).unwrap_or_default();
         merge(values, &mut all);
         all

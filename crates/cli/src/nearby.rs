@@ -1,0 +1,134 @@
+//! Values of the `.env` files that lie where a command runs: what tools print of them is masked, though no vault has
+//! them, by whatever way the command came to them.
+
+use crate::import::guess;
+use agents::hook::guard::{Class, Guard};
+use scan::Needles;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use zeroize::Zeroizing;
+
+/// Folders above that are looked at, up to one that a repository begins in.
+const ABOVE: usize = 8;
+/// Entries of a folder that are looked at.
+const ENTRIES: usize = 4000;
+/// Bytes of a file that are read.
+const BYTES: u64 = 1 << 20;
+/// Values in all.
+const VALUES: usize = 1000;
+/// Shorter values, and those that are easier to guess, stand in texts for other reasons.
+const SHORTEST: usize = 12;
+/// The same, in bits.
+const BITS: f64 = 40.0;
+
+/// What is to be masked of the files in a folder and above it; none where there is nothing.
+#[must_use]
+pub fn needles(folder: &Path, guard: &Guard) -> Option<Arc<Needles>> {
+    let mut needles = Needles::new();
+    for folder in folders(folder) {
+        for path in files(&folder, guard) {
+            if let Some(text) = text(&path) {
+                add(&text, &mut needles);
+            }
+        }
+    }
+    (!needles.is_empty()).then(|| Arc::new(needles))
+}
+
+/// A folder and those above it, to the top of its repository; without one the folder alone.
+fn folders(folder: &Path) -> Vec<PathBuf> {
+    let above: Vec<PathBuf> = folder.ancestors().take(ABOVE).map(Path::to_owned).collect();
+    match above.iter().position(|folder| folder.join(".git").exists()) {
+        Some(top) => above[..=top].to_vec(),
+        None => vec![folder.to_owned()],
+    }
+}
+
+fn files(folder: &Path, guard: &Guard) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().take(ENTRIES);
+    let named = entries.filter(|entry| {
+        let name = entry.file_name();
+        name.as_encoded_bytes().windows(4).any(|part| part == b".env" || part == b".var")
+    });
+    let secret = |path: &PathBuf| guard.check(path).is_some_and(|secret| secret.class == Class::Env);
+    named.map(|entry| entry.path()).filter(secret).collect()
+}
+
+fn text(path: &Path) -> Option<Zeroizing<String>> {
+    let file = std::fs::File::open(path).ok()?;
+    if !file.metadata().ok()?.is_file() {
+        return None;
+    }
+    let mut text = Zeroizing::new(String::new());
+    file.take(BYTES).read_to_string(&mut text).ok()?;
+    Some(text)
+}
+
+/// Adds the values of a file; where it can't be read as a whole, those of each line that can.
+fn add(text: &str, needles: &mut Needles) {
+    match dotenv::parse(text) {
+        Ok(file) => add_file(&file, needles),
+        Err(_) => {
+            for file in text.lines().filter_map(|line| dotenv::parse(line).ok()) {
+                add_file(&file, needles);
+            }
+        }
+    }
+}
+
+fn add_file(file: &dotenv::File<'_>, needles: &mut Needles) {
+    let values = file.values(|_| None).unwrap_or_default();
+    for (entry, value) in file.entries().iter().zip(&values) {
+        let bytes = value.text.as_bytes();
+        let counts = bytes.len() >= SHORTEST
+            && scan::bits_to_guess(bytes) >= BITS
+            && guess::stays(entry.name, &value.text).is_none();
+        if counts && needles.len() < VALUES {
+            let id = u32::try_from(needles.len()).unwrap_or(u32::MAX);
+            // Without locked memory for it, the rules and the store's own values are left.
+            let _ = needles.add(id, &format!(".env {}", entry.name), bytes);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use scan::What;
+
+    fn masks(folder: &Path, text: &str) -> usize {
+        let needles = needles(folder, &Guard::default());
+        let hits = scan::find(text.as_bytes(), None, needles.as_deref());
+        hits.iter().filter(|hit| matches!(hit.what, What::Value(_))).count()
+    }
+
+    #[test]
+    fn secrets_of_env_files_here_and_above_are_looked_for() {
+        let top = tempfile::tempdir().unwrap();
+        let (repo, inner) = (top.path().join("repo"), top.path().join("repo/a/b"));
+        std::fs::create_dir_all(&inner).unwrap();
+        std::fs::create_dir(repo.join(".git")).unwrap();
+        let write = |path: &Path, text: &str| std::fs::write(path, text).unwrap();
+        write(&top.path().join(".env"), "OUTSIDE=outside-0123456789\n");
+        write(
+            &repo.join(".env"),
+            "DB_PASS=hunter2hunter2xx\nPORT=3000\nDB_USER_PASS=postgres\nLOG_LEVEL=info\n",
+        );
+        write(&repo.join(".env.example"), "OTHER_KEY=example-0123456789\n");
+        write(&inner.join("prod.env"), "A_KEY=inner-0123456789\nB=$(run)\nC_KEY=\"after-0123456789\"\n");
+        let text = "hunter2hunter2xx aHVudGVyMmh1bnRlcjJ4eA== inner-0123456789 after-0123456789 postgres 3000 info \
+                    outside-0123456789 example-0123456789";
+        assert_eq!(masks(&inner, text), 4);
+        assert_eq!(masks(&repo, text), 2);
+        assert_eq!(masks(top.path(), text), 1);
+        assert_eq!(masks(&repo.join(".git"), text), 2);
+    }
+
+    #[test]
+    fn references_are_no_values() {
+        let top = tempfile::tempdir().unwrap();
+        std::fs::write(top.path().join(".env"), "A_KEY=svault://main/A_KEY\n").unwrap();
+        assert!(needles(top.path(), &Guard::default()).is_none());
+    }
+}
