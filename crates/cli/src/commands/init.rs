@@ -67,17 +67,26 @@ impl Init {
             app.out.note(&format!("note: {note}"));
         }
         let place = store.real().display().to_string();
-        app.out.answer(json!({"store": place, "zone": zone, "vaults": report.vaults, "pid": report.pid}), |_| {
-            format!(
-                "made a store in {}, with the vault main; it is unlocked\n\nNext:\n  svault add DB_URL --scope \
-                 database\n  svault caller add claude-code --exe \"$(command -v claude)\" --scope database\n  svault \
-                 doctor\n",
-                crate::output::shown(&place)
-            )
-        })?;
+        app.out.answer(
+            json!({"store": place, "zone": zone, "vaults": report.vaults, "pid": report.pid}),
+            |_| {
+                format!(
+                    "made a store in {}, with the vault main; it is unlocked\n\nNext:\n{NEXT}",
+                    crate::output::shown(&place)
+                )
+            },
+        )?;
         Ok(wire::exit::DONE)
     }
 }
+
+/// What most people do first.
+const NEXT: &str =
+    "  svault import .env --replace          the secrets of a .env file, which keeps references
+  svault add DB_URL --scope database    one secret
+  svault install                        the agents on this machine
+  svault doctor                         whether all is as it should be
+";
 
 fn zone(named: Option<&str>) -> Result<String, Error> {
     let Some(name) = named else {

@@ -131,9 +131,10 @@ fn shown(call: &Import, app: &App, plan: &Plan, warnings: &[String]) -> String {
     let mut text = table.text(&app.out);
     let stay = plan.rows.len() - plan.taken.len();
     text.push_str(&format!(
-        "\n{} into vault {}, {stay} stay in the file\n",
+        "\n{} into vault {}, {stay} {} in the file\n",
         count(plan.taken.len()),
-        call.vault
+        call.vault,
+        if stay == 1 { "stays" } else { "stay" }
     ));
     for warning in warnings {
         text.push_str(&format!("warning: {warning}\n"));
