@@ -56,7 +56,11 @@ fn files(folder: &Path, guard: &Guard) -> Vec<PathBuf> {
 }
 
 fn text(path: &Path) -> Option<Zeroizing<String>> {
-    let file = std::fs::File::open(path).ok()?;
+    let mut options = std::fs::OpenOptions::new();
+    // Nobody may be at the other end of a pipe.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, rustix::fs::OFlags::NONBLOCK.bits() as i32);
+    let file = options.read(true).open(path).ok()?;
     if !file.metadata().ok()?.is_file() {
         return None;
     }
@@ -123,6 +127,19 @@ mod tests {
         assert_eq!(masks(&repo, text), 2);
         assert_eq!(masks(top.path(), text), 1);
         assert_eq!(masks(&repo.join(".git"), text), 2);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_file_is_passed_over() {
+        let top = tempfile::tempdir().unwrap();
+        let at = |name: &str| top.path().join(name);
+        let made = std::process::Command::new("mkfifo").args([at(".env"), at("a.env")]).status();
+        assert!(made.unwrap().success());
+        std::fs::create_dir(at(".env.d")).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", at("zero.env")).unwrap();
+        std::fs::write(at("b.env"), "A_KEY=beside-0123456789\n").unwrap();
+        assert_eq!(masks(top.path(), "beside-0123456789"), 1);
     }
 
     #[test]
