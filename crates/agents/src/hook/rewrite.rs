@@ -67,7 +67,7 @@ pub fn wrapped(command: &str, scrub: &str) -> Option<String> {
 
 /// A `cd` that stands before the rest: its effect outlasts the command, so it stays outside of the pipe.
 fn moves(command: &Command) -> bool {
-    let known = command.words.iter().flatten().all(|p| matches!(p, Part::Text(..) | Part::Var(_)));
+    let known = command.words.iter().flatten().all(|p| matches!(p, Part::Text(..) | Part::Var(..)));
     known && command.redirects.is_empty() && matches!(command.joint, Joint::And | Joint::Next)
 }
 

@@ -1,13 +1,18 @@
 //! What a word may become: variables that are known, braces, substitutions whose output can be told.
 
-use super::glob::{self, ANY};
+use super::glob::{self, ANY, GAP};
 use super::lex::{Part, Script, Word};
+use super::param;
 use super::paths::Place;
 use super::programs::{Role, role};
 use std::collections::HashMap;
 
 /// How many forms of one word are looked at.
 const FORMS: usize = 32;
+/// The longest form that is made.
+const LONGEST: usize = 32 * 1024;
+/// How many words the variables of a command may make.
+const WORDS: usize = 20_000;
 
 /// Variables, each with the patterns that it may hold.
 pub type Vars = HashMap<String, Vec<String>>;
@@ -15,48 +20,72 @@ pub type Vars = HashMap<String, Vec<String>>;
 /// The patterns that a word may become. [`ANY`] stands for what can't be known.
 #[must_use]
 pub fn word(place: &Place, vars: &Vars, word: &Word) -> Vec<String> {
-    let mut all: Vec<String> = alternatives(place, vars, word).into_iter().flatten().collect();
+    let mut all: Vec<String> = alternatives(place, vars, word, false).into_iter().flatten().collect();
     all.truncate(FORMS * 2);
     all
 }
 
-/// The words of a command as a shell makes them, `{cat,.env}` into two; each with the word that it comes of.
+/// The words of a command as a shell makes them, `{cat,.env}` and `$x` into two; each with the word that it comes of.
 #[must_use]
 pub fn words<'w>(place: &Place, vars: &Vars, words: &'w [Word]) -> (Vec<Vec<String>>, Vec<&'w Word>) {
-    let all =
-        words.iter().flat_map(|w| alternatives(place, vars, w).into_iter().map(move |forms| (forms, w)));
-    all.unzip()
+    let all = words
+        .iter()
+        .flat_map(|w| alternatives(place, vars, w, true).into_iter().map(move |forms| (forms, w)));
+    all.take(WORDS).unzip()
 }
 
-/// The words that the braces of one make, each with the patterns that it may become.
-fn alternatives(place: &Place, vars: &Vars, word: &Word) -> Vec<Vec<String>> {
+/// The words that the braces of one make, each with the patterns that it may become. `split`: what is not quoted and
+/// has gaps is more than one, too.
+fn alternatives(place: &Place, vars: &Vars, word: &Word, split: bool) -> Vec<Vec<String>> {
     let mut forms = vec![String::new()];
     for part in word {
-        let ends = part_forms(place, vars, part);
-        let longer = forms.iter().flat_map(|f| ends.iter().map(move |e| format!("{f}{e}")));
+        let mut ends = part_forms(place, vars, part);
+        if split && is_split(part) {
+            ends.iter_mut().for_each(|e| *e = e.replace(char::is_whitespace, GAP.encode_utf8(&mut [0; 4])));
+        }
+        let both = |f: &String, e: &String| match f.len() + e.len() {
+            0..LONGEST => format!("{f}{e}"),
+            _ => ANY.to_string(),
+        };
+        let longer = forms.iter().flat_map(|f| ends.iter().map(move |e| both(f, e)));
         forms = longer.take(FORMS).collect();
     }
     let mut all: Vec<Vec<String>> = Vec::new();
     for form in &forms {
-        for (at, one) in glob::braces(form, FORMS).into_iter().enumerate() {
+        let gaps = split && form.contains(GAP);
+        let words = glob::braces(form, FORMS);
+        let words = words.iter().flat_map(|one| one.split(|c| gaps && c == GAP));
+        for (at, one) in words.filter(|one| !(gaps && one.is_empty())).enumerate() {
             match all.get_mut(at) {
-                Some(forms) => forms.push(one),
-                None => all.push(vec![one]),
+                Some(forms) => forms.push(one.to_owned()),
+                None => all.push(vec![one.to_owned()]),
             }
         }
     }
     all
 }
 
+/// Whether a shell makes words of a part's value.
+fn is_split(part: &Part) -> bool {
+    match part {
+        Part::Var(_, quoted) => !quoted,
+        Part::Param(param) => !param.quoted,
+        _ => false,
+    }
+}
+
 fn part_forms(place: &Place, vars: &Vars, part: &Part) -> Vec<String> {
     match part {
         Part::Text(text, true) => vec![glob::escaped(text)],
         Part::Text(text, false) => vec![text.clone()],
-        Part::Var(name) => variable(place, vars, name),
-        Part::Or(name, other) => {
-            let mut forms = variable(place, vars, name);
-            forms.extend(word(place, vars, other));
-            forms
+        Part::Var(name, _) => variable(place, vars, name),
+        Part::Param(param) => {
+            let mut values = variable(place, vars, &param.name);
+            if param.indirect {
+                let names = values.iter().filter_map(|v| glob::literal(v)).take(FORMS);
+                values = names.flat_map(|name| variable(place, vars, &name)).collect();
+            }
+            param.applied(values, &word(place, vars, &param.by))
         }
         Part::Sub(script) => printed(place, vars, script).unwrap_or_else(|| vec![ANY.to_string()]),
         Part::Unknown => vec![ANY.to_string()],
@@ -64,8 +93,13 @@ fn part_forms(place: &Place, vars: &Vars, part: &Part) -> Vec<String> {
 }
 
 fn variable(place: &Place, vars: &Vars, name: &str) -> Vec<String> {
-    if let Some(known) = vars.get(name) {
+    let known = vars.get(if name == "*" { "@" } else { name });
+    if let Some(known) = known {
         return known.clone();
+    }
+    // `$1` is a word of `$@`.
+    if let (Ok(number), Some(all)) = (name.parse::<usize>(), vars.get("@")) {
+        return all.iter().map(|words| param::item(words, number.saturating_sub(1))).collect();
     }
     let env = (place.env)(name).filter(|v| v.len() < 4096);
     vec![env.map_or_else(|| ANY.to_string(), |v| glob::escaped(&v))]

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 /// Stands in a pattern for text that nobody knows: any characters, slashes too.
 pub const ANY: char = '\u{f8ff}';
+/// Stands between the words of an array.
+pub const GAP: char = '\u{f8fe}';
 /// How many files a pattern may name before the rest is left out.
 const MOST: usize = 2000;
 
@@ -43,6 +45,7 @@ pub fn literal(pattern: &str) -> Option<String> {
         match c {
             '\\' => out.push(chars.next().unwrap_or('\\')),
             '*' | '?' | '[' | ANY => return None,
+            GAP => out.push(' '),
             c => out.push(c),
         }
     }

@@ -3,6 +3,8 @@
 //! Not a grammar. A guard wants every word that may name a file, whatever construct it stands in and whichever shell
 //! reads it; so nothing is refused, and what can't be read is said to be broken.
 
+use super::param::Param;
+
 /// How deep substitutions may nest.
 const DEPTH: usize = 24;
 
@@ -11,17 +13,17 @@ const DEPTH: usize = 24;
 pub enum Part {
     /// Text; quoted text has no wildcards.
     Text(String, bool),
-    /// The value of a variable.
-    Var(String),
-    /// The value of a variable, or this word.
-    Or(String, Word),
+    /// The value of a variable; in quotes it stays one word.
+    Var(String, bool),
+    /// `${…}` with more than a name in it.
+    Param(Param),
     /// What commands print.
     Sub(Script),
     /// What can't be known from the text.
     Unknown,
 }
 
-/// A word.
+/// A word. Those of an array are one word with [`super::glob::GAP`] between them.
 pub type Word = Vec<Part>;
 
 /// What a redirection does.
@@ -197,7 +199,7 @@ impl Lexer {
         script
     }
 
-    fn comment(&mut self) {
+    pub(super) fn comment(&mut self) {
         while self.peek(0).is_some_and(|c| c != '\n') {
             self.at += 1;
         }
@@ -334,6 +336,9 @@ impl Lexer {
                 }
                 return;
             }
+            if text == "{" && names_function(&now.words) {
+                now.words.clear();
+            }
             let keyword = KEYWORDS.iter().find(|k| *k == text).filter(|_| now.words.is_empty());
             if let Some(keyword) = keyword {
                 now.before.push(keyword);
@@ -350,6 +355,12 @@ impl Lexer {
     }
 }
 
+/// `function NAME`
+fn names_function(words: &[Word]) -> bool {
+    let function = |w: &Word| matches!(w.as_slice(), [Part::Text(t, false)] if t == "function");
+    words.len() == 2 && words.first().is_some_and(function)
+}
+
 /// `NAME=VALUE` and `NAME+=VALUE`.
 pub fn assignment(word: &Word) -> Option<(String, Word)> {
     let Some(Part::Text(text, false)) = word.first() else { return None };
@@ -362,7 +373,7 @@ pub fn assignment(word: &Word) -> Option<(String, Word)> {
     }
     let mut rest = Vec::new();
     if added {
-        rest.push(Part::Var(name.to_owned()));
+        rest.push(Part::Var(name.to_owned(), true));
     }
     if !value.is_empty() {
         rest.push(Part::Text(value.to_owned(), false));

@@ -11,6 +11,7 @@ pub mod lex;
 mod loaders;
 mod openssl;
 mod options;
+mod param;
 mod paths;
 mod programs;
 mod roles;

@@ -1,6 +1,6 @@
 //! From a word to the files it may name, and to the protected one among them.
 
-use super::glob::{self, ANY};
+use super::glob::{self, ANY, GAP};
 use crate::hook::guard::{Guard, Secret, TREE};
 use crate::hook::names;
 use crate::hook::urls;
@@ -155,14 +155,14 @@ impl<'a> Place<'a> {
     }
 }
 
-/// A word, and the parts of it that may be file names: behind `=`, `:`, `@`, `,`, and behind a short option.
+/// A word, and the parts of it that may be file names: behind `=`, `:`, `@`, `,`, between the words of an array, and behind a short option.
 fn parts(word: &str) -> Vec<&str> {
     let mut all = vec![word];
     if word.starts_with('-') && !word.starts_with("--") && word.len() > 2 && word.is_char_boundary(2) {
         all.push(&word[2..]);
     }
     let mut from = 0;
-    for (at, c) in word.char_indices().filter(|(_, c)| matches!(c, '=' | ':' | '@' | ',')) {
+    for (at, c) in word.char_indices().filter(|(_, c)| matches!(*c, '=' | ':' | '@' | ',' | GAP)) {
         if at > from {
             all.push(&word[from..at]);
         }

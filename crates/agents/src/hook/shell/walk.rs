@@ -221,7 +221,7 @@ impl<'a> Walk<'a> {
                 self.blind |= inner.blind;
                 stop.or_else(|| script.broken.then_some(Stop::TooMuch).filter(|_| self.depth >= DEPTH))
             }
-            Part::Or(_, word) => word.iter().find_map(|p| self.substitution(p, listed)),
+            Part::Param(param) => param.by.iter().find_map(|p| self.substitution(p, listed)),
             _ => None,
         }
     }

@@ -1,6 +1,11 @@
 //! Words: quotes, escapes, variables, substitutions.
 
+use super::glob::GAP;
 use super::lex::{Lexer, Part, Script, Word, nested, too_deep};
+use super::param;
+
+/// How far the end of a sum is looked for.
+const SUM: usize = 4096;
 
 impl Lexer {
     /// A word; empty where none begins here.
@@ -16,12 +21,36 @@ impl Lexer {
                 }
                 '<' | '>' => break,
                 '(' if parts.extglob() => self.skip_group(&mut parts),
-                // An array: its words are looked at as words of their own.
+                '(' if parts.names_array() && !too_deep(self.depth) => self.array(&mut parts),
                 '(' => break,
                 _ => self.piece(&mut parts, false),
             }
         }
         parts.done()
+    }
+
+    /// `(…)` behind `NAME=`.
+    fn array(&mut self, parts: &mut Parts) {
+        self.at += 1;
+        self.depth += 1;
+        loop {
+            match self.peek(0) {
+                None => break self.broken = true,
+                Some(')') => break self.at += 1,
+                Some('#') => self.comment(),
+                Some(_) => {
+                    let at = self.at;
+                    let word = self.word();
+                    if self.at == at {
+                        self.at += 1;
+                    } else {
+                        parts.text(GAP.encode_utf8(&mut [0; 4]), false);
+                        parts.0.extend(word);
+                    }
+                }
+            }
+        }
+        self.depth -= 1;
     }
 
     /// The text of a here document or of double quotes: substitutions and nothing else.
@@ -134,7 +163,7 @@ impl Lexer {
                 self.at += 1;
                 self.double(parts);
             }
-            Some('(') if self.peek(2) == Some('(') => {
+            Some('(') if self.peek(2) == Some('(') && self.is_sum() => {
                 self.at += 1;
                 self.skip_group(parts);
             }
@@ -143,7 +172,7 @@ impl Lexer {
                 let sub = self.inside();
                 parts.push(Part::Sub(sub));
             }
-            Some('{') => self.braces(parts),
+            Some('{') => self.braces(parts, quoted),
             Some(c) if c.is_ascii_alphabetic() || c == '_' => {
                 self.at += 1;
                 let mut name = String::new();
@@ -151,9 +180,13 @@ impl Lexer {
                     name.push(c);
                     self.at += 1;
                 }
-                parts.push(Part::Var(name));
+                parts.push(Part::Var(name, quoted));
             }
-            Some('0'..='9' | '@' | '*' | '#' | '?' | '$' | '!' | '-') => {
+            Some(c @ ('1'..='9' | '@' | '*')) => {
+                self.at += 2;
+                parts.push(Part::Var(c.to_string(), quoted));
+            }
+            Some('0' | '#' | '?' | '$' | '!' | '-') => {
                 self.at += 2;
                 parts.push(Part::Unknown);
             }
@@ -227,7 +260,7 @@ impl Lexer {
     }
 
     /// `${…}`.
-    fn braces(&mut self, parts: &mut Parts) {
+    fn braces(&mut self, parts: &mut Parts, quoted: bool) {
         self.at += 2;
         let mut inner = String::new();
         let mut open = 1;
@@ -244,25 +277,39 @@ impl Lexer {
             inner.push(c);
         }
         self.broken |= open > 0;
-        let name: String = inner.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
-        let rest = &inner[name.len()..];
-        if rest.is_empty() && !name.is_empty() {
-            return parts.push(Part::Var(name));
-        }
-        let operator = [":-", ":=", ":+", "-", "=", "+"].iter().find_map(|o| rest.strip_prefix(o));
-        match operator {
-            Some(word) if !name.is_empty() && !too_deep(self.depth) => {
-                let word = Self::quoted_text(word.trim_matches(['"', '\'']), self.depth + 1);
-                parts.push(Part::Or(name, word));
-            }
-            _ => parts.push(Part::Unknown),
-        }
+        parts.push(param::read(&inner, quoted, self.depth));
     }
 
-    /// `$((…))`, `@(…)`: over it, to the bracket that closes it.
+    /// Whether `$((` begins a sum: it ends with `))`. A subshell in a substitution ends otherwise.
+    fn is_sum(&self) -> bool {
+        let mut open = 0usize;
+        let mut inner = None;
+        for (at, c) in self.text.iter().enumerate().skip(self.at + 1).take(SUM) {
+            match c {
+                '(' => open += 1,
+                ')' => open = open.saturating_sub(1),
+                _ => continue,
+            }
+            match open {
+                1 if *c == ')' => inner = Some(at),
+                0 => return inner == Some(at - 1),
+                _ => {}
+            }
+        }
+        true
+    }
+
+    /// `$((…))`, `@(…)`: over it, to the bracket that closes it. What is substituted in it runs.
     fn skip_group(&mut self, parts: &mut Parts) {
         let mut open = 0usize;
         while let Some(c) = self.peek(0) {
+            let runs = c == '`' || (c == '$' && matches!(self.peek(1), Some('(' | '{')));
+            if runs && !too_deep(self.depth) {
+                self.depth += 1;
+                self.piece(parts, true);
+                self.depth -= 1;
+                continue;
+            }
             self.at += 1;
             match c {
                 '(' => open += 1,
@@ -302,6 +349,13 @@ impl Parts {
 
     fn extglob(&self) -> bool {
         matches!(self.0.last(), Some(Part::Text(t, false)) if t.ends_with(['?', '*', '+', '@', '!']))
+    }
+
+    /// Whether an array may follow: `NAME=`, `NAME+=`.
+    fn names_array(&self) -> bool {
+        let [Part::Text(text, false)] = self.0.as_slice() else { return false };
+        let name = text.strip_suffix('=').map(|t| t.strip_suffix('+').unwrap_or(t));
+        name.is_some_and(|n| !n.is_empty() && n.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'))
     }
 
     fn done(self) -> Word {
