@@ -52,21 +52,18 @@ pub fn literal(pattern: &str) -> Option<String> {
     Some(out)
 }
 
-/// `a{b,c}d` as its two words. Text in braces without a comma stays.
+/// `a{b,c}d` as its two words, `{a..c}` as its three. Other text in braces stays.
 #[must_use]
 pub fn braces(pattern: &str, most: usize) -> Vec<String> {
     if pattern.len() > LONGEST || !pattern.contains('{') {
         return vec![pattern.to_owned()];
     }
     let chars: Vec<char> = pattern.chars().collect();
-    let Some((open, commas, close)) = group(&chars) else { return vec![pattern.to_owned()] };
+    let Some((open, inner, close)) = group(&chars) else { return vec![pattern.to_owned()] };
     let text = |a: usize, b: usize| chars[a..b].iter().collect::<String>();
-    let mut ends: Vec<usize> = commas;
-    ends.push(close);
-    let mut from = open + 1;
     let mut all = Vec::new();
-    for end in ends {
-        let one = format!("{}{}{}", text(0, open), text(from, end), text(close + 1, chars.len()));
+    for inner in inner {
+        let one = format!("{}{inner}{}", text(0, open), text(close + 1, chars.len()));
         if all.len() < most {
             for form in braces(&one, most - all.len()) {
                 if !all.contains(&form) {
@@ -74,13 +71,12 @@ pub fn braces(pattern: &str, most: usize) -> Vec<String> {
                 }
             }
         }
-        from = end + 1;
     }
     all
 }
 
-/// The first `{…,…}`: where it opens, its commas, where it closes.
-fn group(chars: &[char]) -> Option<(usize, Vec<usize>, usize)> {
+/// The first `{…,…}` or `{…..…}`: where it opens, what it stands for, where it closes.
+fn group(chars: &[char]) -> Option<(usize, Vec<String>, usize)> {
     let mut at = 0;
     let mut stack: Vec<(usize, Vec<usize>)> = Vec::new();
     while at < chars.len() {
@@ -94,9 +90,9 @@ fn group(chars: &[char]) -> Option<(usize, Vec<usize>, usize)> {
             }
             '}' => {
                 if let Some((open, commas)) = stack.pop()
-                    && !commas.is_empty()
+                    && let Some(words) = choices(&chars[open + 1..at], open + 1, &commas)
                 {
-                    return Some((open, commas, at));
+                    return Some((open, words, at));
                 }
             }
             _ => {}
@@ -104,6 +100,35 @@ fn group(chars: &[char]) -> Option<(usize, Vec<usize>, usize)> {
         at += 1;
     }
     None
+}
+
+/// What stands between two braces; its commas by their places in the whole, of which `from` is the first inside.
+fn choices(inner: &[char], from: usize, commas: &[usize]) -> Option<Vec<String>> {
+    if commas.is_empty() {
+        return range(inner);
+    }
+    let ends = commas.iter().map(|at| at - from).chain([inner.len()]);
+    let mut start = 0;
+    let words = ends.map(|end| {
+        let word = inner[start..end].iter().collect();
+        start = end + 1;
+        word
+    });
+    Some(words.collect())
+}
+
+/// `a..f`, `1..9`, `9..1..2`: a step is gone by.
+fn range(inner: &[char]) -> Option<Vec<String>> {
+    const LONGEST: usize = 128;
+    let inner: String = inner.iter().take(LONGEST).collect();
+    let (from, rest) = inner.split_once("..")?;
+    let to = rest.split_once("..").map_or(rest, |(to, _)| to);
+    let letter = |text: &str| text.parse::<char>().ok().filter(char::is_ascii_alphabetic);
+    if let (Some(a), Some(b)) = (letter(from), letter(to)) {
+        return Some((a.min(b)..=a.max(b)).map(String::from).collect());
+    }
+    let (a, b) = (from.parse::<i32>().ok()?, to.parse::<i32>().ok()?);
+    Some((a.min(b)..=a.max(b)).take(LONGEST).map(|n| n.to_string()).collect())
 }
 
 /// Whether a name fits a pattern. A wildcard matches a leading dot too: shells can be told so.
@@ -143,7 +168,7 @@ fn one(pattern: &[char], c: char) -> Option<usize> {
         '?' => Some(1),
         '\\' => pattern.get(1).filter(|p| same(**p)).map(|_| 2),
         '[' => {
-            let Some(close) = pattern.iter().skip(2).position(|p| *p == ']').map(|i| i + 2) else {
+            let Some(close) = class_end(pattern) else {
                 return (c == '[').then_some(1);
             };
             let not = matches!(pattern[1], '!' | '^');
@@ -154,14 +179,54 @@ fn one(pattern: &[char], c: char) -> Option<usize> {
     }
 }
 
-fn class(set: &[char], c: char) -> bool {
-    // Named classes are taken for a yes: `[[:alpha:]]`.
-    if set.first() == Some(&'[') {
-        return true;
+/// Where `[…]` closes; a named class in it has brackets of its own.
+fn class_end(pattern: &[char]) -> Option<usize> {
+    let mut at = 1 + usize::from(matches!(pattern.get(1), Some('!' | '^')));
+    // A bracket that comes first is one of the characters.
+    at += usize::from(pattern.get(at) == Some(&']'));
+    while let Some(c) = pattern.get(at) {
+        match c {
+            '[' => at += named(&pattern[at..]).map_or(1, |(_, length)| length),
+            ']' => return Some(at),
+            _ => at += 1,
+        }
     }
+    None
+}
+
+/// `[:NAME:]` at the start: the name, and how long it is.
+fn named(set: &[char]) -> Option<(String, usize)> {
+    const LONGEST: usize = 16;
+    let rest = &set.strip_prefix(&['[', ':'])?[..];
+    let rest = &rest[..rest.len().min(LONGEST)];
+    let end = rest.windows(2).position(|two| two == [':', ']'])?;
+    Some((rest[..end].iter().collect(), end + 4))
+}
+
+/// Whether a character is of a named class; letters of either case, as everywhere here.
+fn is_of(name: &str, c: char) -> bool {
+    match name {
+        "alpha" | "lower" | "upper" => c.is_alphabetic(),
+        "digit" => c.is_ascii_digit(),
+        "xdigit" => c.is_ascii_hexdigit(),
+        "punct" => c.is_ascii_punctuation(),
+        "blank" | "space" => c.is_whitespace(),
+        "cntrl" => c.is_control(),
+        "alnum" => c.is_alphanumeric(),
+        "word" => c.is_alphanumeric() || c == '_',
+        _ => true,
+    }
+}
+
+fn class(set: &[char], c: char) -> bool {
     let mut at = 0;
     while at < set.len() {
-        if set.get(at + 1) == Some(&'-') && at + 2 < set.len() {
+        if let Some((name, length)) = named(&set[at..]) {
+            if is_of(&name, c) {
+                return true;
+            }
+            at += length;
+        } else if set.get(at + 1) == Some(&'-') && at + 2 < set.len() {
             if (set[at]..=set[at + 2]).contains(&c) {
                 return true;
             }
@@ -224,12 +289,27 @@ mod tests {
             ("*.env*", "a.env.b"),
             ("\\*", "*"),
             (".[a-f]nv", ".env"),
+            (".[[:lower:]]nv", ".env"),
+            (".[[:digit:]e]nv", ".env"),
+            (".[[:alpha:]]*", ".env"),
+            (".[![:digit:]]nv", ".env"),
+            ("x[]a]y", "x]y"),
+            ("x[!]a]y", "xby"),
+            ("x[[]y", "x[y"),
+            ("[[:", "[[:"),
         ] {
             assert!(fits(pattern, name), "{pattern} {name}");
         }
-        for (pattern, name) in
-            [("*.rs", ".env"), (".e?", ".env"), ("\\*", "x"), (".[x]nv", ".env"), ("", "x")]
-        {
+        for (pattern, name) in [
+            ("*.rs", ".env"),
+            (".e?", ".env"),
+            ("\\*", "x"),
+            (".[x]nv", ".env"),
+            ("", "x"),
+            (".[[:digit:]]nv", ".env"),
+            ("x[!]a]y", "x]y"),
+            (".[![:alpha:]]nv", ".env"),
+        ] {
             assert!(!fits(pattern, name), "{pattern} {name}");
         }
     }
@@ -239,6 +319,13 @@ mod tests {
         assert_eq!(braces("a{b,c}d", 64), ["abd", "acd"]);
         assert_eq!(braces(".{env,x{1,2}}", 64), [".env", ".x1", ".x2"].map(str::to_owned));
         assert_eq!(braces("{}", 64), ["{}"]);
+        assert_eq!(braces("{}{a,b}", 64), ["{}a", "{}b"]);
+        assert_eq!(braces(".{e..f}nv", 64), [".env", ".fnv"]);
+        assert_eq!(braces("x{9..8..1}", 64), ["x8", "x9"]);
+        assert_eq!(braces("{1..2000000000}", 64).len(), 64);
+        for same in ["{a..}", "{..}", "{a..bc}", "{é..z}"] {
+            assert_eq!(braces(same, 64), [same]);
+        }
         assert!(braces(&"{a,b}".repeat(20), 64).len() <= 64);
     }
 }
