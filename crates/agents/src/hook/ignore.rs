@@ -50,6 +50,21 @@ impl Ignored {
         Self { folder: folder.to_owned(), rules: own }
     }
 
+    /// The rules by which git leaves a folder's files out; of its own files, too, and of those in the user's home.
+    #[must_use]
+    pub fn by_git(folder: &Path, home: Option<&Path>) -> Self {
+        let mut all = Vec::new();
+        for folder in folder.ancestors().take(UP) {
+            all.extend(rules(folder, FILES[0]));
+            if folder.join(".git").exists() {
+                all.extend(rules(folder, ".git/info/exclude"));
+                break;
+            }
+        }
+        all.extend(home.into_iter().flat_map(|home| rules(home, ".config/git/ignore")));
+        Self { folder: folder.to_owned(), rules: all }
+    }
+
     /// Whether a file is left out. One rule that takes it back is enough for a no.
     #[must_use]
     pub fn leaves_out(&self, path: &Path) -> bool {

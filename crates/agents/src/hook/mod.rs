@@ -6,6 +6,7 @@
 
 pub mod guard;
 mod ignore;
+mod index;
 mod mask;
 mod names;
 mod payload;

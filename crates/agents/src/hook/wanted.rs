@@ -45,11 +45,14 @@ impl Wanted {
     /// Whether it would print something of a protected file. `false` only where that is certain.
     #[must_use]
     pub fn prints(&self, path: &Path) -> bool {
-        let Some(patterns) = &self.patterns else { return true };
         let key = |found: (Class, When)| found.0 == Class::Key;
-        if !names::class(&path.to_string_lossy()).is_some_and(key) {
-            return true;
-        }
+        !names::class(&path.to_string_lossy()).is_some_and(key) || self.finds(path)
+    }
+
+    /// Whether a line of a file is found. `false` only where that is certain.
+    #[must_use]
+    pub fn finds(&self, path: &Path) -> bool {
+        let Some(patterns) = &self.patterns else { return true };
         let small = std::fs::metadata(path).is_ok_and(|m| m.is_file() && m.len() <= LONGEST);
         let Some(mut text) = small.then(|| std::fs::read(path).ok()).flatten() else { return true };
         if text.contains(&0) && !self.binary {
@@ -160,6 +163,7 @@ mod tests {
         std::fs::write(at("x.p12"), b"\0KEY").unwrap();
         let wanted = |binary| Wanted::new(&["foo".to_owned(), "KEY".to_owned()], Syntax::Fixed, binary);
         assert!(wanted(false).prints(&at(".env")));
+        assert!(!wanted(false).finds(&at(".env")));
         assert!(!wanted(false).prints(&at("x.p12")));
         assert!(wanted(true).prints(&at("x.p12")));
         assert!(Wanted::default().prints(&at("x.p12")));

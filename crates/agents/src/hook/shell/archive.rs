@@ -3,7 +3,7 @@
 use super::glob;
 use super::roles::Call;
 use super::walk::Walk;
-use crate::hook::guard::Secret;
+use crate::hook::guard::{Secret, normal};
 use crate::hook::ignore::Ignored;
 use std::path::{Path, PathBuf};
 
@@ -55,27 +55,34 @@ pub fn kept(call: &Call) -> Vec<Vec<String>> {
     call.args.iter().zip(out).filter(|(_, out)| !out).map(|(forms, _)| forms.clone()).collect()
 }
 
-/// The protected file that an archive would hold, where it goes to stdout.
+/// The archive that a call makes.
 #[must_use]
-pub fn packs(walk: &Walk, call: &Call) -> Option<Secret> {
-    let pack = match call.name.rsplit('/').next()? {
-        "tar" | "gtar" | "bsdtar" => Pack::tar(walk, call)?,
-        "zip" => Pack::zip(walk, call)?,
-        _ => return None,
-    };
-    pack.places.iter().find_map(|(folder, pattern)| pack.holds(walk, folder, pattern))
+pub fn made(walk: &Walk, call: &Call) -> Option<Pack> {
+    match call.name.rsplit('/').next()? {
+        "tar" | "gtar" | "bsdtar" => Pack::tar(walk, call),
+        "zip" => Pack::zip(walk, call),
+        _ => None,
+    }
 }
 
 /// What an archive is made of.
-#[derive(Default)]
-struct Pack {
+#[derive(Debug, Clone, Default)]
+pub struct Pack {
+    /// The file that it is written to; none where it goes to stdout.
+    pub file: Option<PathBuf>,
     places: Vec<(PathBuf, String)>,
     excludes: Vec<String>,
     ignores: bool,
 }
 
 impl Pack {
-    /// `tar` that makes an archive on stdout.
+    /// The first protected file in it.
+    #[must_use]
+    pub fn secret(&self, walk: &Walk) -> Option<Secret> {
+        self.places.iter().find_map(|(folder, pattern)| self.holds(walk, folder, pattern))
+    }
+
+    /// `tar` that makes an archive.
     fn tar(walk: &Walk, call: &Call) -> Option<Self> {
         let mut pack = Self::default();
         let mut folder = walk.cwd.clone()?;
@@ -130,24 +137,27 @@ impl Pack {
                 }
             }
         }
-        let stdout =
-            file.is_none_or(|f| matches!(f.as_str(), "-" | "/dev/stdout" | "/dev/fd/1" | "/proc/self/fd/1"));
-        (makes && stdout).then_some(pack)
+        let stdout = |f: &str| matches!(f, "-" | "/dev/stdout" | "/dev/fd/1" | "/proc/self/fd/1");
+        let cwd = walk.cwd.as_deref()?;
+        pack.file = file.filter(|f| !stdout(f)).map(|f| normal(&cwd.join(f)));
+        makes.then_some(pack)
     }
 
-    /// `zip -r - FOLDER`
+    /// `zip -r FILE FOLDER`
     fn zip(walk: &Walk, call: &Call) -> Option<Self> {
         let out = left_out(call);
         let plain: Vec<usize> = (0..call.args.len())
             .filter(|at| call.word(*at) == "-" || !call.word(*at).starts_with('-'))
             .collect();
         let deep = call.short(&['r', 'R']) || call.has(&["--recurse-paths"]);
-        if !deep || plain.first().is_none_or(|at| call.word(*at) != "-") {
-            return None;
-        }
+        let target = plain.first().filter(|_| deep).map(|at| glob::unescaped(call.word(*at)))?;
         let folder = walk.cwd.clone()?;
+        // A name without an ending is given one.
+        let named = if target.contains('.') { target.clone() } else { format!("{target}.zip") };
+        let file = (target != "-").then(|| normal(&folder.join(named)));
         let (excludes, places): (Vec<usize>, Vec<usize>) = plain[1..].iter().partition(|at| out[**at]);
         Some(Self {
+            file,
             places: places
                 .iter()
                 .flat_map(|at| &call.args[*at])

@@ -5,6 +5,7 @@ use super::lex::{Part, Script, Word};
 use super::param;
 use super::paths::Place;
 use super::programs::{Role, role};
+use super::said::said;
 use std::collections::HashMap;
 
 /// How many forms of one word are looked at.
@@ -114,52 +115,8 @@ fn printed(place: &Place, vars: &Vars, script: &Script) -> Option<Vec<String>> {
     }
     let words: Vec<Vec<String>> = only.words.iter().map(|w| word(place, vars, w)).collect();
     let program = glob::literal(words.first()?.first()?)?;
-    match program.as_str() {
-        "echo" => {
-            let flag = |w: &&Vec<String>| w.iter().all(|f| f.starts_with('-'));
-            let skip = 1 + words.iter().skip(1).take_while(flag).count();
-            Some(line(&words[skip..], " "))
-        }
-        "printf" => Some(formatted(words.get(1)?.first()?, words.get(2..).unwrap_or_default())),
-        _ => None,
-    }
-}
-
-fn line(words: &[Vec<String>], gap: &str) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for (at, forms) in words.iter().enumerate() {
-        let gap = if at > 0 { gap } else { "" };
-        lines = lines
-            .iter()
-            .flat_map(|l| forms.iter().map(move |f| format!("{l}{gap}{f}")))
-            .take(FORMS)
-            .collect();
-    }
-    lines
-}
-
-/// `printf`, with `%s` alone; arguments in their first forms.
-fn formatted(format: &str, args: &[Vec<String>]) -> Vec<String> {
-    let mut args = args.iter().filter_map(|a| a.first().cloned());
-    let mut out = String::new();
-    let mut chars = format.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            '%' => match chars.next() {
-                Some('s' | 'b' | 'q') => out.push_str(&args.next().unwrap_or_default()),
-                Some('%') => out.push('%'),
-                _ => out.push(ANY),
-            },
-            '\\' if format.contains("\\\\") => match chars.next() {
-                // An escape of printf's own, in a quoted word.
-                Some('\\') => out.push(ANY),
-                Some(c) => out.push(c),
-                None => {}
-            },
-            c => out.push(c),
-        }
-    }
-    vec![out]
+    let lines = said(&program, words.get(1..)?)?;
+    Some(lines.iter().map(|line| line.trim_end_matches('\n').to_owned()).collect())
 }
 
 /// Whether nothing of a pattern is known.

@@ -3,47 +3,228 @@
 use super::Stop;
 use super::glob;
 use super::options::Search;
-use super::programs::GIT_MENTIONS;
+use super::programs::{GIT_MENTIONS, Role};
 use super::roles::{self, Call};
+use super::searches::{self, BRIEF};
 use super::walk::Walk;
-use crate::hook::guard::{Class, Secret};
+use crate::hook::guard::{Class, Secret, normal};
 use crate::hook::ignore::Ignored;
-use std::path::PathBuf;
+use crate::hook::index::{self, Tracked};
+use std::path::{Path, PathBuf};
+
+/// How many names on stdin are looked at.
+const NAMES: usize = 256;
+/// How many folders that were added are looked at.
+const ADDED: usize = 16;
+
+/// A call of git, in pieces.
+struct Git {
+    /// All words but those that say what is left out.
+    args: Vec<Vec<String>>,
+    /// The command.
+    name: String,
+    /// Where the words behind the command's name begin.
+    from: usize,
+    /// The folder that it runs in.
+    folder: Option<PathBuf>,
+    /// Patterns of what is left out.
+    left_out: Vec<String>,
+}
 
 /// Why a call is stopped, if it is.
 pub fn run(walk: &mut Walk, call: &Call) -> Option<Stop> {
-    // What is left out by `:!NAME` is not read.
-    let kept: Vec<usize> = (0..call.args.len()).filter(|at| !leaves_out(call.word(*at))).collect();
-    let args: Vec<Vec<String>> = kept.iter().map(|at| call.args[*at].clone()).collect();
-    let raw: Vec<_> = kept.iter().map(|at| call.raw[*at]).collect();
-    let call = &Call { name: call.name, role: call.role, args: &args, raw: &raw };
-    let (at, folder) = command(walk, call);
-    let name = at.map_or("", |at| call.word(at));
-    let rest = at.map_or(0, |at| at + 1);
-    let patch = call.short(&['p', 'u']) || call.has(&["--patch", "-L"]);
-    if let Some(secret) = walk.staged.clone().filter(|_| shows_staged(name, call)) {
+    let git = Git::of(walk, call);
+    let call = &git.call();
+    let name = git.name.as_str();
+    let staged = || walk.staged.clone().or_else(|| git.added(walk)).or_else(|| git.changed(walk));
+    if shows_staged(name, call)
+        && let Some(secret) = staged()
+    {
         return Some(Stop::Stages(secret));
     }
-    if name == "add" {
-        let forced = call.short(&['f']) || call.has(&["--force"]);
-        let secret = adds(walk, &args[rest..], folder.as_deref(), forced);
-        if let Some(secret) = secret {
-            if forced {
-                return Some(Stop::Stages(secret));
+    match name {
+        "add" => {
+            if let Some(stop) = git.adds(walk) {
+                return Some(stop);
             }
-            walk.staged = Some(secret);
         }
+        "archive" if !call.short(&['o']) && !git.has_long("--output") => {
+            walk.packs = git.tracked(walk, |_| true);
+        }
+        "cat-file" if git.has_long("--batch") || call.has(&["--batch-command"]) => {
+            let names = walk.text.take();
+            let mut names = names.iter().flat_map(|text| text.split_whitespace()).take(NAMES);
+            let found = names.find_map(|name| walk.find(&glob::escaped(name)));
+            return found.or_else(|| walk.upstream.clone()).map(Stop::Reads);
+        }
+        _ => {}
     }
+    walk.upstream = git.listed(walk).or_else(|| walk.upstream.take());
+    let patch = call.short(&['p', 'u']) || call.has(&["--patch", "-L"]);
     if GIT_MENTIONS.contains(&name) || (name == "log" && !patch) {
-        walk.mention(&args);
+        walk.mention(call.args);
         return roles::own(walk, call);
     }
-    if name == "grep" || name == "diff" || name == "log" {
-        let found = args.iter().flatten().find_map(|f| walk.find(f));
-        let searched = || if name == "grep" { grep(walk, &call.args[rest..], folder) } else { None };
-        return found.map(Stop::Reads).or_else(searched);
+    if !matches!(name, "grep" | "diff" | "log") {
+        return roles::other(walk, call);
     }
-    roles::other(walk, call)
+    let found = call.args.iter().flatten().find_map(|f| walk.find(f));
+    found.map(Stop::Reads).or_else(|| match name {
+        "grep" => git.greps(walk, |search| !search.names_only).map(Stop::Searches),
+        "diff" if call.has(&["--no-index"]) => {
+            let words = Call { args: &git.args[git.from..], ..git.call() };
+            searches::compared(walk, &words, false)
+        }
+        _ => None,
+    })
+}
+
+/// The protected file whose name a call prints.
+pub fn listed(walk: &Walk, call: &Call) -> Option<Secret> {
+    Git::of(walk, call).listed(walk)
+}
+
+impl Git {
+    fn of(walk: &Walk, call: &Call) -> Self {
+        let (out, kept): (Vec<_>, Vec<_>) =
+            call.args.iter().cloned().partition(|forms| leaves_out(forms.first().map_or("", String::as_str)));
+        let left_out = out.iter().filter_map(|forms| forms.first());
+        let left_out = left_out.map(|w| w.trim_start_matches([':', '!', '^', '\\']));
+        let left_out = left_out.map(|w| w.rsplit([')', '/']).next().unwrap_or(w).to_owned()).collect();
+        let mut git = Self { args: kept, name: String::new(), from: 0, folder: None, left_out };
+        let (at, folder) = command(walk, &git.call());
+        git.name = at.map_or(String::new(), |at| git.call().word(at).to_owned());
+        git.from = at.map_or(0, |at| at + 1);
+        git.folder = folder.map(|folder| normal(&folder));
+        git
+    }
+
+    fn call(&self) -> Call<'_> {
+        Call { name: "git", role: Role::Git, args: &self.args, raw: &[] }
+    }
+
+    /// `--OPTION`, with a value or without.
+    fn has_long(&self, option: &str) -> bool {
+        self.args.iter().flatten().any(|f| f.split('=').next() == Some(option))
+    }
+
+    /// Whether the call is about a file: its words name no others, and none leaves it out.
+    fn is_about(&self, path: &Path) -> bool {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let base = self.folder.as_deref().unwrap_or(Path::new("/"));
+        if self.left_out.iter().any(|p| glob::fits(p, &name)) {
+            return false;
+        }
+        let words = &self.args[self.from..];
+        let words = if self.name == "grep" { Search::of("git-grep", words).places } else { words.concat() };
+        let words = words.iter().filter(|w| !w.starts_with('-')).map(|w| glob::unescaped(w));
+        let mut named = words.filter_map(|word| {
+            let place = normal(&base.join(word.trim_start_matches(":/")));
+            let is_pattern = word.contains(['*', '?', '[']);
+            let fits = || is_pattern && glob::fits(&place.to_string_lossy(), &path.to_string_lossy());
+            (is_pattern || place.exists()).then(|| path.starts_with(&place) || fits())
+        });
+        named.next().is_none_or(|first| first || named.any(|is| is))
+    }
+
+    /// The first protected file in git's index that the call is about, for which `reads` says yes.
+    fn tracked(&self, walk: &Walk, mut reads: impl FnMut(&Tracked) -> bool) -> Option<Secret> {
+        let all = index::tracked(self.folder.as_deref()?);
+        let mut all = all.iter().filter(|t| self.is_about(&t.path) && reads(t));
+        all.find_map(|t| walk.find(&glob::escaped(&t.path.to_string_lossy())))
+    }
+
+    /// What `git diff` shows of a file that is in the index and has changed since. Two commits that are held against each
+    /// other have nothing of it.
+    fn changed(&self, walk: &Walk) -> Option<Secret> {
+        let call = self.call();
+        let commits = self.args.iter().flatten().any(|f| f.contains(".."));
+        if self.name != "diff" || commits || call.has(&["--cached", "--staged", "--no-index"]) {
+            return None;
+        }
+        self.tracked(walk, Tracked::is_changed)
+    }
+
+    /// The protected file that a folder has which was added; one that git has had before, as it is, is not shown.
+    fn added(&self, walk: &Walk) -> Option<Secret> {
+        walk.added.iter().find_map(|folder| {
+            let quiet = Ignored::by_git(folder, walk.place.guard.home.as_deref());
+            let known = index::tracked(folder);
+            let is_new = |path: &Path| !known.iter().any(|t| t.path == path && !t.is_changed());
+            let reads = |path: &Path| self.is_about(path) && !quiet.leaves_out(path) && is_new(path);
+            walk.place.in_tree(folder, false, reads)
+        })
+    }
+
+    /// `git add`: a file that is named is remembered, and so are folders; by force none may be added.
+    fn adds(&self, walk: &mut Walk) -> Option<Stop> {
+        let call = self.call();
+        let forced = call.short(&['f']) || call.has(&["--force"]);
+        let base = self.folder.as_deref();
+        let words = &self.args[self.from..];
+        let named = words.iter().flatten().find_map(|f| walk.place.find(base, f));
+        let mut named = named.filter(|s| s.path.exists() && s.class != Class::Own);
+        let whole = |f: &String| matches!(f.as_str(), "-A" | "--all" | "--no-ignore-removal" | ":/");
+        let folders = words.iter().flatten().filter_map(|f| match base? {
+            base if whole(f) => Some(index::root(base).unwrap_or(base).to_owned()),
+            base => Some(normal(&base.join(glob::literal(f)?))).filter(|f| f.is_dir()),
+        });
+        let folders: Vec<PathBuf> = folders.collect();
+        if forced {
+            named = named.or_else(|| folders.iter().find_map(|f| walk.place.in_tree(f, false, |_| true)));
+            return named.map(Stop::Stages);
+        }
+        walk.staged = named.or_else(|| walk.staged.take());
+        walk.added.extend(folders);
+        walk.added.truncate(ADDED);
+        None
+    }
+
+    /// The protected file that `git grep` finds a line of. It goes through files that git does not know where it is told to.
+    fn greps(&self, walk: &Walk, wanted: impl Fn(&Search) -> bool) -> Option<Secret> {
+        let has = |word: &str| self.args.iter().flatten().any(|f| f == word);
+        let (any, untracked) = (has("--no-index"), has("--untracked"));
+        let search = Search::of("git-grep", &self.args[self.from..]);
+        if !wanted(&search) {
+            return None;
+        }
+        let base = self.folder.as_deref()?;
+        if !(any || untracked) {
+            return self
+                .tracked(walk, |t| t.path.starts_with(base) && t.path.exists() && search.finds(&t.path));
+        }
+        // `--untracked` leaves out what git ignores, `--no-index` does so when it is told.
+        let quiet =
+            (has("--exclude-standard") || !any && !has("--no-exclude-standard")).then(|| Ignored::of(base));
+        let mut places = search.places.clone();
+        if places.is_empty() {
+            places.push(".".to_owned());
+        }
+        let folders = places.iter().filter_map(|p| Some(base.join(glob::literal(p)?)));
+        let mut folders = folders.filter(|f| f.is_dir()).collect::<Vec<_>>().into_iter();
+        let reads = |path: &Path| search.reads(path) && !quiet.as_ref().is_some_and(|q| q.leaves_out(path));
+        folders.find_map(|f| walk.place.in_tree(&f, false, reads))
+    }
+
+    /// `git ls-files`, `git grep -l`
+    fn listed(&self, walk: &Walk) -> Option<Secret> {
+        if self.name == "grep" {
+            return self.greps(walk, |search| search.names_only);
+        }
+        if self.name != "ls-files" {
+            return None;
+        }
+        let call = self.call();
+        if !(call.short(&['o']) || call.has(&["--others"])) {
+            return self.tracked(walk, |t| t.path.exists());
+        }
+        let base = self.folder.as_deref()?;
+        let quiet = call
+            .has(&["--exclude-standard"])
+            .then(|| Ignored::by_git(base, walk.place.guard.home.as_deref()));
+        let reads = |path: &Path| self.is_about(path) && !quiet.as_ref().is_some_and(|q| q.leaves_out(path));
+        walk.place.in_tree(base, true, reads)
+    }
 }
 
 /// The place of git's command among the words, and the folder that `-C` names.
@@ -55,7 +236,6 @@ fn command(walk: &Walk, call: &Call) -> (Option<usize>, Option<PathBuf>) {
     let folder = walk.place.folder(walk.cwd.as_deref(), named.unwrap_or("."));
     (at, folder)
 }
-
 /// `:!NAME`, `:^NAME`, `:(exclude)NAME`
 fn leaves_out(word: &str) -> bool {
     let magic = || word.strip_prefix(":(").and_then(|rest| rest.split_once(')')).map(|(magic, _)| magic);
@@ -63,58 +243,14 @@ fn leaves_out(word: &str) -> bool {
     plain || magic().is_some_and(|all| all.split(',').any(|m| m == "exclude"))
 }
 
-/// The protected file that `git add` takes.
-fn adds(walk: &Walk, args: &[Vec<String>], folder: Option<&std::path::Path>, forced: bool) -> Option<Secret> {
-    let named = args.iter().flatten().find_map(|f| walk.place.find(folder, f));
-    let named = named.filter(|s| s.path.exists() && s.class != Class::Own);
-    // Without force `.gitignore` keeps it out of the rest.
-    named.or_else(|| {
-        let base = folder.filter(|_| forced)?;
-        let all = |f: &String| matches!(f.as_str(), "-A" | "--all" | ":/");
-        let mut folders = args
-            .iter()
-            .flatten()
-            .filter_map(|f| if all(f) { Some(base.to_owned()) } else { Some(base.join(glob::literal(f)?)) });
-        folders.find_map(|f| walk.place.in_tree(&f, false, |_| true))
-    })
-}
-
-/// Whether a command prints what was added just now.
+/// Whether a command prints what was added just now, or has changed since.
 fn shows_staged(name: &str, call: &Call) -> bool {
     match name {
         "stash" if !call.has(&["show"]) => false,
-        "diff" | "show" | "stash" | "diff-index" | "cat-file" => {
-            !call.has(&["--stat", "--name-only", "--name-status", "--shortstat", "--quiet", "--numstat"])
-        }
+        "diff" | "show" | "stash" | "diff-index" | "cat-file" => !call.has(BRIEF),
         "commit" | "status" => call.short(&['v']) || call.has(&["--verbose"]),
         "log" => call.short(&['p']) || call.has(&["--patch"]),
         "grep" => true,
         _ => false,
     }
-}
-
-/// `git grep` goes through files that git does not know where it is told to.
-fn grep(walk: &Walk, args: &[Vec<String>], folder: Option<PathBuf>) -> Option<Stop> {
-    let has = |word: &str| args.iter().flatten().any(|f| f == word);
-    let (any, untracked) = (has("--no-index"), has("--untracked"));
-    if !(any || untracked) {
-        return None;
-    }
-    let search = Search::of("git-grep", args);
-    if search.names_only {
-        return None;
-    }
-    let base = folder?;
-    // `--untracked` leaves out what git ignores, `--no-index` does so when it is told.
-    let quiet =
-        (has("--exclude-standard") || !any && !has("--no-exclude-standard")).then(|| Ignored::of(&base));
-    let mut places = search.places.clone();
-    if places.is_empty() {
-        places.push(".".to_owned());
-    }
-    let folders = places.iter().filter_map(|p| Some(base.join(glob::literal(p)?)));
-    let mut folders = folders.filter(|f| f.is_dir()).collect::<Vec<_>>().into_iter();
-    let reads =
-        |path: &std::path::Path| search.reads(path) && !quiet.as_ref().is_some_and(|q| q.leaves_out(path));
-    folders.find_map(|f| walk.place.in_tree(&f, false, reads)).map(Stop::Searches)
 }

@@ -203,10 +203,12 @@ fn named(set: &[char]) -> Option<(String, usize)> {
     Some((rest[..end].iter().collect(), end + 4))
 }
 
-/// Whether a character is of a named class; letters of either case, as everywhere here.
+/// Whether a character is of a named class.
 fn is_of(name: &str, c: char) -> bool {
     match name {
-        "alpha" | "lower" | "upper" => c.is_alphabetic(),
+        "alpha" => c.is_alphabetic(),
+        "lower" => c.is_lowercase(),
+        "upper" => c.is_uppercase(),
         "digit" => c.is_ascii_digit(),
         "xdigit" => c.is_ascii_hexdigit(),
         "punct" => c.is_ascii_punctuation(),

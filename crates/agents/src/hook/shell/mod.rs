@@ -9,12 +9,16 @@ mod git;
 mod glob;
 pub mod lex;
 mod loaders;
+mod opened;
 mod openssl;
 mod options;
 mod param;
 mod paths;
 mod programs;
 mod roles;
+mod said;
+mod searches;
+mod setters;
 mod walk;
 mod word;
 

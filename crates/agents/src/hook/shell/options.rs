@@ -104,6 +104,8 @@ const RG: (&str, &[&str]) = (
         "field-context-separator",
     ],
 );
+/// Options of `grep` that search folders.
+const LONG_DEEP: [&str; 2] = ["recursive", "dereference-recursive"];
 /// Types of `rg` that are languages, in none of which there is a key.
 const LANGUAGES: &[&str] = &[
     "rust",
@@ -146,8 +148,12 @@ impl Search {
             _ if grep && name != "egrep" => Syntax::Basic,
             _ => Syntax::Extended,
         };
-        let mut search =
-            Self { deep: !grep || name == "git-grep", visible_only: !grep, syntax, ..Self::default() };
+        let mut search = Self {
+            deep: !grep || matches!(name, "git-grep" | "rgrep"),
+            visible_only: !grep,
+            syntax,
+            ..Self::default()
+        };
         search.ignores = matches!(name, "rg" | "ag");
         search.patterns = Some(Vec::new());
         let (letters, long) = match name {
@@ -206,9 +212,14 @@ impl Search {
 
     fn flag(&mut self, grep: bool, flag: &str) {
         match flag {
-            "r" | "R" | "recursive" | "dereference-recursive" if grep => {
+            "r" | "R" if grep => {
                 self.deep = true;
-                self.links |= flag.contains(['R', 'd']);
+                self.links |= flag == "R";
+            }
+            // Long ones may be cut short.
+            flag if grep && flag.len() > 2 && LONG_DEEP.iter().any(|long| long.starts_with(flag)) => {
+                self.deep = true;
+                self.links |= flag.starts_with('d');
             }
             "L" | "follow" if !grep => self.links = true,
             "hidden" | "." if !grep => self.visible_only = false,
@@ -238,6 +249,7 @@ impl Search {
                 self.rules.extend(forms.iter().cloned());
             }
             "ignore-file" | "exclude-from" => self.rules.push(form.clone()),
+            "d" | "directories" if grep => self.deep |= value == "recurse",
             "exclude" | "ignore" => self.exclude.push(value),
             "include" => self.include.push(value),
             "g" | "glob" | "iglob" => match value.strip_prefix('!') {
@@ -268,6 +280,16 @@ impl Search {
     /// Whether something of a protected file in a searched folder would be printed.
     #[must_use]
     pub fn reads(&self, path: &Path) -> bool {
+        self.meets(path) && self.wanted().prints(path)
+    }
+
+    /// Whether a line of a protected file in a searched folder is found.
+    #[must_use]
+    pub fn finds(&self, path: &Path) -> bool {
+        self.meets(path) && self.wanted().finds(path)
+    }
+
+    fn meets(&self, path: &Path) -> bool {
         if fits_any(&self.exclude, path) {
             return false;
         }
@@ -275,14 +297,15 @@ impl Search {
         let named = self.names(path);
         let typed = !self.types.is_empty() && self.types.iter().all(|t| LANGUAGES.contains(&t.as_str()));
         let open = self.include.is_empty() && !typed && !(self.visible_only && hidden);
-        if !(named || open) {
-            return false;
-        }
+        named || open
+    }
+
+    fn wanted(&self) -> &Wanted {
         let wanted = || match &self.patterns {
             Some(patterns) => Wanted::new(patterns, self.syntax, self.binary),
             None => Wanted::default(),
         };
-        self.wanted.get_or_init(wanted).prints(path)
+        self.wanted.get_or_init(wanted)
     }
 }
 

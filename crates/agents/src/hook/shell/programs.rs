@@ -19,7 +19,7 @@ pub enum Role {
     Code,
     /// A shell.
     Shell,
-    /// Makes its arguments a command line: `eval`.
+    /// Makes its arguments a command line: `eval`, `trap`.
     Eval,
     /// Makes words of what it reads: `xargs`.
     Words,
@@ -95,7 +95,6 @@ const TABLE: &[(Role, &[&str])] = &[
             "exit",
             "return",
             "wait",
-            "trap",
             "ulimit",
             "shopt",
             "setopt",
@@ -191,7 +190,7 @@ const TABLE: &[(Role, &[&str])] = &[
         ],
     ),
     (Role::Copy, &["cp", "mv", "ln", "install", "rsync", "ditto", "gcp", "gmv"]),
-    (Role::Search, &["grep", "egrep", "fgrep", "zgrep", "rg", "ag", "ack", "ugrep"]),
+    (Role::Search, &["grep", "egrep", "fgrep", "zgrep", "rg", "ag", "ack", "ugrep", "rgrep"]),
     (Role::Filter, &["sed", "gsed", "awk", "gawk", "mawk", "nawk"]),
     (Role::Query, &["jq", "yq", "gojq", "jaq", "dasel", "xq"]),
     (
@@ -223,7 +222,7 @@ const TABLE: &[(Role, &[&str])] = &[
         ],
     ),
     (Role::Shell, &["sh", "bash", "zsh", "dash", "ksh", "fish", "ash", "busybox"]),
-    (Role::Eval, &["eval"]),
+    (Role::Eval, &["eval", "trap"]),
     (Role::Words, &["xargs", "parallel", "gxargs"]),
     (
         Role::Wrapper,

@@ -3,13 +3,16 @@
 use super::expand;
 use super::glob;
 use super::lex::Word;
-use super::options::{Find, Search};
+use super::opened::Archive;
 use super::programs::{COMPOSE_MENTIONS, Role};
+use super::said::said;
+use super::setters;
 use super::walk::{Walk, writes};
-use super::{Stop, archive, git, loaders, openssl};
-use crate::hook::guard::{Class, Secret};
-use crate::hook::ignore::Ignored;
-use std::path::{Path, PathBuf};
+use super::{Stop, archive, git, loaders, openssl, searches};
+use crate::hook::guard::Class;
+
+/// How many words of a text are looked at.
+const WORDS: usize = 256;
 
 /// A program with its arguments.
 pub struct Call<'a> {
@@ -60,28 +63,32 @@ pub fn run(walk: &mut Walk, call: &Call) -> Option<Stop> {
         Role::Mention => mentions(walk, call),
         Role::Reader => reader(walk, call),
         Role::Copy => copy(walk, call),
-        Role::Search => search(walk, call),
+        Role::Search => searches::search(walk, call),
         Role::Filter | Role::Query => filter(walk, call),
         Role::Code => code(walk, call),
         Role::Shell => shell(walk, call),
         Role::Eval => {
-            let lines = joined(call.args);
-            lines.iter().find_map(|line| walk.line(line))
+            // `trap LINE SIGNALS`
+            let line = |at: &usize| &call.args[*at..=*at];
+            let args =
+                if call.name == "trap" { call.plain().first().map_or(&[][..], line) } else { call.args };
+            joined(args).iter().find_map(|line| walk.line(line))
         }
         Role::Words => words(walk, call),
-        Role::Find => find(walk, call),
+        Role::Find => searches::find(walk, call),
         Role::List => {
-            walk.upstream = listed(walk, call);
+            walk.upstream = searches::listed(walk, call);
             own(walk, call)
         }
         Role::Cd => change_folder(walk, call),
         Role::For => {
-            each(walk, call);
+            setters::each(walk, call);
             None
         }
         Role::Declare => walk.declare(call.raw),
         Role::Read => {
             walk.named = walk.named.take().or_else(|| walk.upstream.clone());
+            setters::read(walk, call);
             None
         }
         Role::Git => git::run(walk, call),
@@ -93,12 +100,23 @@ pub fn run(walk: &mut Walk, call: &Call) -> Option<Stop> {
             texts.iter().find_map(|text| patch(walk, text))
         }
         Role::Wrapper => None,
-        Role::Other => other(walk, call),
+        Role::Other => {
+            let text = walk.text.take().filter(|_| names_stdin(call));
+            let code = text.and_then(|text| walk.in_code(&text)).map(Stop::Reads);
+            code.or_else(|| other(walk, call))
+        }
     }
 }
 
+/// Whether an argument names stdin: `-`, `-f-`, `/dev/stdin`.
+fn names_stdin(call: &Call) -> bool {
+    let stdin = |w: &str| matches!(w, "/dev/stdin" | "/dev/fd/0" | "/proc/self/fd/0");
+    let dash = |w: &str| w == "-" || (w.starts_with('-') && w.ends_with('-') && w != "--");
+    (0..call.args.len()).map(|at| call.word(at)).any(|w| stdin(w) || dash(w))
+}
+
 /// The first protected file among the arguments, as a reason to stop.
-pub fn other(walk: &mut Walk, call: &Call) -> Option<Stop> {
+pub fn other(walk: &Walk, call: &Call) -> Option<Stop> {
     let found = |f: &String| walk.find(f).or_else(|| walk.prose(f));
     let secret = archive::kept(call).iter().flatten().find_map(found)?;
     let loads = call.args.iter().flatten().any(|f| f.contains("env-file") || f.contains("envfile"));
@@ -107,13 +125,18 @@ pub fn other(walk: &mut Walk, call: &Call) -> Option<Stop> {
 
 fn mentions(walk: &mut Walk, call: &Call) -> Option<Stop> {
     walk.mention(call.args);
-    let text = matches!(call.name, "echo" | "printf");
-    if text {
-        walk.text = joined(call.args).into_iter().next();
-        walk.upstream = call.args.iter().flatten().find_map(|f| walk.find(f));
+    if let Some(lines) = said(call.name, call.args) {
+        walk.text = lines.into_iter().next().map(|line| glob::unescaped(&line));
+        let words = walk.text.iter().flat_map(|text| text.split([' ', '\t', '\n', '\0']));
+        let named = call.args.iter().flatten().find_map(|f| walk.find(f));
+        walk.upstream = named.or_else(|| words.take(WORDS).find_map(|w| walk.find(&glob::escaped(w))));
         return None;
     }
-    // `set -- .env; cat "$1"` is a name and a blind reader.
+    match call.name {
+        "set" => setters::set(walk, call),
+        "shift" => setters::shift(walk, call),
+        _ => {}
+    }
     own(walk, call)
 }
 
@@ -130,13 +153,35 @@ fn reader(walk: &mut Walk, call: &Call) -> Option<Stop> {
     if call.name.ends_with("openssl") {
         return openssl::run(walk, call);
     }
-    walk.packs = archive::packs(walk, call);
+    if call.name.ends_with("diff") && (call.short(&['r']) || call.has(&["--recursive"])) {
+        let both = !call.short(&['N']) && !call.has(&["--new-file"]);
+        let compared = if call.short(&['q']) { None } else { searches::compared(walk, call, both) };
+        if compared.is_some() {
+            return compared;
+        }
+    }
+    if is_source(call.name)
+        && names_stdin(call)
+        && let Some(text) = walk.text.take()
+    {
+        return walk.line(&text);
+    }
+    match archive::made(walk, call) {
+        Some(pack) if pack.file.is_some() => walk.archives.push(Archive::made(pack)),
+        pack => walk.packs = walk.packs.take().or_else(|| pack?.secret(walk)),
+    }
     let stop = walk.reads(&archive::kept(call))?;
-    let source = matches!(call.name, "source" | ".");
+    let source = is_source(call.name);
     Some(match stop {
         Stop::Reads(secret) if source => Stop::Loads(secret),
         stop => stop,
     })
+}
+
+/// Whether a program runs a file's commands in the shell itself.
+#[must_use]
+pub fn is_source(name: &str) -> bool {
+    matches!(name, "source" | ".")
 }
 
 /// The last name is where it goes: only what is there already is in danger.
@@ -164,37 +209,6 @@ fn copy(walk: &mut Walk, call: &Call) -> Option<Stop> {
     None
 }
 
-fn search(walk: &mut Walk, call: &Call) -> Option<Stop> {
-    let name = call.name.rsplit('/').next().unwrap_or(call.name);
-    let search = Search::of(name, call.args);
-    let mut places = search.places.clone();
-    if places.is_empty() && search.deep && walk.upstream.is_none() && walk.text.is_none() {
-        places.push(".".to_owned());
-    }
-    for place in search.rules.iter().chain(&places) {
-        if let Some(secret) = walk.find(place) {
-            return Some(Stop::Reads(secret));
-        }
-        if expand::is_blind(place) {
-            walk.is_blind();
-        }
-        if search.deep
-            && !search.names_only
-            && let Some(folder) = walk.place.folder(walk.cwd.as_deref(), place).filter(|f| f.is_dir())
-        {
-            let quiet = search.ignores.then(|| Ignored::of(&folder));
-            let reads = |path: &Path| {
-                let ignored = quiet.as_ref().is_some_and(|q| q.leaves_out(path) && !search.names(path));
-                search.reads(path) && !ignored
-            };
-            if let Some(secret) = walk.place.in_tree(&folder, search.links, reads) {
-                return Some(Stop::Searches(secret));
-            }
-        }
-    }
-    None
-}
-
 fn filter(walk: &mut Walk, call: &Call) -> Option<Stop> {
     let plain = call.plain();
     let given = call.short(&['e', 'f']) && call.role == Role::Filter;
@@ -202,7 +216,7 @@ fn filter(walk: &mut Walk, call: &Call) -> Option<Stop> {
     for at in 0..call.args.len() {
         if Some(at) == script {
             let text = joined(&call.args[at..=at]);
-            let found = text.iter().find_map(|t| walk.in_code(t)).filter(|_| call.role == Role::Filter);
+            let found = text.iter().find_map(|t| walk.in_program(t)).filter(|_| call.role == Role::Filter);
             if let Some(secret) = found {
                 return Some(Stop::Reads(secret));
             }
@@ -218,7 +232,7 @@ fn code(walk: &mut Walk, call: &Call) -> Option<Stop> {
     let env_file = call.args.iter().flatten().any(|f| f.contains("env-file"));
     for form in call.args.iter().flatten() {
         let text = glob::literal(form).unwrap_or_else(|| form.clone());
-        if let Some(secret) = walk.find(form).or_else(|| walk.in_code(&text)) {
+        if let Some(secret) = walk.find(form).or_else(|| walk.in_program(&text)) {
             return Some(if env_file { Stop::Loads(secret) } else { Stop::Reads(secret) });
         }
         if let Some(stop) = loaders::code(walk, &text) {
@@ -229,7 +243,7 @@ fn code(walk: &mut Walk, call: &Call) -> Option<Stop> {
         }
     }
     let text = walk.text.take();
-    let stop = text.and_then(|t| walk.in_code(&t).map(Stop::Reads).or_else(|| loaders::code(walk, &t)));
+    let stop = text.and_then(|t| walk.in_program(&t).map(Stop::Reads).or_else(|| loaders::code(walk, &t)));
     stop.or_else(|| walk.upstream.clone().filter(|_| call.short(&['c', 'e'])).map(Stop::Reads))
 }
 
@@ -259,7 +273,15 @@ fn shell(walk: &mut Walk, call: &Call) -> Option<Stop> {
 fn words(walk: &mut Walk, call: &Call) -> Option<Stop> {
     let mut at = 0;
     while at < call.args.len() && call.word(at).starts_with('-') {
-        at += 1 + usize::from(matches!(call.word(at), "-I" | "-n" | "-P" | "-L" | "-d" | "-a" | "-s" | "-E"));
+        at += 1 + usize::from(matches!(
+            call.word(at),
+            "-I" | "-n" | "-P" | "-L" | "-d" | "-a" | "-s" | "-E" | "--arg-file"
+        ));
+    }
+    // `xargs -a .env`
+    let early = call.args[..at.min(call.args.len())].iter().flatten().find_map(|f| walk.find(f));
+    if let Some(secret) = early {
+        return Some(Stop::Reads(secret));
     }
     let rest = call.args.get(at..).unwrap_or_default();
     let (program, name, role) = expand::program(rest)?;
@@ -271,64 +293,7 @@ fn words(walk: &mut Walk, call: &Call) -> Option<Stop> {
         }
         walk.is_blind();
     }
-    // `xargs -a .env`
-    let early = call.args[..at.min(call.args.len())].iter().flatten().find_map(|f| walk.find(f));
-    early.map(Stop::Reads).or_else(|| run(walk, &inner))
-}
-
-fn find(walk: &mut Walk, call: &Call) -> Option<Stop> {
-    let find = Find::of(call.name, call.args);
-    let met = listed(walk, call);
-    if let Some(exec) = find.exec.filter(|at| *at <= call.args.len()) {
-        let rest = &call.args[exec..];
-        if let Some((at, name, role)) = expand::program(rest) {
-            if let Some(secret) = met.clone().filter(|_| !matches!(role, Role::Mention | Role::List)) {
-                return Some(Stop::Reads(secret));
-            }
-            let raw = call.raw.get(exec + at + 1..).unwrap_or_default();
-            let inner = Call { name: &name, role, args: &rest[at + 1..], raw };
-            if let Some(stop) = run(walk, &inner) {
-                return Some(stop);
-            }
-        }
-    }
-    if !find.names().is_empty() {
-        walk.named = walk.named.take().or_else(|| met.clone());
-    }
-    walk.upstream = met;
-    None
-}
-
-/// The protected file whose name a call prints.
-pub fn listed(walk: &Walk, call: &Call) -> Option<Secret> {
-    match call.role {
-        Role::Find => {
-            let find = Find::of(call.name, call.args);
-            let by_name = find.names().iter().find_map(|n| walk.find(n));
-            by_name.or_else(|| {
-                let folders = find.places.iter().filter_map(|p| walk.place.folder(walk.cwd.as_deref(), p));
-                let mut folders = folders.collect::<Vec<PathBuf>>().into_iter();
-                folders.find_map(|f| walk.place.in_tree(&f, true, |p| find.meets(p)))
-            })
-        }
-        Role::List => {
-            let named = call.args.iter().flatten().find_map(|f| walk.find(f));
-            named.or_else(|| {
-                if !call.short(&['a', 'A']) && !call.has(&["--all", "--almost-all"]) {
-                    return None;
-                }
-                let mut places: Vec<&str> = call.plain().into_iter().map(|at| call.word(at)).collect();
-                if places.is_empty() {
-                    places.push(".");
-                }
-                places.iter().find_map(|p| walk.find(&format!("{p}/.*")))
-            })
-        }
-        Role::Mention if matches!(call.name, "echo" | "printf") => {
-            call.args.iter().flatten().find_map(|f| walk.find(f))
-        }
-        _ => None,
-    }
+    run(walk, &inner)
 }
 
 fn change_folder(walk: &mut Walk, call: &Call) -> Option<Stop> {
@@ -338,13 +303,6 @@ fn change_folder(walk: &mut Walk, call: &Call) -> Option<Stop> {
         Some(to) => walk.place.folder(walk.cwd.as_deref(), to),
     };
     None
-}
-
-/// `for NAME in WORDS`
-fn each(walk: &mut Walk, call: &Call) {
-    let name = call.word(0).to_owned();
-    let values = call.args.get(2..).unwrap_or_default().iter().flatten().take(256).cloned().collect();
-    walk.vars.insert(name, values);
 }
 
 /// Titles and bodies are text; files come behind certain options.

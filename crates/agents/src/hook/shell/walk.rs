@@ -5,9 +5,10 @@ use super::archive::{self, Packed, Takes};
 use super::expand::{self, Vars, is_blind};
 use super::glob;
 use super::lex::{Command, Item, Joint, Part, Script, Way, Word, assignment, nested};
+use super::opened::{self, Archive};
 use super::paths::Place;
 use super::programs::Role;
-use super::{Stop, loaders, roles};
+use super::{Stop, loaders, roles, searches};
 use crate::hook::guard::{Class, Secret, normal};
 use std::path::{Path, PathBuf};
 
@@ -30,10 +31,14 @@ pub struct Walk<'a> {
     pub(super) text: Option<String>,
     /// A protected file in an archive that the command at hand prints.
     pub(super) packs: Option<Secret>,
+    /// Archives in files that this line wrote.
+    pub(super) archives: Vec<Archive>,
     /// An archive that goes down a pipe.
     packed: Option<Packed>,
     /// A protected file that was added to git's index.
     pub(super) staged: Option<Secret>,
+    /// Folders that were added to it.
+    pub(super) added: Vec<PathBuf>,
     /// What is missing here.
     absent: Absent,
     depth: usize,
@@ -56,8 +61,10 @@ impl<'a> Walk<'a> {
             upstream: None,
             text: None,
             packs: None,
+            archives: Vec::new(),
             packed: None,
             staged: None,
+            added: Vec::new(),
             absent: Absent::default(),
             depth,
         }
@@ -122,7 +129,11 @@ impl<'a> Walk<'a> {
             }
         }
         let (words, raw) = expand::words(self.place, &self.vars, &command.words);
+        // The last word of the command before.
+        self.vars.insert("_".to_owned(), words.last().cloned().unwrap_or_default());
         let Some((at, name, role)) = expand::program(&words) else {
+            // `x=$(realpath .env)`
+            self.named = self.named.take().or(listed);
             let stop = self.wrappers(&words).or_else(|| self.passes("", command, &[]));
             return stop.or_else(|| self.heres(command, Role::Mention));
         };
@@ -144,18 +155,28 @@ impl<'a> Walk<'a> {
             self.named.get_or_insert(secret);
         }
         let call = roles::Call { name: &name, role, args: &words[at + 1..], raw: &raw[at + 1..] };
-        let stop = roles::run(self, &call).or_else(|| self.heres(command, role));
+        let takes = matches!(role, Role::Shell | Role::Read | Role::Git) || roles::is_source(&name);
+        if takes && !command.heres.is_empty() {
+            self.text = Some(command.heres.iter().map(|here| here.body.as_str()).collect());
+        }
+        let opened = opened::judge(self, &call, command);
+        let stop = opened.or_else(|| roles::run(self, &call)).or_else(|| self.heres(command, role));
         // Not where it goes to a file.
-        if let Some(secret) = self.packs.take().filter(|_| !goes_out(command)) {
-            self.packed = Some(Packed { secret, feeds: command.joint == Joint::Pipe });
+        match self.packs.take() {
+            Some(secret) if goes_out(command) => opened::keep(self, command, &secret),
+            Some(secret) => self.packed = Some(Packed { secret, feeds: command.joint == Joint::Pipe }),
+            None => {}
         }
         stop
     }
 
     /// The options of `sudo`, `env`, `script` and their like, and the variables that they set.
-    fn wrappers(&self, words: &[Vec<String>]) -> Option<Stop> {
+    fn wrappers(&mut self, words: &[Vec<String>]) -> Option<Stop> {
         words.iter().find_map(|forms| {
             let variable = forms.first().and_then(|f| f.split_once('='));
+            if let Some((name, value)) = variable {
+                self.vars.insert(name.to_owned(), vec![value.to_owned()]);
+            }
             let loads = variable.and_then(|(name, value)| loaders::variable(self, name, &[value.to_owned()]));
             let option = || forms.iter().filter(|f| f.starts_with('-')).find_map(|f| self.prose(f));
             loads.or_else(|| option().map(Stop::Reads))
@@ -168,6 +189,7 @@ impl<'a> Walk<'a> {
         let reads = command.piped || packed.feeds;
         // `(…) > FILE` is a command of its own.
         if goes_out(command) && (reads || name.is_empty()) {
+            opened::keep(self, command, &packed.secret);
             return None;
         }
         match archive::takes(name, args) {
@@ -232,13 +254,15 @@ impl<'a> Walk<'a> {
             let (words, raw) = expand::words(self.place, &self.vars, &command.words);
             let (at, name, role) = expand::program(&words)?;
             let call = roles::Call { name: &name, role, args: &words[at + 1..], raw: &raw[at + 1..] };
-            roles::listed(self, &call)
+            searches::listed(self, &call)
         })
     }
 
     fn child(&self) -> Walk<'a> {
         let mut child = Walk::new(self.place, self.cwd.clone(), self.vars.clone(), self.depth + 1);
         child.staged = self.staged.clone();
+        child.archives = self.archives.clone();
+        child.added = self.added.clone();
         child
     }
 
@@ -278,17 +302,13 @@ impl<'a> Walk<'a> {
     /// Here documents: code for some, commands for shells; what is in `$(…)` runs in any case.
     fn heres(&mut self, command: &Command, role: Role) -> Option<Stop> {
         for here in &command.heres {
-            if role == Role::Shell {
-                if let Some(stop) = self.line(&here.body) {
-                    return Some(stop);
-                }
-            } else if role == Role::Patch {
+            if role == Role::Patch {
                 if let Some(stop) = roles::patch(self, &here.body) {
                     return Some(stop);
                 }
-            } else if !matches!(role, Role::Reader | Role::Mention | Role::Git | Role::Forge) {
+            } else if !matches!(role, Role::Shell | Role::Reader | Role::Mention | Role::Git | Role::Forge) {
                 let loads = || if role == Role::Code { loaders::code(self, &here.body) } else { None };
-                if let Some(stop) = self.in_code(&here.body).map(Stop::Reads).or_else(loads) {
+                if let Some(stop) = self.in_program(&here.body).map(Stop::Reads).or_else(loads) {
                     return Some(stop);
                 }
             }
@@ -331,6 +351,15 @@ impl<'a> Walk<'a> {
     /// The protected file that code names here.
     pub(super) fn in_code(&self, code: &str) -> Option<Secret> {
         self.place.find_in_code(self.cwd.as_deref(), code)
+    }
+
+    /// As [`Self::in_code`], for a program: one that looks up a variable may open what the variable names.
+    pub(super) fn in_program(&self, code: &str) -> Option<Secret> {
+        let looks_up = || code.to_ascii_lowercase().contains("env");
+        let names =
+            || code.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).filter(|n| !n.is_empty());
+        let values = |name: &str| self.vars.get(name).into_iter().flatten().find_map(|f| self.find(f));
+        self.in_code(code).or_else(|| if looks_up() { names().find_map(values) } else { None })
     }
 
     /// A reader's arguments: a protected file stops it, an unknown one is remembered.
