@@ -5,6 +5,7 @@
 
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::process::Command;
 use svault_agents::hook::guard::Guard;
 use svault_agents::hook::shell::{Look, Stop, judge};
 
@@ -18,6 +19,7 @@ fn project() -> tempfile::TempDir {
     for folder in ["src", "app", "clean", "../home/.aws", "../home/.ssh", "../store/state"]
         .into_iter()
         .chain(["../beside/src", "../ignoring/.git", "../ignoring/src", "../taken/.git", "../direnv/sub"])
+        .chain(["../ignored/.git", "../tracked/src", "../changed/src"])
     {
         std::fs::create_dir_all(at(folder)).unwrap();
     }
@@ -41,11 +43,28 @@ fn project() -> tempfile::TempDir {
         ("../taken/.gitignore", "*.key\n!kept.key\n"),
         ("../taken/kept.key", PEM),
         ("../direnv/.envrc", "export A=sk-test-1\n"),
+        ("../ignored/.gitignore", ".env\n"),
+        ("../ignored/.env", "A=sk-test-1\n"),
+        ("../ignored/main.rs", "foo"),
+        ("../tracked/.env", "A=sk-test-1\n"),
+        ("../tracked/src/main.rs", "foo"),
+        ("../changed/.env", "A=sk-test-1\n"),
+        ("../changed/src/main.rs", "foo"),
     ] {
         std::fs::write(at(name), text).unwrap();
     }
     symlink(at(".env"), at("notes.txt")).unwrap();
+    for repository in ["../tracked", "../changed"] {
+        git(&at(repository), &["init", "-q"]);
+        git(&at(repository), &["add", "-A"]);
+    }
+    std::fs::write(at("../changed/.env"), "A=sk-test-another\n").unwrap();
     dir
+}
+
+fn git(folder: &Path, words: &[&str]) {
+    let done = Command::new("git").args(words).current_dir(folder).status().unwrap();
+    assert!(done.success(), "{words:?}");
 }
 
 fn stop(top: &Path, line: &str) -> Option<Stop> {

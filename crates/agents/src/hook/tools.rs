@@ -105,6 +105,7 @@ const PATHS: &[&str] = &[
     "files",
     "filename",
     "fileName",
+    "file_name",
     "paths",
     "file_paths",
     "filePaths",
@@ -134,6 +135,11 @@ const WORDS: &[&str] = &["argv", "args", "arguments", "params", "command_args", 
 /// Keys that name that program.
 const PROGRAMS: &[&str] = &["command", "cmd", "program", "executable", "binary", "exe", "file", "path"];
 const PATTERNS: &[&str] = &["paths", "include", "files", "file_paths"];
+
+/// Keys that name a file within an object that is one of several files.
+const NAMES: &[&str] = &["name", "Name"];
+/// Keys of what is in a file: an object with one of them brings its text along.
+const TEXTS: &[&str] = &["content", "contents", "text", "data", "body", "blob"];
 
 /// The last part of a tool's name, in small letters: `mcp__fs__read_file` is `read_file`.
 fn bare(tool: &str) -> String {
@@ -258,13 +264,28 @@ fn paths(look: &Look, does: Does, value: &Value, depth: usize) -> Option<Stop> {
             }
             Value::Array(all) if PATHS.contains(&key.as_str()) => {
                 let text = all.iter().filter_map(Value::as_str).find_map(|p| one(look, does, p, true));
-                text.or_else(|| paths(look, does, inner, depth + 1))
+                let named = || all.iter().find_map(|file| named(look, does, key, file));
+                text.or_else(named).or_else(|| paths(look, does, inner, depth + 1))
             }
-            inner => paths(look, does, inner, depth + 1),
+            Value::Array(all) => {
+                let named = all.iter().find_map(|file| named(look, does, key, file));
+                named.or_else(|| paths(look, does, inner, depth + 1))
+            }
+            inner => named(look, does, key, inner).or_else(|| paths(look, does, inner, depth + 1)),
         }),
         Value::Array(all) => all.iter().find_map(|inner| paths(look, does, inner, depth + 1)),
         _ => None,
     }
+}
+
+/// An object that stands for a file, by the key that it is under: `{"files": [{"name": …}]}`.
+fn named(look: &Look, does: Does, key: &str, value: &Value) -> Option<Stop> {
+    let ends = |ends: &[&str]| ends.iter().any(|end| key.ends_with(end));
+    let is_file = matches!(key, "file" | "files" | "attachments" | "documents")
+        || ends(&["_file", "_files", "-files", "File", "Files"]);
+    let file = value.as_object().filter(|f| is_file && !TEXTS.iter().any(|text| f.contains_key(*text)))?;
+    let mut names = NAMES.iter().filter_map(|name| file.get(*name)?.as_str());
+    names.find_map(|name| one(look, does, name, false))
 }
 
 fn one(look: &Look, does: Does, path: &str, pattern: bool) -> Option<Stop> {

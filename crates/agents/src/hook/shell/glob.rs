@@ -197,7 +197,7 @@ fn class_end(pattern: &[char]) -> Option<usize> {
 /// `[:NAME:]` at the start: the name, and how long it is.
 fn named(set: &[char]) -> Option<(String, usize)> {
     const LONGEST: usize = 16;
-    let rest = &set.strip_prefix(&['[', ':'])?[..];
+    let rest = set.strip_prefix(&['[', ':'])?;
     let rest = &rest[..rest.len().min(LONGEST)];
     let end = rest.windows(2).position(|two| two == [':', ']'])?;
     Some((rest[..end].iter().collect(), end + 4))

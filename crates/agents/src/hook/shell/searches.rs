@@ -69,8 +69,9 @@ pub fn compared(walk: &Walk, call: &Call, both: bool) -> Option<Stop> {
     }
     let left_out = archive::left_out(call);
     let (out, places): (Vec<usize>, Vec<usize>) = (0..call.args.len()).partition(|at| left_out[*at]);
-    let excludes: Vec<&str> =
-        out.iter().map(|at| call.word(*at).rsplit('=').next().unwrap_or_default()).collect();
+    let excludes = out.iter().map(|at| glob::unescaped(call.word(*at)));
+    let excludes: Vec<String> =
+        excludes.map(|w| w.rsplit('=').next().unwrap_or_default().to_owned()).collect();
     let places = places.into_iter().filter(|at| !call.word(*at).starts_with('-'));
     let folders = places.filter_map(|at| walk.place.folder(walk.cwd.as_deref(), call.word(at)));
     let folders: Vec<PathBuf> = folders.filter(|f| f.is_dir()).collect();

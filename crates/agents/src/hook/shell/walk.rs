@@ -110,30 +110,18 @@ impl<'a> Walk<'a> {
         if !self.place.spend() {
             return Some(Stop::TooMuch);
         }
-        let assigned = command.assigns.iter().flat_map(|(_, w)| w);
-        let inner = assigned
-            .chain(command.words.iter().flatten())
-            .chain(command.redirects.iter().flat_map(|(_, w)| w));
         let mut listed = None;
-        for part in inner {
-            if let Some(stop) = self.substitution(part, &mut listed) {
-                return Some(stop);
-            }
-        }
-        if let Some(stop) = self.redirects(command) {
-            return Some(stop);
-        }
-        for (name, value) in &command.assigns {
-            if let Some(stop) = self.assign(name, value) {
-                return Some(stop);
-            }
+        let redirected = command.redirects.iter().flat_map(|(_, w)| w);
+        let mut inner = command.words.iter().flatten().chain(redirected);
+        let stop = inner.find_map(|part| self.substitution(part, &mut listed));
+        let stop = stop.or_else(|| self.redirects(command)).or_else(|| self.assigns(command));
+        if stop.is_some() {
+            return stop;
         }
         let (words, raw) = expand::words(self.place, &self.vars, &command.words);
         // The last word of the command before.
         self.vars.insert("_".to_owned(), words.last().cloned().unwrap_or_default());
         let Some((at, name, role)) = expand::program(&words) else {
-            // `x=$(realpath .env)`
-            self.named = self.named.take().or(listed);
             let stop = self.wrappers(&words).or_else(|| self.passes("", command, &[]));
             return stop.or_else(|| self.heres(command, Role::Mention));
         };
@@ -155,12 +143,17 @@ impl<'a> Walk<'a> {
             self.named.get_or_insert(secret);
         }
         let call = roles::Call { name: &name, role, args: &words[at + 1..], raw: &raw[at + 1..] };
-        let takes = matches!(role, Role::Shell | Role::Read | Role::Git) || roles::is_source(&name);
+        self.called(&call, command)
+    }
+
+    fn called(&mut self, call: &roles::Call, command: &Command) -> Option<Stop> {
+        let role = call.role;
+        let takes = matches!(role, Role::Shell | Role::Read | Role::Git) || roles::is_source(call.name);
         if takes && !command.heres.is_empty() {
             self.text = Some(command.heres.iter().map(|here| here.body.as_str()).collect());
         }
-        let opened = opened::judge(self, &call, command);
-        let stop = opened.or_else(|| roles::run(self, &call)).or_else(|| self.heres(command, role));
+        let opened = opened::judge(self, call, command);
+        let stop = opened.or_else(|| roles::run(self, call)).or_else(|| self.heres(command, role));
         // Not where it goes to a file.
         match self.packs.take() {
             Some(secret) if goes_out(command) => opened::keep(self, command, &secret),
@@ -250,6 +243,11 @@ impl<'a> Walk<'a> {
 
     /// What the commands of a substitution list: `ls -a`, `find`.
     fn lists(&self, script: &Script) -> Option<Secret> {
+        // A count of names is no name.
+        let counts = |w: &Word| matches!(w.as_slice(), [Part::Text(t, _)] if t == "wc");
+        if script.commands().last().and_then(|c| c.words.first()).is_some_and(counts) {
+            return None;
+        }
         script.commands().find_map(|command| {
             let (words, raw) = expand::words(self.place, &self.vars, &command.words);
             let (at, name, role) = expand::program(&words)?;
@@ -285,6 +283,19 @@ impl<'a> Walk<'a> {
             }
         }
         None
+    }
+
+    /// `NAME=VALUE` before a command. What a substitution lists is among the values: `x=$(realpath .env)`.
+    fn assigns(&mut self, command: &Command) -> Option<Stop> {
+        command.assigns.iter().find_map(|(name, value)| {
+            let mut listed = None;
+            let stop = value.iter().find_map(|part| self.substitution(part, &mut listed));
+            let stop = stop.or_else(|| self.assign(name, value));
+            if let (Some(secret), Some(forms)) = (listed, self.vars.get_mut(name)) {
+                forms.push(glob::escaped(&secret.path.to_string_lossy()));
+            }
+            stop
+        })
     }
 
     fn assign(&mut self, name: &str, value: &Word) -> Option<Stop> {
