@@ -42,7 +42,8 @@ fn alternatives(place: &Place, vars: &Vars, word: &Word, split: bool) -> Vec<Vec
     for part in word {
         let mut ends = part_forms(place, vars, part);
         if split && is_split(part) {
-            ends.iter_mut().for_each(|e| *e = e.replace(char::is_whitespace, GAP.encode_utf8(&mut [0; 4])));
+            let gap = gaps(vars);
+            ends.iter_mut().for_each(|e| *e = e.replace(&gap, GAP.encode_utf8(&mut [0; 4])));
         }
         let both = |f: &String, e: &String| match f.len() + e.len() {
             0..LONGEST => format!("{f}{e}"),
@@ -64,6 +65,12 @@ fn alternatives(place: &Place, vars: &Vars, word: &Word, split: bool) -> Vec<Vec
         }
     }
     all
+}
+
+/// The characters between words.
+pub fn gaps(vars: &Vars) -> impl Fn(char) -> bool + use<> {
+    let more = vars.get("IFS").and_then(|forms| forms.first()).cloned().unwrap_or_default();
+    move |c| c.is_whitespace() || (c != '\\' && c != ANY && more.contains(c))
 }
 
 /// Whether a shell makes words of a part's value.

@@ -48,8 +48,11 @@ pub fn run(walk: &mut Walk, call: &Call) -> Option<Stop> {
                 return Some(stop);
             }
         }
+        "commit" if call.short(&['a']) || call.has(&["--all"]) => {
+            walk.staged = walk.staged.take().or_else(|| git.tracked(walk, Tracked::is_changed));
+        }
         "archive" if !call.short(&['o']) && !git.has_long("--output") => {
-            walk.packs = git.tracked(walk, |_| true);
+            walk.packs = git.tracked(walk, |_| true).or_else(|| git.added(walk));
         }
         "cat-file" if git.has_long("--batch") || call.has(&["--batch-command"]) => {
             let names = walk.text.take();
@@ -206,21 +209,22 @@ impl Git {
         folders.find_map(|f| walk.place.in_tree(&f, false, reads))
     }
 
-    /// `git ls-files`, `git grep -l`
+    /// `git ls-files`, `git status -s`, `git grep -l`
     fn listed(&self, walk: &Walk) -> Option<Secret> {
         if self.name == "grep" {
             return self.greps(walk, |search| search.names_only);
         }
-        if self.name != "ls-files" {
-            return None;
-        }
         let call = self.call();
-        if !(call.short(&['o']) || call.has(&["--others"])) {
+        let others = match self.name.as_str() {
+            "ls-files" => call.short(&['o']) || call.has(&["--others"]),
+            "status" if call.short(&['s']) || call.has(&["--short"]) || self.has_long("--porcelain") => true,
+            _ => return None,
+        };
+        if !others {
             return self.tracked(walk, |t| t.path.exists());
         }
         let base = self.folder.as_deref()?;
-        let quiet = call
-            .has(&["--exclude-standard"])
+        let quiet = (self.name == "status" || call.has(&["--exclude-standard"]))
             .then(|| Ignored::by_git(base, walk.place.guard.home.as_deref()));
         let reads = |path: &Path| self.is_about(path) && !quiet.as_ref().is_some_and(|q| q.leaves_out(path));
         walk.place.in_tree(base, true, reads)

@@ -3,6 +3,7 @@
 //! Not a grammar. A guard wants every word that may name a file, whatever construct it stands in and whichever shell
 //! reads it; so nothing is refused, and what can't be read is said to be broken.
 
+use super::glob::GAP;
 use super::param::Param;
 
 /// How deep substitutions may nest.
@@ -361,12 +362,13 @@ fn names_function(words: &[Word]) -> bool {
     words.len() == 2 && words.first().is_some_and(function)
 }
 
-/// `NAME=VALUE` and `NAME+=VALUE`.
+/// `NAME=VALUE`, `NAME+=VALUE`, and `NAME[KEY]=VALUE`, which adds a word.
 pub fn assignment(word: &Word) -> Option<(String, Word)> {
     let Some(Part::Text(text, false)) = word.first() else { return None };
     let (name, value) = text.split_once('=')?;
-    let added = name.ends_with('+');
-    let name = name.trim_end_matches('+');
+    let key = name.strip_suffix(']').and_then(|name| name.split_once('['));
+    let added = key.is_some() || name.ends_with('+');
+    let name = key.map_or(name.trim_end_matches('+'), |(name, _)| name);
     let starts = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
     if !starts || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
         return None;
@@ -374,6 +376,9 @@ pub fn assignment(word: &Word) -> Option<(String, Word)> {
     let mut rest = Vec::new();
     if added {
         rest.push(Part::Var(name.to_owned(), true));
+    }
+    if key.is_some() {
+        rest.push(Part::Text(GAP.to_string(), false));
     }
     if !value.is_empty() {
         rest.push(Part::Text(value.to_owned(), false));

@@ -49,7 +49,8 @@ pub fn judge(walk: &mut Walk, call: &Call, command: &Command) -> Option<Stop> {
     let read = redirects.flat_map(|(_, word)| walk.forms(word));
     let named = call.args.iter().flatten().cloned().chain(read);
     let named = named.filter_map(|f| {
-        let name = f.strip_prefix("--file=").unwrap_or(&f);
+        let glued = || f.strip_prefix('-').and_then(|f| f.split_once('f')).map(|(_, name)| name);
+        let name = f.strip_prefix("--file=").or_else(glued).unwrap_or(&f);
         Some(normal(&walk.place.folder(walk.cwd.as_deref(), name)?))
     });
     let named: Vec<PathBuf> = named.collect();

@@ -230,6 +230,7 @@ impl Search {
             "F" | "fixed-strings" => self.syntax = Syntax::Fixed,
             "E" | "P" | "extended-regexp" | "perl-regexp" if grep => self.syntax = Syntax::Extended,
             "a" | "text" => self.binary = true,
+            "L" | "files-without-match" if grep => self.patterns = None,
             // All lines, or what nobody knows here.
             "v" | "invert-match" | "passthru" | "passthrough" | "f" | "file" | "pre" | "z" | "search-zip"
             | "and" | "or" | "not" => self.patterns = None,

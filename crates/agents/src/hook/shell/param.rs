@@ -120,6 +120,8 @@ impl Param {
         };
         match self.change {
             Change::None => chosen.collect(),
+            // Of an array it takes words.
+            Change::Slice => chosen.map(|v| if v.contains(GAP) { v } else { each(v) }).collect(),
             Change::Or => chosen.chain(by.iter().cloned()).collect(),
             _ => chosen.map(each).collect(),
         }
@@ -138,13 +140,11 @@ impl Param {
     }
 }
 
-/// An element of an array, or of what has one word alone.
+/// An element of an array, or of what has one word alone; all of it where there is no such element.
 #[must_use]
 pub fn item(value: &str, item: usize) -> String {
     let mut words = value.split(GAP).filter(|w| !w.is_empty());
-    words
-        .nth(item)
-        .map_or_else(|| if value.contains(ANY) { ANY.to_string() } else { String::new() }, str::to_owned)
+    words.nth(item).filter(|word| !word.contains(ANY)).unwrap_or(value).to_owned()
 }
 
 fn cuts(text: &str) -> impl DoubleEndedIterator<Item = usize> {

@@ -125,6 +125,11 @@ pub fn other(walk: &Walk, call: &Call) -> Option<Stop> {
 
 fn mentions(walk: &mut Walk, call: &Call) -> Option<Stop> {
     walk.mention(call.args);
+    if call.name == "printf" && call.word(0) == "-v" {
+        let lines = call.args.get(2..).and_then(|args| said("printf", args));
+        walk.vars.insert(call.word(1).to_owned(), lines.unwrap_or_default());
+        return None;
+    }
     if let Some(lines) = said(call.name, call.args) {
         walk.text = lines.into_iter().next().map(|line| glob::unescaped(&line));
         let words = walk.text.iter().flat_map(|text| text.split([' ', '\t', '\n', '\0']));

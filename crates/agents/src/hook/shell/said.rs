@@ -19,7 +19,6 @@ pub fn said(name: &str, args: &[Vec<String>]) -> Option<Vec<String>> {
             Some(if escapes { lines.iter().map(|l| unquoted(l)).collect() } else { lines })
         }
         "printf" => {
-            // `-v NAME`, `--`
             let format = args.iter().position(|w| w.first().is_none_or(|f| !f.starts_with('-')))?;
             Some(vec![formatted(args[format].first()?, &args[format + 1..])])
         }

@@ -1,5 +1,6 @@
 //! Builtins that give variables their values: `for`, `read`, `set`, `shift`.
 
+use super::expand;
 use super::glob::{self, GAP};
 use super::roles::Call;
 use super::walk::Walk;
@@ -59,10 +60,11 @@ pub fn read(walk: &mut Walk, call: &Call) {
             _ => names.push(word),
         }
     }
+    let gap = expand::gaps(&walk.vars);
     for (at, name) in names.iter().enumerate() {
         let last = at + 1 == names.len();
         let value = |line: &str| {
-            let mut words = line.split_whitespace().skip(at).map(glob::escaped);
+            let mut words = line.split(&gap).filter(|w| !w.is_empty()).skip(at).map(glob::escaped);
             match () {
                 () if all => array(words.collect::<Vec<_>>().iter()),
                 () if last => words.collect::<Vec<_>>().join(" "),

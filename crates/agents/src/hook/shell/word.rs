@@ -20,13 +20,33 @@ impl Lexer {
                     parts.push(Part::Sub(sub));
                 }
                 '<' | '>' => break,
-                '(' if parts.extglob() => self.skip_group(&mut parts),
+                '(' if parts.extglob() => self.choice(&mut parts),
                 '(' if parts.names_array() && !too_deep(self.depth) => self.array(&mut parts),
                 '(' => break,
                 _ => self.piece(&mut parts, false),
             }
         }
         parts.done()
+    }
+
+    /// `@(a|b)` and its like, as `{a,b}`; what they may leave out or repeat is one more choice.
+    fn choice(&mut self, parts: &mut Parts) {
+        let inner: String = self.text[self.at + 1..].iter().take_while(|c| **c != ')').collect();
+        if inner.contains(['(', '$', '`', '\'', '"', '\\', '{', '}', ',', '\n']) {
+            return self.skip_group(parts);
+        }
+        let end = self.at + 1 + inner.chars().count();
+        if self.text.get(end) != Some(&')') {
+            return self.skip_group(parts);
+        }
+        let Some(Part::Text(text, _)) = parts.0.last_mut() else { return self.skip_group(parts) };
+        self.at = end + 1;
+        match text.pop() {
+            Some('!') => text.push('*'),
+            Some('?' | '*') => text.push_str(&format!("{{,{}}}", inner.replace('|', ","))),
+            _ if inner.contains('|') => text.push_str(&format!("{{{}}}", inner.replace('|', ","))),
+            _ => text.push_str(&inner),
+        }
     }
 
     /// `(…)` behind `NAME=`.
