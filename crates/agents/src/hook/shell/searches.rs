@@ -37,7 +37,8 @@ fn base<'c>(call: &Call<'c>) -> &'c str {
 
 /// Where a search looks; `rg` looks at what it is given on stdin, `grep -r` does not.
 fn search_places(walk: &Walk, call: &Call, search: &Search) -> Vec<String> {
-    let given = || !base(call).ends_with("grep") && (walk.upstream.is_some() || walk.text.is_some());
+    let asks = !base(call).ends_with("grep") || base(call) == "ugrep";
+    let given = || asks && (walk.upstream.is_some() || walk.text.is_some());
     if search.places.is_empty() && search.deep && !given() {
         return vec![".".to_owned()];
     }

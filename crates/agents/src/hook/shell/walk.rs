@@ -10,6 +10,7 @@ use super::paths::Place;
 use super::programs::Role;
 use super::{Stop, loaders, roles, searches};
 use crate::hook::guard::{Class, Secret, normal};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 /// How deep lines within lines (`sh -c`, `eval`) are followed.
@@ -366,11 +367,16 @@ impl<'a> Walk<'a> {
 
     /// As [`Self::in_code`], for a program: one that looks up a variable may open what the variable names.
     pub(super) fn in_program(&self, code: &str) -> Option<Secret> {
-        let looks_up = || code.to_ascii_lowercase().contains("env");
-        let names =
-            || code.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).filter(|n| !n.is_empty());
-        let values = |name: &str| self.vars.get(name).into_iter().flatten().find_map(|f| self.find(f));
-        self.in_code(code).or_else(|| if looks_up() { names().find_map(values) } else { None })
+        self.in_code(code).or_else(|| {
+            if !code.to_ascii_lowercase().contains("env") {
+                return None;
+            }
+            let names = code.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+            // `$_` is no variable that a program is given by the user.
+            let names: HashSet<&str> = names.filter(|name| *name != "_").collect();
+            let named = self.vars.iter().filter(|(name, _)| names.contains(name.as_str()));
+            named.flat_map(|(_, forms)| forms).find_map(|f| self.find(f))
+        })
     }
 
     /// A reader's arguments: a protected file stops it, an unknown one is remembered.
