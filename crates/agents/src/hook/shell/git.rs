@@ -240,6 +240,7 @@ fn command(walk: &Walk, call: &Call) -> (Option<usize>, Option<PathBuf>) {
     let folder = walk.place.folder(walk.cwd.as_deref(), named.unwrap_or("."));
     (at, folder)
 }
+
 /// `:!NAME`, `:^NAME`, `:(exclude)NAME`
 fn leaves_out(word: &str) -> bool {
     let magic = || word.strip_prefix(":(").and_then(|rest| rest.split_once(')')).map(|(magic, _)| magic);
