@@ -29,6 +29,7 @@ struct State {
     ops: u64,
     off_at: Option<u64>,
     failing_sync: Option<u64>,
+    bad_byte: Option<u64>,
     capacity: Option<u64>,
     record: bool,
     cuts: Vec<SimDisk>,
@@ -65,6 +66,11 @@ impl SimDisk {
     /// Lets the `nth` sync from now (0 = the next) fail.
     pub fn fail_sync(&self, nth: u64) {
         self.lock().failing_sync = Some(nth);
+    }
+
+    /// Lets each read fail that takes in the byte at this place, of any file.
+    pub fn fail_reads_of(&self, place: u64) {
+        self.lock().bad_byte = Some(place);
     }
 
     /// Limits the bytes of all files together; a write beyond it is done in part.
@@ -181,6 +187,7 @@ impl State {
 
     fn calm(&mut self) {
         (self.off_at, self.failing_sync, self.capacity, self.record) = (None, None, None, false);
+        self.bad_byte = None;
         self.cuts = Vec::new();
     }
 
@@ -342,6 +349,9 @@ impl File for SimFile {
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
         let mut state = self.disk.lock();
         state.power()?;
+        if state.bad_byte.is_some_and(|bad| (offset..offset + buf.len() as u64).contains(&bad)) {
+            return Err(io::Error::other("a bad sector"));
+        }
         let data = &state.inode(self.file)?.data;
         let from = data.get(offset as usize..).unwrap_or_default();
         let len = from.len().min(buf.len());

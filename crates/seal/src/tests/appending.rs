@@ -155,6 +155,7 @@ fn a_head_names_only_what_was_synced_before() {
     let job = log.sync_job().unwrap();
     add(&mut log, 2);
     let done = job.run();
+    assert_eq!(done.upto().map(|upto| upto.frames()), Some(1));
     log.note_synced(done).unwrap();
     assert_eq!(log.head().frames, 1);
     for seed in 0..20 {

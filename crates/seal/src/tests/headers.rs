@@ -128,7 +128,7 @@ fn kdf_parameters_out_of_bounds() {
 #[test]
 fn lengths_that_lie() {
     let good = raw(&header(FileKind::Store, vec![vec![pass()], vec![Factor::Recovery]]));
-    Header::parse(&good).unwrap();
+    assert_eq!(Header::parse(&good).unwrap().1, good.len());
     let name = |change: &dyn Fn(&mut Vec<u8>)| {
         let mut bytes = good.clone();
         change(&mut bytes);

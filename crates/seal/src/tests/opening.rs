@@ -76,6 +76,17 @@ fn frames_of_every_length_cross_the_borders_of_reads() {
 }
 
 #[test]
+fn a_place_that_cannot_be_read_is_an_error() {
+    let (disk, head, cuts) = vault_with(&[1, 2]);
+    let last = *cuts.last().unwrap() as u64;
+    for place in (0..last).step_by(97).chain([last - 1]) {
+        let bad = disk.killed();
+        bad.fail_reads_of(place);
+        assert_eq!(fails(&bad, HeadRule::AtLeast(head)).name(), "Io", "{place}");
+    }
+}
+
+#[test]
 fn missing_and_empty_files_have_names() {
     let disk = disk();
     assert_eq!(fails(&disk, HeadRule::Accept).name(), "Missing");
