@@ -103,6 +103,30 @@ fn the_terminal_is_asked_after_the_diff() {
 }
 
 #[test]
+fn a_second_one_is_refused_while_the_first_waits_for_its_answer() {
+    need!(Script);
+    let sandbox = Sandbox::empty();
+    write(&sandbox, ".qwen/settings.json", "{}");
+    let mut terminal = Terminal::shell(&sandbox);
+    terminal.types("svault install\n");
+    terminal.waits_for("Write this file? [y/N]");
+    for verb in ["install", "uninstall"] {
+        let said = sandbox.run(&[verb, "--yes", "--json"]).exits(1).json();
+        assert_eq!(said["error"]["code"], "busy");
+        let _ = sandbox.run(&[verb, "--yes"]).exits(1).says("another svault install is at work");
+        let _ = sandbox.run(&[verb, "--dry-run"]).ok();
+    }
+    assert_eq!(read(&sandbox, ".qwen/settings.json"), "{}");
+    std::thread::sleep(std::time::Duration::from_secs(1)); // what is typed ahead counts for nothing
+    terminal.types("n\n");
+    terminal.waits_for("$> ");
+    assert!(!sandbox.home().join(".local/state/svault").exists(), "nothing of it is left");
+    let _ = sandbox.run(&["install", "--yes"]).ok();
+    let _ = sandbox.run(&["uninstall", "--yes"]).ok();
+    assert_eq!(read(&sandbox, ".qwen/settings.json"), "{}");
+}
+
+#[test]
 fn a_caller_is_registered_by_a_human_alone_and_without_scopes() {
     need!(Linux);
     let sandbox = Sandbox::ready();

@@ -2,6 +2,7 @@
 //! file. What was there before is kept, so that uninstall can put back the very bytes.
 
 mod disk;
+mod lock;
 mod plan;
 mod record;
 mod takeback;
@@ -11,6 +12,7 @@ mod takeback;
 mod tests;
 
 pub use disk::{Found, Trouble};
+pub use lock::Lock;
 pub use plan::{Change, Plan, Wish, commit, install};
 pub use record::{Known, Record, Seen, fingerprint};
 pub use takeback::uninstall;

@@ -42,6 +42,9 @@ pub enum Trouble {
     /// Somebody wrote to it since it was read.
     #[error("{} was changed by somebody else at this moment; run it again", .0.display())]
     Changed(PathBuf),
+    /// Another install or uninstall holds the lock.
+    #[error("another svault install is at work")]
+    Busy,
     /// The disk.
     #[error("{}: {error}", .path.display())]
     Io {
@@ -192,7 +195,7 @@ fn set_mode(_: &std::fs::File, _: Option<&Metadata>, _: u32) -> io::Result<()> {
     Ok(())
 }
 
-fn make_folders(folder: &Path) -> Result<Vec<PathBuf>, Trouble> {
+pub(super) fn make_folders(folder: &Path) -> Result<Vec<PathBuf>, Trouble> {
     let missing: Vec<&Path> = folder.ancestors().take_while(|f| !f.exists()).collect();
     let mut made = Vec::new();
     for folder in missing.into_iter().rev() {
@@ -200,8 +203,11 @@ fn make_folders(folder: &Path) -> Result<Vec<PathBuf>, Trouble> {
         let mut builder = std::fs::DirBuilder::new();
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(folder).map_err(Trouble::io(folder))?;
-        made.push(folder.to_owned());
+        match builder.create(folder) {
+            Ok(()) => made.push(folder.to_owned()),
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => {} // made meanwhile
+            Err(e) => return Err(Trouble::io(folder)(e)),
+        }
     }
     Ok(made)
 }

@@ -236,13 +236,13 @@ pub fn fingerprint(path: &Path) -> io::Result<((u64, u64), String)> {
 }
 
 #[cfg(unix)]
-fn inode(meta: &std::fs::Metadata) -> (u64, u64) {
+pub(super) fn inode(meta: &std::fs::Metadata) -> (u64, u64) {
     use std::os::unix::fs::MetadataExt;
     (meta.dev(), meta.ino())
 }
 
 #[cfg(not(unix))]
-fn inode(_: &std::fs::Metadata) -> (u64, u64) {
+pub(super) fn inode(_: &std::fs::Metadata) -> (u64, u64) {
     (0, 0)
 }
 

@@ -11,7 +11,7 @@ use crate::args::Proof;
 use crate::report::{Error, Outcome};
 use agents::check;
 use agents::clients::{Executable, Place, spec};
-use agents::install::{Record, Wish};
+use agents::install::{Lock, Record, Trouble, Wish};
 use agents::{Client, Machine, Svault};
 use clap::Args;
 use serde_json::{Value, json};
@@ -49,6 +49,7 @@ impl Install {
             return Err(Error::new("no_agent", wire::exit::FAILED, "no agent was found on this machine")
                 .hint(format!("name one: svault install --client NAME; known: {}", Client::names())));
         }
+        let _lock = self.options.lock(&machine)?;
         let mut record = Record::open(&machine.state()).map_err(trouble)?;
         if self.trust_codex_hooks && !clients.contains(&Client::Codex) {
             return Err(Error::usage("--trust-codex-hooks is for Codex, which was neither named nor found")
@@ -110,8 +111,12 @@ pub(super) fn this_svault(machine: &Machine) -> Result<Svault, Error> {
 }
 
 /// An error of one file, as the command's own.
-pub(super) fn trouble(e: agents::install::Trouble) -> Error {
-    Error::failed("can't do this", e)
+pub(super) fn trouble(e: Trouble) -> Error {
+    match e {
+        Trouble::Busy => Error::new("busy", wire::exit::FAILED, e.to_string())
+            .hint("wait until it is done, then run this again"),
+        e => Error::failed("can't do this", e),
+    }
 }
 
 /// Why a client's processes can't be told from others, and what to do about it.
@@ -146,6 +151,14 @@ impl Options {
             return Err(Error::usage("this folder is your home, not a project").hint("leave out --project"));
         }
         Ok(Some(top.to_owned()))
+    }
+
+    /// Keeps others from installing or uninstalling while this one plans, asks and writes. A dry run keeps nobody.
+    ///
+    /// # Errors
+    /// When another one is at work.
+    pub(super) fn lock(&self, machine: &Machine) -> Result<Option<Lock>, Error> {
+        if self.dry_run { Ok(None) } else { Lock::take(&machine.state()).map(Some).map_err(trouble) }
     }
 
     /// Whether a client was named.

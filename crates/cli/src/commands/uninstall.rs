@@ -27,6 +27,7 @@ impl Uninstall {
         let svault = this_svault(&machine)?;
         let project = self.options.folder(&machine)?;
         let place = project.as_deref().map_or(Place::User, Place::Project);
+        let _lock = self.options.lock(&machine)?;
         let mut record = Record::open(&machine.state()).map_err(trouble)?;
         let all = self.options.clients(|_| true);
         let plan = agents::install::uninstall(&machine, &svault, &record, place, &all);
