@@ -88,6 +88,12 @@ impl Machine {
         self.folder(variable).unwrap_or_else(|| self.home.join(in_home))
     }
 
+    /// Whether a path is one of the home, as it is written; the home may be named with or without its links.
+    #[must_use]
+    pub fn is_in_home(&self, path: &Path) -> bool {
+        path.starts_with(&self.home) || self.home.canonicalize().is_ok_and(|home| path.starts_with(home))
+    }
+
     /// Where programs keep their settings.
     #[must_use]
     pub fn settings(&self) -> PathBuf {

@@ -105,9 +105,11 @@ fn trusted(machine: &Machine, changes: &[Change]) -> Option<Target> {
     crate::trust::target(machine, std::str::from_utf8(hooks.new.as_deref()?).ok()?)
 }
 
-/// Where a target may really lie: in its own folder, and for the user's own settings anywhere in the home.
+/// Where a target may really lie: in its own folder, and for the user's own settings anywhere in the home. A folder of
+/// the home that is a link out of it is not followed; one elsewhere that a variable names is.
 pub(super) fn find(path: &Path, base: &Path, machine: &Machine, place: Place<'_>) -> Result<Found, Trouble> {
     match place {
+        Place::User if machine.is_in_home(base) => Found::read(path, &[&machine.home]),
         Place::User => Found::read(path, &[base, &machine.home]),
         Place::Project(_) => Found::read(path, &[base]),
     }

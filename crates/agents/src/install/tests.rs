@@ -302,6 +302,51 @@ fn a_project_can_not_lead_writes_out_of_it() {
 }
 
 #[test]
+fn a_folder_of_the_home_that_leads_out_of_it_is_left_alone() {
+    let (rig, out) = (Rig::new(), Rig::new());
+    let clients = [Client::Codex, Client::Zed];
+    out.write("cx/config.toml", TOML);
+    out.write("config/zed/settings.json", SETTINGS);
+    for (link, to) in [(".codex", "cx"), (".config", "config")] {
+        symlink(out.home.join(to), rig.home.join(link)).unwrap();
+    }
+    let links = |plan: &Plan| {
+        let all = plan.troubles.iter().filter(|(_, t)| matches!(t, Trouble::Link { .. }));
+        (all.count(), plan.changes.len())
+    };
+    let before = out.tree();
+    // The home itself may be a link.
+    let named = out.home.join("home");
+    symlink(&rig.home, &named).unwrap();
+    for home in [&rig.home, &named] {
+        let machine = Machine::new(home.clone(), System::Linux, []);
+        let plan = install(&machine, &rig.svault, &rig.record(), user(&clients));
+        assert_eq!(links(&plan), (2, 0), "{:?}", plan.troubles);
+        let plan = install(&machine, &rig.svault, &rig.record(), user(&[Client::Gemini]));
+        assert_eq!((links(&plan), plan.troubles.len()), ((0, 1), 0));
+    }
+    std::fs::remove_file(&named).unwrap();
+    assert_eq!(out.tree(), before);
+    // Put there after an install: uninstall leaves them alone too, with a record and without one.
+    std::fs::remove_file(rig.home.join(".codex")).unwrap();
+    rig.install(Place::User, &[Client::Codex]);
+    std::fs::rename(rig.home.join(".codex"), out.home.join("moved")).unwrap();
+    symlink(out.home.join("moved"), rig.home.join(".codex")).unwrap();
+    let before = out.tree();
+    let plan = uninstall(&rig.machine, &rig.svault, &rig.record(), Place::User, &clients);
+    assert_eq!(links(&plan), (2, 0), "{:?}", plan.troubles);
+    std::fs::remove_dir_all(rig.machine.state()).unwrap();
+    let plan = uninstall(&rig.machine, &rig.svault, &rig.record(), Place::User, &clients);
+    assert_eq!((links(&plan), plan.troubles.len()), ((0, 0), 0));
+    assert_eq!(out.tree(), before);
+    // Who names a folder elsewhere means it.
+    let elsewhere = out.home.join("moved").into_os_string();
+    let machine = Machine::new(rig.home.clone(), System::Linux, [("CODEX_HOME".to_owned(), elsewhere)]);
+    let plan = uninstall(&machine, &rig.svault, &rig.record(), Place::User, &[Client::Codex]);
+    assert!(plan.troubles.is_empty() && !plan.changes.is_empty(), "{:?}", plan.troubles);
+}
+
+#[test]
 fn a_home_that_can_not_be_written_is_said_and_nothing_is_half_done() {
     if rustix::process::geteuid().is_root() {
         return; // root writes anywhere; the product tests have the same as an ordinary user
