@@ -95,7 +95,11 @@ pub fn write(format: Format, text: &str, ops: &[Op]) -> Result<String, Error> {
         Format::Yaml => yaml::write(text, ops)?,
         Format::Lines => lines::write(text, ops),
     };
-    if read(format, &new).as_ref() == Ok(&meant) { Ok(new) } else { Err(Error::Unsafe) }
+    let said = read(format, &new)?;
+    if format == Format::Toml {
+        toml::forget_implied(&mut meant, &said, ops)?;
+    }
+    if said == meant { Ok(new) } else { Err(Error::Unsafe) }
 }
 
 /// Line and column, both from 1, of a byte.

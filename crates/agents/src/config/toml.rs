@@ -1,6 +1,6 @@
 //! TOML: the settings of Codex.
 
-use super::op::{Op, Step, shown};
+use super::op::{Op, Step, look, shown};
 use super::{Error, place};
 use serde_json::{Map, Number, Value};
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, TableLike};
@@ -64,7 +64,25 @@ pub(super) fn write(text: &str, ops: &[Op]) -> Result<String, Error> {
             }
         }
     }
-    Ok(doc.to_string())
+    let new = doc.to_string();
+    // What is made ends lines with LF, and so does what the parser writes again.
+    let crlf = text.contains('\n') && text.matches('\n').count() == text.matches("\r\n").count();
+    Ok(if crlf { new.replace("\r\n", "\n").replace('\n', "\r\n") } else { new })
+}
+
+/// A table that no header of its own names, but that of a table in it, goes with the last of those: it goes from what
+/// was meant where the text doesn't say it any more.
+pub(super) fn forget_implied(meant: &mut Value, said: &Value, ops: &[Op]) -> Result<(), Error> {
+    for op in ops {
+        let Op::Remove(path) = op else { continue };
+        for way in (1..path.len()).rev().map(|n| &path[..n]) {
+            let empty = look(meant, way).and_then(Value::as_object).is_some_and(Map::is_empty);
+            if empty && look(said, way).is_none() {
+                Op::Remove(way.to_vec()).apply(meant)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A value that is replaced keeps the comment beside it.
@@ -137,7 +155,7 @@ fn inline(new: &Value) -> Result<toml_edit::Value, Error> {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::{Edit, Format, plan, read, undo, write};
+    use crate::config::{Edit, Format, left_over, plan, read, undo, write};
     use serde_json::json;
 
     fn edits() -> Vec<Edit> {
@@ -179,6 +197,26 @@ mod tests {
         assert!(new.starts_with("mcp_servers = {"), "{new}");
         let new = round("[mcp_servers.svault]\ncommand = \"/evil\" # pinned\nenabled = false\n");
         assert!(new.contains("command = \"/s/svault\" # pinned\nenabled = false\n"), "{new}");
+    }
+
+    #[test]
+    fn a_table_that_only_ours_names_goes_with_it() {
+        let server = "[mcp_servers.svault]\nargs = [\"mcp\"]\ncommand = \"/s/svault\"\n";
+        let theirs = "# mine\nmodel = \"o9\"   # best\n\n[tui]\ntheme = '''\na\nb'''\n";
+        for (text, left) in [
+            (server.to_owned(), String::new()),
+            (format!("{server}\n[mcp_servers.svault.env]\nA = \"x\"\n"), String::new()),
+            (format!("{theirs}\n{server}"), theirs.to_owned()),
+            (format!("{server}\n# mine\n[tui]\nx = 1\n"), "\n# mine\n[tui]\nx = 1\n".to_owned()),
+            (format!("[mcp_servers]\n\n{server}"), "[mcp_servers]\n".to_owned()),
+            (format!("{server}\n[mcp_servers.b]\nx = 1\n"), "\n[mcp_servers.b]\nx = 1\n".to_owned()),
+        ] {
+            for end in ["\n", "\r\n"] {
+                let (text, left) = (text.replace('\n', end), left.replace('\n', end));
+                let ops = left_over(&read(Format::Toml, &text).unwrap(), &edits());
+                assert_eq!(write(Format::Toml, &text, &ops).as_deref(), Ok(&*left), "{text:?}");
+            }
+        }
     }
 
     #[test]

@@ -181,7 +181,8 @@ fn before(target: &Target, found: &Found, record: &Record) -> Option<Vec<u8>> {
             return text.map(String::into_bytes);
         }
     }
-    Some(without(*format, edits, now).unwrap_or_else(|| now.to_vec()))
+    let bare = without(*format, edits, now).ok().flatten();
+    Some(bare.unwrap_or_else(|| now.to_vec()))
 }
 
 /// A file that was changed since, with our part of it taken back; `Some(None)` where nothing is left of a file that
@@ -213,14 +214,19 @@ fn has_comments(text: &str) -> bool {
     text.contains(|c: char| !c.is_whitespace() && !"{}[]".contains(c))
 }
 
-/// A file that no record tells about, without the hooks and entries that start svault; none where there are none.
-pub(super) fn without(format: Format, edits: &[Edit], now: &[u8]) -> Option<Vec<u8>> {
-    let text = std::str::from_utf8(now).ok()?;
-    let ops = config::left_over(&config::read(format, text).ok()?, edits);
+/// A file that no record tells about, without the hooks and entries that start svault; none where there are none, or
+/// where it can't be read.
+///
+/// # Errors
+/// When they are there and can't be taken out.
+pub(super) fn without(format: Format, edits: &[Edit], now: &[u8]) -> Result<Option<Vec<u8>>, config::Error> {
+    let Ok(text) = std::str::from_utf8(now) else { return Ok(None) };
+    let Ok(tree) = config::read(format, text) else { return Ok(None) };
+    let ops = config::left_over(&tree, edits);
     if ops.is_empty() {
-        return None;
+        return Ok(None);
     }
-    config::write(format, text, &ops).ok().map(String::into_bytes)
+    config::write(format, text, &ops).map(|new| Some(new.into_bytes()))
 }
 
 /// Does what was planned, and notes it. What fails is told, with the clients it concerns; the rest is done.

@@ -131,7 +131,9 @@ fn from_what_is_there(
     };
     let Some(now) = &found.bytes else { return Ok(()) };
     let new = match &target.content {
-        Content::Edits(format, edits) => without(*format, edits, now).map(Some),
+        Content::Edits(format, edits) => without(*format, edits, now)
+            .map_err(|error| Trouble::Config { path: target.path.clone(), error })?
+            .map(Some),
         Content::Whole { .. } => String::from_utf8_lossy(now).contains(MARK).then_some(None),
     };
     if let Some(new) = new {

@@ -259,6 +259,23 @@ fn without_its_record_uninstall_goes_by_what_it_finds() {
 }
 
 #[test]
+fn without_its_record_a_file_that_has_only_ours_in_it_starts_nothing() {
+    for end in ["\n", "\r\n"] {
+        let rig = Rig::new();
+        rig.install(Place::User, &Client::ALL);
+        std::fs::remove_dir_all(rig.machine.state()).unwrap();
+        let config = rig.read(".codex/config.toml").replace('\n', end);
+        rig.write(".codex/config.toml", &format!("model = \"o9\"{end}{config}"));
+        rig.uninstall(Place::User, &Client::ALL);
+        assert_eq!(rig.read(".codex/config.toml"), format!("model = \"o9\"{end}"));
+        for (path, (_, bytes)) in rig.tree().iter().filter(|(path, _)| !path.ends_with(".aider.conf.yml")) {
+            let text = String::from_utf8_lossy(bytes);
+            assert!(!text.contains("svault"), "{}:\n{text}", path.display());
+        }
+    }
+}
+
+#[test]
 fn a_broken_file_is_left_alone_and_the_others_are_done() {
     let rig = Rig::new();
     rig.write(".gemini/settings.json", "{\n  \"a\": 1,\n  \"b\" 2\n}\n");
