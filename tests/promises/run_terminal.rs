@@ -124,8 +124,8 @@ fn a_file_of_references_that_an_agent_has_changed_is_asked_for_again() {
     std::fs::write(&env, changed).expect("write");
     let card = says_yes(&mut shell, line);
     let new: Vec<&str> = card.lines().filter(|l| l.trim_start().starts_with("new here")).collect();
-    assert_eq!(new.len(), 1, "{card}");
-    assert!(new[0].contains("main/STRIPE_LIVE"), "{card}");
+    assert!(new.len() == 2 && new.iter().any(|l| l.contains("main/STRIPE_LIVE")), "{card}");
+    assert!(new.iter().any(|l| l.contains("what its files set")), "{card}");
     assert_eq!(shell.ends().1, 0);
     // Taken out again, and put back: each time it differs from the last yes.
     std::fs::write(&env, "KEY=svault://main/KEY\n").expect("write");
@@ -135,6 +135,36 @@ fn a_file_of_references_that_an_agent_has_changed_is_asked_for_again() {
     let card = says_yes(&mut shell, line);
     assert!(card.contains("new here") && card.contains("main/STRIPE_LIVE"), "{card}");
     assert_eq!(shell.ends().1, 0);
+    assert!(!shell.seen().contains(VALUE));
+}
+
+/// Where a command sends a secret may stand beside it.
+#[test]
+fn whatever_else_a_file_of_references_sets_is_asked_for_again() {
+    need!(Linux, Script);
+    let sandbox = house();
+    let env = sandbox.home().join(".env");
+    let mut shell = Terminal::shell(&sandbox);
+    let line = "svault run -- sh -c 'echo to $TARGET with $KEY'";
+    let texts = [
+        "KEY=svault://main/KEY\nTARGET=https://good.example/\n",
+        "KEY=svault://main/KEY\nTARGET=https://evil.example/\n",
+        "KEY=svault://main/KEY\nTARGET=https://evil.example/${KEY}\n",
+        "KEY=svault://main/KEY\nTARGET=svault://main/KEY\n",
+        "KEY=svault://main/KEY\nPGHOST=evil.example\nTARGET=svault://main/KEY\n",
+    ];
+    for (n, text) in texts.iter().enumerate() {
+        std::fs::write(&env, text).expect("write");
+        let card = says_yes(&mut shell, line);
+        assert_eq!(card.contains("what its files set"), n > 0, "{card}");
+        assert_eq!(shell.ends().1, 0);
+        // A comment is no difference, nor is the order of what is no secret.
+        let turned: String = text.lines().rev().map(|l| format!("{l}\n")).collect();
+        let same = if n < 2 { turned } else { text.to_string() };
+        std::fs::write(&env, format!("# a comment\n{same}")).expect("write");
+        let (seen, code) = shell.runs(line);
+        assert!(code == 0 && seen.contains("with [svault:KEY]"), "{code} {seen}");
+    }
     assert!(!shell.seen().contains(VALUE));
 }
 

@@ -3,6 +3,7 @@
 
 use crate::report::Error;
 use secret::Bytes;
+use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use wire::{AskItem, Granted};
 use words::{EnvName, SecretRef, Way};
@@ -117,6 +118,32 @@ impl EnvFiles {
     /// A variable that was given otherwise: it wins.
     pub fn forget(&mut self, name: &EnvName) {
         self.vars.retain(|(n, _)| n != name.as_str());
+    }
+
+    /// What the files set, and from what: 16 hex digits of a SHA-256 over names, texts and references; empty for nothing.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        if self.vars.is_empty() {
+            return String::new();
+        }
+        let mut vars: Vec<&(String, Var)> = self.vars.iter().collect();
+        vars.sort_by_key(|(name, _)| name);
+        let mut all = Sha256::new();
+        let mut add = |text: &str| {
+            all.update((text.len() as u64).to_le_bytes());
+            all.update(text);
+        };
+        for (name, var) in vars {
+            add(name);
+            match var {
+                Var::Secret(secret) => add(&secret.to_string()),
+                Var::Text { text, refs } => {
+                    add(text);
+                    refs.iter().for_each(|one| add(&one.to_string()));
+                }
+            }
+        }
+        all.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// The secrets to be asked for.

@@ -65,7 +65,7 @@ impl Job {
     #[must_use]
     pub fn ask(&self, scope: Option<Scope>, reason: Option<String>, wait: u32) -> Ask {
         let (items, argv, cwd) = (self.items.clone(), self.argv.clone(), self.cwd.clone());
-        Ask { items, scope, reason, argv, cwd, wait, client: String::new() }
+        Ask { items, scope, reason, argv, cwd, wait, client: String::new(), sets: String::new() }
     }
 }
 

@@ -97,7 +97,7 @@ pub enum ToDaemon {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ask {
-    /// The secrets and how each is wanted; at most 64.
+    /// The secrets and how each is wanted; at most [`MOST_ITEMS`].
     pub items: Vec<AskItem>,
     /// The capability that is used.
     pub scope: Option<Scope>,
@@ -114,7 +114,14 @@ pub struct Ask {
     /// What the caller's client says of itself: name, session, call. Recorded; nothing is decided by it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub client: String,
+    /// What the files that name the secrets set, as 16 digits of a SHA-256 over it; empty where there are none. A human's
+    /// yes to a run is to this, too.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub sets: String,
 }
+
+/// Secrets of one request.
+pub const MOST_ITEMS: usize = 256;
 
 /// One secret of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -31,6 +31,7 @@ fn class() -> Class {
 fn ask() -> Ask {
     Ask {
         client: String::new(),
+        sets: String::new(),
         items: vec![
             AskItem::env(secret("DB_URL"), "DB_URL".parse().unwrap()),
             AskItem::file(secret("svault://work/KEY"), "KEY_FILE".parse().unwrap()),

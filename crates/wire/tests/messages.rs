@@ -29,6 +29,7 @@ fn class() -> Class {
 fn ask() -> Ask {
     Ask {
         client: String::new(),
+        sets: String::new(),
         items: vec![
             AskItem::env("A".parse().unwrap(), "A".parse().unwrap()),
             AskItem::file("svault://main/B".parse().unwrap(), "B_PATH".parse().unwrap()),

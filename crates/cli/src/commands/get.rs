@@ -27,6 +27,7 @@ impl Get {
         let name = secret.name.clone();
         let ask = Ask {
             client: String::new(),
+            sets: String::new(),
             items: vec![AskItem::value(secret)],
             scope: self.asking.scope,
             reason: self.asking.reason,

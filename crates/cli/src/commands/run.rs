@@ -84,7 +84,8 @@ impl Run {
         self.check(by_caller, &job)?;
         let first = job.items.first().map(|i| i.secret.name.clone());
         let from_files = !files.items()?.is_empty();
-        let ask = job.ask(self.asking.scope, self.asking.reason, self.asking.wait);
+        let mut ask = job.ask(self.asking.scope, self.asking.reason, self.asking.wait);
+        ask.sets = files.digest();
         let (_, values) = if by_caller {
             let mut connection = app.connect(self.asking.caller)?;
             let answer = connection.ask(&ask, |id| app.out.note(&super::get::waiting(id)))?;
@@ -136,6 +137,10 @@ impl Run {
             }
             let secret = in_vault(&item.secret, self.vault.as_ref())?;
             items.push(AskItem { secret, way: item.way.clone() });
+        }
+        if items.len() > wire::MOST_ITEMS {
+            let text = format!("{} secrets, and {} is the most of one run", items.len(), wire::MOST_ITEMS);
+            return Err(Error::usage(text).hint("name a file with fewer references: --env-file FILE"));
         }
         Ok(items)
     }

@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use words::{Exposure, Id, Tier};
 
 /// Secrets of one request.
-pub const MAX_ITEMS: usize = 64;
+pub const MAX_ITEMS: usize = wire::MOST_ITEMS;
 
 /// A human's yes, as far as there is one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

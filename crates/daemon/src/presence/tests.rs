@@ -255,6 +255,7 @@ mod windows {
     fn run(argv: &str, version: u64) -> Act {
         let want = Want::Run(Ask {
             client: String::new(),
+            sets: String::new(),
             items: vec![AskItem::env("K".parse().unwrap(), "K".parse().unwrap())],
             scope: None,
             reason: None,

@@ -66,6 +66,7 @@ fn values_of(secrets: Vec<SecretRef>) -> Ask {
         cwd: String::new(),
         wait: 0,
         client: String::new(),
+        sets: String::new(),
     }
 }
 

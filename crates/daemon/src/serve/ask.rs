@@ -111,6 +111,7 @@ async fn deny(
         cwd: String::new(),
         wait: 0,
         client: String::new(),
+        sets: String::new(),
     };
     let req = Rc::new(Frozen::new(&house, line.state.fresh_id(), asked, by));
     gate::deny(&house, &req, cause, "not yours").await.into()

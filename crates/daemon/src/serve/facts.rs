@@ -64,7 +64,7 @@ pub(crate) fn act(line: &Line, want: &Want) -> Result<Act, Failure> {
             return Err(Failure::new("too_many", exit::USAGE, text).hint("split it"));
         }
         Want::Run(ask) => {
-            let secrets = folders::of_act(&facts.secrets);
+            let secrets = folders::of_act(&facts.secrets, ask);
             folders::told(line, &ask.cwd, &ask.argv, &secrets, &mut facts);
             facts.notes.extend(high(line, want)?.then(|| "tier high: asked each time".into()));
         }

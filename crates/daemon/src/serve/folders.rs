@@ -34,9 +34,14 @@ pub(crate) fn of_request(req: &Frozen) -> Vec<String> {
     req.items.iter().map(FrozenItem::shown).collect()
 }
 
-/// Those of an act.
-pub(crate) fn of_act(secrets: &[Resolved]) -> Vec<String> {
-    secrets.iter().map(|s| format!("{}/{}", s.vault, s.name)).collect()
+/// Those of an act, and what else the run's files set.
+pub(crate) fn of_act(secrets: &[Resolved], ask: &Ask) -> Vec<String> {
+    secrets.iter().map(|s| format!("{}/{}", s.vault, s.name)).chain(sets(ask)).collect()
+}
+
+/// What the files of a run set, as it is remembered and shown.
+fn sets(ask: &Ask) -> Option<String> {
+    (!ask.sets.is_empty()).then(|| format!("what its files set ({})", ask.sets))
 }
 
 /// Those of a human's run, as the store has them.
@@ -46,5 +51,5 @@ pub(crate) fn of_act(secrets: &[Resolved]) -> Vec<String> {
 pub(crate) fn of_run(line: &Line, ask: &Ask) -> Result<Vec<String>, Failure> {
     let name =
         |i: &wire::AskItem| facts::found(line, &i.secret).map(|s| format!("{}/{}", s.key.vault, s.name));
-    ask.items.iter().map(name).collect()
+    ask.items.iter().map(name).chain(sets(ask).map(Ok)).collect()
 }

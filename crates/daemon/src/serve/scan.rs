@@ -12,7 +12,7 @@ use crate::state::watched::Seen;
 use audit::{Durable, Entry, Event};
 use policy::{SecretFacts, Standing};
 use scan::TooMuchWork;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
@@ -57,10 +57,7 @@ async fn look(line: &mut Line, by: &Asker, new: &[u8], end: bool) -> Result<From
     let state = Rc::clone(&line.state);
     let len = u64::try_from(line.text.len() + new.len()).unwrap_or(u64::MAX);
     let decided = if end { len } else { len.saturating_sub(UNDECIDED) };
-    let answer = |hits| match hits {
-        Some(hits) => FromDaemon::Scanned { hits, decided, rules_only: false },
-        None => FromDaemon::Scanned { hits: Vec::new(), decided, rules_only: true },
-    };
+    let answer = |hits, rules_only| FromDaemon::Scanned { hits, decided, rules_only };
     let session = by.session().unwrap_or_default();
     let now = state.clock.wall();
     let mut text = std::mem::take(&mut line.text);
@@ -82,38 +79,50 @@ async fn look(line: &mut Line, by: &Asker, new: &[u8], end: bool) -> Result<From
             if open {
                 meter(&state, by, cause).await?;
             }
-            return Ok(answer(None));
+            return Ok(answer(Vec::new(), true));
         }
     };
-    if !record(&state, by, &seen).await? {
-        return Ok(answer(None));
-    }
+    let told = record(&state, by, &seen).await?;
     let hit =
         |seen: &Seen| ScanHit { start: seen.start, end: seen.end, label: label(line, by, &seen.secret) };
-    Ok(answer(Some(seen.iter().map(hit).collect())))
+    let hits = seen.iter().filter(|seen| told.contains(&shown(&seen.secret))).map(hit);
+    let hits: Vec<ScanHit> = hits.collect();
+    let rules_only = hits.len() < seen.len();
+    Ok(answer(hits, rules_only))
 }
 
-/// Records every secret that was found, durable before this returns. False: there are too many, and nothing is told.
-async fn record(state: &Rc<State>, by: &Asker, seen: &[Seen]) -> Result<bool, NoRecord> {
+/// A secret as entries name it.
+fn shown(secret: &Secret) -> String {
+    format!("{}/{}", secret.key.vault, secret.name)
+}
+
+/// Records every secret that was found, durable before this returns, until there are too many for its session. Those
+/// that may be told.
+async fn record(state: &Rc<State>, by: &Asker, seen: &[Seen]) -> Result<BTreeSet<String>, NoRecord> {
     let mut each: BTreeMap<String, (&Secret, u64)> = BTreeMap::new();
     for Seen { secret, .. } in seen {
-        each.entry(format!("{}/{}", secret.key.vault, secret.name)).or_insert((&**secret, 0)).1 += 1;
+        each.entry(shown(secret)).or_insert((&**secret, 0)).1 += 1;
     }
+    let mut told = BTreeSet::new();
     if each.is_empty() {
-        return Ok(true);
+        return Ok(told);
     }
+    let mut too_many = false;
     for (shown, (secret, count)) in each {
         let now = state.clock.wall();
-        let sighted = state.limits.borrow().scan_exposure(by.session().unwrap_or_default(), &shown, now);
-        match sighted {
-            Sighted::Recorded => continue,
+        match state.limits.borrow().scan_exposure(by.session().unwrap_or_default(), &shown, now) {
+            Sighted::Recorded => {
+                told.insert(shown);
+                continue;
+            }
             Sighted::Due => {}
             Sighted::TooMany => {
-                meter(state, by, TOO_MANY_SECRETS).await?;
-                return Ok(false);
+                too_many = true;
+                continue;
             }
         }
         let mut entry = entry(state, by, Event::Exposed);
+        told.insert(shown.clone());
         (entry.secret, entry.version, entry.count) = (shown, Some(secret.version), Some(count));
         let (ticket, _) = state.append(&entry, Durable::Now)?;
         *state.watched.recorded.borrow_mut() = Some(ticket);
@@ -124,8 +133,11 @@ async fn record(state: &Rc<State>, by: &Asker, seen: &[Seen]) -> Result<bool, No
     if let Some(ticket) = recorded {
         state.durable(ticket).await?;
     }
+    if too_many {
+        meter(state, by, TOO_MANY_SECRETS).await?;
+    }
     state.roll_trail();
-    Ok(true)
+    Ok(told)
 }
 
 /// Records that a session has had its share, and tells a human.

@@ -65,6 +65,7 @@ impl Get {
             cwd: String::new(),
             wait: server.config.wait,
             client: call.client.clone(),
+            sets: String::new(),
         };
         match server.pool.ask(&ask, call) {
             Ok(Answer::Released { mut items, .. }) => match (items.pop(), items.is_empty()) {

@@ -162,6 +162,7 @@ pub(crate) fn wanting(names: &[&str]) -> wire::Ask {
     };
     wire::Ask {
         client: String::new(),
+        sets: String::new(),
         items: names.iter().enumerate().map(item).collect(),
         scope: Some("database".parse().unwrap()),
         reason: Some("run the nightly migration".into()),

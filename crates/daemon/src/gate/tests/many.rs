@@ -2,7 +2,7 @@
 
 use super::fake::*;
 use crate::approve::Answer;
-use crate::gate::Outcome;
+use crate::gate::{MAX_ITEMS, Outcome};
 use audit::Event;
 use words::{Exposure, Id, Way};
 
@@ -70,7 +70,7 @@ async fn none_too_many_and_one_variable_twice() {
     let house = Fake::new();
     denied(house.ask_by(wanting(&[]), claude()).await);
     assert_eq!(house.told(), ["Deny  too_many"]);
-    let names = ["LOW"; 65];
+    let names = ["LOW"; MAX_ITEMS + 1];
     denied(house.ask_by(wanting(&names), claude()).await);
     assert_eq!(house.told().len(), 2);
     let mut twice = wanting(&["LOW", "MEDIUM"]);
