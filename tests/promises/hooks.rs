@@ -65,6 +65,17 @@ fn what_a_tool_prints_of_an_env_file_is_masked() {
 }
 
 #[test]
+fn an_answer_that_cannot_be_written_stops() {
+    let sandbox = Sandbox::empty();
+    std::fs::write(sandbox.home().join(".env"), format!("A={KEY}\n")).expect("a file");
+    let payload = reads(&sandbox.home().join(".env").display().to_string()).to_string();
+    for client in ["claude", "codex", "copilot", "gemini", "cursor"] {
+        let line = format!("\"$SVAULT\" hook --client {client} > /dev/full");
+        let _ = sandbox.shell(&line).stdin(&payload).run().exits(2);
+    }
+}
+
+#[test]
 fn what_is_no_payload_is_stopped() {
     let sandbox = Sandbox::empty();
     for payload in [

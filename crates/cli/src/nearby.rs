@@ -21,6 +21,10 @@ const VALUES: usize = 1000;
 const SHORTEST: usize = 12;
 /// The same, in bits.
 const BITS: f64 = 40.0;
+/// Longer values are keys of several lines at most.
+const LONGEST: usize = 8 * 1024;
+/// How often a value may begin anew within itself: a text can make much work of one that does so everywhere.
+const AGAIN: usize = 4;
 
 /// What is to be masked of the files in a folder and above it; none where there is nothing.
 #[must_use]
@@ -61,12 +65,24 @@ fn text(path: &Path) -> Option<Zeroizing<String>> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, rustix::fs::OFlags::NONBLOCK.bits() as i32);
     let file = options.read(true).open(path).ok()?;
-    if !file.metadata().ok()?.is_file() {
+    let meta = file.metadata().ok()?;
+    if !meta.is_file() || !is_mine(&meta) {
         return None;
     }
     let mut text = Zeroizing::new(String::new());
     file.take(BYTES).read_to_string(&mut text).ok()?;
     Some(text)
+}
+
+/// Whether a file is this user's own: what others leave lying is no business of theirs to have masked.
+#[cfg(unix)]
+fn is_mine(meta: &std::fs::Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::uid(meta) == rustix::process::geteuid().as_raw()
+}
+
+#[cfg(not(unix))]
+fn is_mine(_: &std::fs::Metadata) -> bool {
+    true
 }
 
 /// Adds the values of a file; where it can't be read as a whole, those of each line that can.
@@ -85,8 +101,9 @@ fn add_file(file: &dotenv::File<'_>, needles: &mut Needles) {
     let values = file.values(|_| None).unwrap_or_default();
     for (entry, value) in file.entries().iter().zip(&values) {
         let bytes = value.text.as_bytes();
-        let counts = bytes.len() >= SHORTEST
+        let counts = (SHORTEST..=LONGEST).contains(&bytes.len())
             && scan::bits_to_guess(bytes) >= BITS
+            && bytes.windows(SHORTEST).filter(|part| bytes.starts_with(part)).count() <= AGAIN
             && guess::stays(entry.name, &value.text).is_none();
         if counts && needles.len() < VALUES {
             let id = u32::try_from(needles.len()).unwrap_or(u32::MAX);
@@ -140,6 +157,15 @@ mod tests {
         std::os::unix::fs::symlink("/dev/zero", at("zero.env")).unwrap();
         std::fs::write(at("b.env"), "A_KEY=beside-0123456789\n").unwrap();
         assert_eq!(masks(top.path(), "beside-0123456789"), 1);
+    }
+
+    #[test]
+    fn what_repeats_itself_makes_no_work() {
+        let top = tempfile::tempdir().unwrap();
+        let (short, long) = ("ab".repeat(20_000), "x7Kq2mPz9Lw4Rt6V".repeat(100));
+        std::fs::write(top.path().join(".env"), format!("A={short}\nB={long}\nC_KEY=beside-0123456789\n"))
+            .unwrap();
+        assert_eq!(masks(top.path(), &format!("{long} beside-0123456789 {short}")), 1);
     }
 
     #[test]

@@ -26,7 +26,7 @@ mod original;
     after_help = "Example:\n  svault render config.yaml.tmpl | kubectl apply -f -\n  svault render .env | docker run --env-file /dev/stdin IMAGE"
 )]
 pub struct Render {
-    /// The file, of up to 4 MiB and 64 different secrets
+    /// The file, of up to 4 MiB and 256 different secrets
     #[arg(value_name = "FILE")]
     file: PathBuf,
     #[command(flatten)]

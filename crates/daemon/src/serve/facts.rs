@@ -66,6 +66,12 @@ pub(crate) fn act(line: &Line, want: &Want) -> Result<Act, Failure> {
         Want::Run(ask) => {
             let secrets = folders::of_act(&facts.secrets, ask);
             folders::told(line, &ask.cwd, &ask.argv, &secrets, &mut facts);
+            for item in &ask.items {
+                let pinned = &found(line, &item.secret)?.class.commands;
+                if !pinned.is_empty() && !pinned.contains(&ask.argv) {
+                    facts.notes.push(format!("{} is pinned to other commands than this", item.secret.name));
+                }
+            }
             facts.notes.extend(high(line, want)?.then(|| "tier high: asked each time".into()));
         }
         Want::Slots { .. } => super::slots::check(line, want, &mut facts)?,
