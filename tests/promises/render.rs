@@ -76,12 +76,12 @@ fn what_is_no_template_is_told_by_its_place() {
         let said = human(&sandbox, &["render", ".env"]).says(part);
         nothing(&said, code);
     }
-    let many: String = (0..65).map(|i| format!("svault://main/K{i}\n")).collect();
+    let values: String = (0..257).map(|i| format!("K{i}=sk-test-many-{i}\n")).collect();
+    let _ = template(&sandbox, &values);
+    let _ = human(&sandbox, &["import", ".env"]).ok();
+    let many: String = (0..257).map(|i| format!("svault://main/K{i}\n")).collect();
     let _ = template(&sandbox, &many);
-    for i in 0..65 {
-        sandbox.add(&format!("K{i}"), "sk-test-many", &[]);
-    }
-    nothing(&human(&sandbox, &["render", ".env"]).says("1 to 64"), 2);
+    nothing(&human(&sandbox, &["render", ".env"]).says("1 to 256"), 2);
     nothing(&human(&sandbox, &["render", "."]), 1);
     nothing(&human(&sandbox, &["render", "missing"]), 1);
 }

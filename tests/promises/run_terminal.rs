@@ -138,6 +138,22 @@ fn a_file_of_references_that_an_agent_has_changed_is_asked_for_again() {
     assert!(!shell.seen().contains(VALUE));
 }
 
+/// A human's own run is no agent's, and may be what an agent has changed.
+#[test]
+fn a_card_names_a_secret_that_is_pinned_to_other_commands() {
+    need!(Linux, Script);
+    let sandbox = house();
+    let pin = ["--tier", "medium", "--scope", "db", "--command", "/usr/bin/printenv PINNED"];
+    sandbox.add("PINNED", "sk-test-pinned-5d0e7f", &pin);
+    std::fs::write(sandbox.home().join(".env"), "PINNED=svault://main/PINNED\n").expect("write");
+    let mut shell = Terminal::shell(&sandbox);
+    for (line, told) in [("/usr/bin/printenv PINNED", false), ("/usr/bin/printenv", true)] {
+        let card = says_yes(&mut shell, &format!("svault run -- {line}"));
+        assert_eq!(card.contains("PINNED is pinned to other commands than this"), told, "{card}");
+        assert_eq!(shell.ends().1, 0);
+    }
+}
+
 /// Where a command sends a secret may stand beside it.
 #[test]
 fn whatever_else_a_file_of_references_sets_is_asked_for_again() {

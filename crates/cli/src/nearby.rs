@@ -65,24 +65,12 @@ fn text(path: &Path) -> Option<Zeroizing<String>> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, rustix::fs::OFlags::NONBLOCK.bits() as i32);
     let file = options.read(true).open(path).ok()?;
-    let meta = file.metadata().ok()?;
-    if !meta.is_file() || !is_mine(&meta) {
+    if !file.metadata().ok()?.is_file() {
         return None;
     }
     let mut text = Zeroizing::new(String::new());
     file.take(BYTES).read_to_string(&mut text).ok()?;
     Some(text)
-}
-
-/// Whether a file is this user's own: what others leave lying is no business of theirs to have masked.
-#[cfg(unix)]
-fn is_mine(meta: &std::fs::Metadata) -> bool {
-    std::os::unix::fs::MetadataExt::uid(meta) == rustix::process::geteuid().as_raw()
-}
-
-#[cfg(not(unix))]
-fn is_mine(_: &std::fs::Metadata) -> bool {
-    true
 }
 
 /// Adds the values of a file; where it can't be read as a whole, those of each line that can.

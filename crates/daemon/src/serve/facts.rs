@@ -8,7 +8,7 @@ use crate::gate::{Frozen, MAX_ITEMS};
 use policy::Policy;
 use vault::Found;
 use wire::act::{Act, Facts, RequestFacts, Resolved};
-use wire::{Failure, Want, exit};
+use wire::{Ask, Failure, Want, exit};
 use words::{Class, Exposure, Id, SecretRef, VaultName};
 
 /// The act of a want, as it would be done now.
@@ -63,21 +63,25 @@ pub(crate) fn act(line: &Line, want: &Want) -> Result<Act, Failure> {
             let text = format!("a template has 1 to {MAX_ITEMS} secrets, and this one has {}", secrets.len());
             return Err(Failure::new("too_many", exit::USAGE, text).hint("split it"));
         }
-        Want::Run(ask) => {
-            let secrets = folders::of_act(&facts.secrets, ask);
-            folders::told(line, &ask.cwd, &ask.argv, &secrets, &mut facts);
-            for item in &ask.items {
-                let pinned = &found(line, &item.secret)?.class.commands;
-                if !pinned.is_empty() && !pinned.contains(&ask.argv) {
-                    facts.notes.push(format!("{} is pinned to other commands than this", item.secret.name));
-                }
-            }
-            facts.notes.extend(high(line, want)?.then(|| "tier high: asked each time".into()));
-        }
+        Want::Run(ask) => run(line, want, ask, &mut facts)?,
         Want::Slots { .. } => super::slots::check(line, want, &mut facts)?,
         _ => {}
     }
     Act::build(want, &facts).map_err(|e| Failure::new("bad_act", exit::FAILED, e.to_string()))
+}
+
+/// What a human is to know before a run.
+fn run(line: &Line, want: &Want, ask: &Ask, facts: &mut Facts) -> Result<(), Failure> {
+    let secrets = folders::of_act(&facts.secrets, ask);
+    folders::told(line, &ask.cwd, &ask.argv, &secrets, facts);
+    for item in &ask.items {
+        let pinned = &found(line, &item.secret)?.class.commands;
+        if !pinned.is_empty() && !pinned.contains(&ask.argv) {
+            facts.notes.push(format!("{} is pinned to other commands than this", item.secret.name));
+        }
+    }
+    facts.notes.extend(high(line, want)?.then(|| "tier high: asked each time".into()));
+    Ok(())
 }
 
 /// Whether the act of a want is still the one that was shown.
