@@ -68,6 +68,20 @@ fn what_is_too_big_is_refused_and_nothing_is_written() {
 }
 
 #[test]
+fn no_frame_is_longer_than_a_frame_may_be() {
+    let disk = disk();
+    let mut log = new_vault(&disk, path(), 1, 5);
+    let long = vec![0; MAX_FRAME];
+    for len in (MAX_FRAME - 300_000..MAX_FRAME).step_by(4_000) {
+        let before = log.end().bytes();
+        match log.append(&[New { meta: put(1, 1), value: Some(&long[..len]) }]) {
+            Ok(appended) => assert!(appended.upto.bytes() - before <= MAX_FRAME as u64, "{len}"),
+            Err(e) => assert_eq!((e.name(), log.end().bytes()), ("TooBig", before), "{len}"),
+        }
+    }
+}
+
+#[test]
 fn a_transaction_is_all_or_nothing() {
     let disk = disk();
     let mut log = new_vault(&disk, path(), 1, 5);
