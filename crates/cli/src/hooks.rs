@@ -6,8 +6,10 @@ use crate::output::Out;
 use agents::Client;
 use agents::hook::guard::Guard;
 use agents::hook::{self, Reply, Setup};
+use scan::Needles;
 use std::io::{self, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -86,8 +88,20 @@ pub fn answer(client: Client, rewrite: bool) -> Reply {
 }
 
 /// What is protected for this user.
-pub fn guard() -> Guard {
+fn guard() -> Guard {
     Guard { home: std::env::home_dir(), own: own_folders() }
+}
+
+/// Values of the `.env` files of a folder.
+#[cfg(unix)]
+pub fn nearby(folder: &Path) -> Option<Arc<Needles>> {
+    crate::nearby::needles(folder, &guard())
+}
+
+/// Elsewhere there is no import, which knows what a secret is.
+#[cfg(not(unix))]
+pub fn nearby(_: &Path) -> Option<Arc<Needles>> {
+    None
 }
 
 /// The command that masks: this program, by its whole path.

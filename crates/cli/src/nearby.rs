@@ -1,6 +1,8 @@
 //! Values of the `.env` files that lie where a command runs: what tools print of them is masked, though no vault has
 //! them, by whatever way the command came to them.
 
+#![cfg(unix)]
+
 use crate::import::guess;
 use agents::hook::guard::{Class, Guard};
 use scan::Needles;
@@ -62,7 +64,6 @@ fn files(folder: &Path, guard: &Guard) -> Vec<PathBuf> {
 fn text(path: &Path) -> Option<Zeroizing<String>> {
     let mut options = std::fs::OpenOptions::new();
     // Nobody may be at the other end of a pipe.
-    #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, rustix::fs::OFlags::NONBLOCK.bits() as i32);
     let file = options.read(true).open(path).ok()?;
     if !file.metadata().ok()?.is_file() {
@@ -134,7 +135,6 @@ mod tests {
         assert_eq!(masks(&repo.join(".git"), text), 2);
     }
 
-    #[cfg(unix)]
     #[test]
     fn what_is_no_file_is_passed_over() {
         let top = tempfile::tempdir().unwrap();

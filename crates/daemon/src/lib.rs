@@ -30,6 +30,7 @@ pub mod serve;
 pub mod session;
 #[cfg(unix)]
 pub mod state;
+#[cfg(unix)]
 mod turns;
 
 use std::path::Path;

@@ -1,9 +1,9 @@
 //! `svault scrub`: text in, the same text without secrets out.
 
 use crate::app::App;
+use crate::hooks;
 use crate::report::{Error, Outcome};
 use crate::scrubbing::Scrubber;
-use crate::{hooks, nearby};
 use clap::Args;
 use std::io::{self, Read, Write};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -38,7 +38,7 @@ impl Scrub {
         let (pieces, input) = sync_channel(2);
         let reader = std::thread::Builder::new().name("stdin".into()).spawn(move || read(&pieces));
         reader.map_err(Error::from)?;
-        let nearby = std::env::current_dir().ok().and_then(|here| nearby::needles(&here, &hooks::guard()));
+        let nearby = std::env::current_dir().ok().and_then(|here| hooks::nearby(&here));
         match filter(app, &input, Scrubber::new(daemon, nearby)) {
             // Whoever read the output has gone: that is no failure of this command.
             Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(wire::exit::DONE),

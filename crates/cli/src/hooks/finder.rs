@@ -1,6 +1,5 @@
 //! What must not be seen: the store's values, found in the daemon, and what leak rules find, in this process.
 
-use crate::nearby;
 use agents::hook::{Finder, Found};
 use client::Connection;
 use client::paths::{self, StoreDir};
@@ -22,7 +21,7 @@ pub struct Anywhere {
 impl Finder for Anywhere {
     fn find(&mut self, text: &str) -> Vec<Found> {
         let values = ask(text);
-        let nearby = nearby::needles(&self.folder, &super::guard());
+        let nearby = super::nearby(&self.folder);
         let hits = scan::find(text.as_bytes(), Some(Rules::built_in()), nearby.as_deref());
         let found = |hit: scan::Hit| {
             let label = match hit.what {
