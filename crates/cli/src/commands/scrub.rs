@@ -23,7 +23,7 @@ const IDLE: Duration = Duration::from_millis(50);
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  ./deploy.sh 2>&1 | svault scrub")]
 pub struct Scrub {
-    /// Don't ask the daemon: mask by rules alone
+    /// Don't ask the daemon: mask by rules and what '.env' files hold
     #[arg(long)]
     pub rules_only: bool,
 }
