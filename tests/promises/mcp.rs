@@ -125,7 +125,7 @@ fn a_denial_is_the_one_opaque_line() {
     for (name, scope) in [("NO_SUCH", "db"), ("API_KEY", "db"), ("API_KEY", "payments")] {
         let said = mcp.call("svault_get_secret", get(name, scope));
         let id = said.id();
-        assert!(said.text.starts_with(&format!("denied ({id})")), "{said:?}");
+        assert!(said.text.starts_with(&format!("denied ({id}): {name} was not released")), "{said:?}");
         assert_eq!(house.entry(&id)["entry"]["door"], "mcp");
         lines.push(said.wrong().replace(&id, "ID").replace(name, "NAME"));
     }

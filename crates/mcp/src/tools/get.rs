@@ -74,7 +74,8 @@ impl Get {
             },
             Ok(Answer::Denied { narrower: Some(_), .. }) => Said::text(handle(&secret, &self.scope)),
             Ok(Answer::Denied { id, narrower: None }) => {
-                Said::wrong(denied(id, "the secret was not released"))
+                // Several calls may run at once: which one it was is said by the name that was given.
+                Said::wrong(denied(id, &format!("{} was not released", self.secret.name)))
             }
             Ok(Answer::Pending { id }) => Said::wrong(pending(id)),
             Ok(_) => failed(&client::Error::Unexpected),
