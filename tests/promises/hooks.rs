@@ -70,8 +70,12 @@ fn an_answer_that_cannot_be_written_stops() {
     std::fs::write(sandbox.home().join(".env"), format!("A={KEY}\n")).expect("a file");
     let payload = reads(&sandbox.home().join(".env").display().to_string()).to_string();
     for client in ["claude", "codex", "copilot", "gemini", "cursor"] {
-        let line = format!("\"$SVAULT\" hook --client {client} > /dev/full");
-        let _ = sandbox.shell(&line).stdin(&payload).run().exits(2);
+        for to in ["> /dev/full", "> /dev/null", ">&-"] {
+            let line = format!("\"$SVAULT\" hook --client {client} {to}");
+            let _ = sandbox.shell(&line).stdin(&payload).run().exits(2);
+            // What has nothing to say needs nobody who listens.
+            let _ = sandbox.shell(&line).stdin(reads("README.md").to_string()).run().exits(0);
+        }
     }
 }
 

@@ -39,21 +39,27 @@ impl Watch {
     }
 
     /// Says the answer; its exit code.
-    ///
-    /// # Errors
-    /// When stdout can't be written.
-    pub fn tell(self, out: &Out, reply: &Reply) -> io::Result<u8> {
+    pub fn tell(self, out: &Out, reply: &Reply) -> u8 {
         if SAID.swap(true, Ordering::SeqCst) {
             // The last word is being said.
             std::thread::sleep(PATIENCE);
         }
-        said(out, reply)?;
-        Ok(reply.exit)
+        exit(said(out, reply), reply)
     }
+}
+
+/// The exit code of an answer. One that nobody gets stops the tool, too.
+fn exit(said: io::Result<()>, reply: &Reply) -> u8 {
+    /// What each client takes for a no.
+    const STOPPED: u8 = 2;
+    said.map_or(STOPPED, |()| reply.exit)
 }
 
 fn said(out: &Out, reply: &Reply) -> io::Result<()> {
     if let Some(json) = &reply.json {
+        if goes_nowhere() {
+            return Err(io::Error::other("nobody gets the answer"));
+        }
         out.text(&format!("{json}\n"))?;
     }
     if let Some(line) = &reply.says {
@@ -62,14 +68,26 @@ fn said(out: &Out, reply: &Reply) -> io::Result<()> {
     Ok(())
 }
 
+/// Whether stdout is the null device, as it also is for a process that was started with its stdout closed.
+#[cfg(unix)]
+fn goes_nowhere() -> bool {
+    use rustix::fs::{fstat, stat};
+    let device = |found: rustix::fs::Stat| (found.st_mode, found.st_rdev);
+    matches!((fstat(io::stdout()), stat("/dev/null")), (Ok(out), Ok(null)) if device(out) == device(null))
+}
+
+#[cfg(not(unix))]
+fn goes_nowhere() -> bool {
+    false
+}
+
 /// Ends the process with a refusal, unless the answer is out already.
 fn last_word(client: Client, why: &str) {
     if SAID.swap(true, Ordering::SeqCst) {
         return;
     }
     let reply = hook::refused(client, why);
-    let _ = said(&Out::new(true), &reply);
-    std::process::exit(i32::from(reply.exit));
+    std::process::exit(i32::from(exit(said(&Out::new(true), &reply), &reply)));
 }
 
 /// Reads stdin and answers.
