@@ -187,6 +187,14 @@ impl Keys {
     }
 }
 
+/// One that is there may be about to end by itself.
+fn ends_daemon(sandbox: &Sandbox) {
+    if let Some(pid) = sandbox.daemon() {
+        svault_tests::processes::kill(pid);
+        sandbox.wait_for("the daemon's death", || !svault_tests::processes::lives(pid));
+    }
+}
+
 #[test]
 fn a_recovery_that_is_killed_leaves_the_old_keys_or_the_new_ones() {
     need!(Linux);
@@ -194,9 +202,7 @@ fn a_recovery_that_is_killed_leaves_the_old_keys_or_the_new_ones() {
     sandbox.add("LOW", "sk-test-crash", &["--tier", "low", "--scope", "db"]);
     let mut now = Keys(svault_tests::sandbox::PASSPHRASE.into(), sandbox.path("recovery-code"));
     let recover = |now: &Keys, round: u64| {
-        if sandbox.daemon().is_some() {
-            sandbox.kill_daemon();
-        }
+        ends_daemon(&sandbox);
         let next =
             Keys(format!("nine quiet otters mend {round} umbrellas"), sandbox.path(&round.to_string()));
         let code = std::fs::read_to_string(&now.1).expect("a code");
@@ -215,9 +221,7 @@ fn a_recovery_that_is_killed_leaves_the_old_keys_or_the_new_ones() {
         let (mut running, next) = recover(&now, round);
         std::thread::sleep(whole.mul_f64((round - 1) as f64 / rounds as f64));
         let _ = running.child.kill();
-        if sandbox.daemon().is_some() {
-            sandbox.kill_daemon();
-        }
+        ends_daemon(&sandbox);
         let _ = running.end();
         if now.open(&sandbox) {
             old += 1;
