@@ -120,7 +120,8 @@ impl EnvFiles {
         self.vars.retain(|(n, _)| n != name.as_str());
     }
 
-    /// What the files set, and from what: 16 hex digits of a SHA-256 over names, texts and references; empty for nothing.
+    /// What the files set, and from what: a SHA-256 over names, texts and references, in hex; empty for nothing. Whole, as
+    /// who writes a file may write two that have the same few digits.
     #[must_use]
     pub fn digest(&self) -> String {
         if self.vars.is_empty() {
@@ -143,7 +144,7 @@ impl EnvFiles {
                 }
             }
         }
-        all.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+        wire::hex::encode(&all.finalize())
     }
 
     /// The secrets to be asked for.

@@ -114,8 +114,8 @@ pub struct Ask {
     /// What the caller's client says of itself: name, session, call. Recorded; nothing is decided by it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub client: String,
-    /// What the files that name the secrets set, as 16 digits of a SHA-256 over it; empty where there are none. A human's
-    /// yes to a run is to this, too.
+    /// What the files that name the secrets set, as a SHA-256 over it in hex; empty where there are none. A human's yes to
+    /// a run is to this, too.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub sets: String,
 }

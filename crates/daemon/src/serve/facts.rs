@@ -8,7 +8,7 @@ use crate::gate::{Frozen, MAX_ITEMS};
 use policy::Policy;
 use vault::Found;
 use wire::act::{Act, Facts, RequestFacts, Resolved};
-use wire::{Ask, Failure, Want, exit};
+use wire::{Ask, Failure, Want, code, exit};
 use words::{Class, Exposure, Id, SecretRef, VaultName};
 
 /// The act of a want, as it would be done now.
@@ -72,6 +72,9 @@ pub(crate) fn act(line: &Line, want: &Want) -> Result<Act, Failure> {
 
 /// What a human is to know before a run.
 fn run(line: &Line, want: &Want, ask: &Ask, facts: &mut Facts) -> Result<(), Failure> {
+    if !ask.sets.is_empty() && wire::hex::decode(&ask.sets).is_none_or(|digest| digest.len() != 32) {
+        return Err(Failure::new(code::BAD_MESSAGE, exit::FAILED, "what the files set is told by a SHA-256"));
+    }
     let secrets = folders::of_act(&facts.secrets, ask);
     folders::told(line, &ask.cwd, &ask.argv, &secrets, facts);
     for item in &ask.items {

@@ -12,7 +12,11 @@ pub(crate) fn told(line: &Line, cwd: &str, argv: &[String], secrets: &[String], 
     match standing(line, cwd, argv, secrets) {
         Standing::FirstHere => facts.notes.push("no command got secrets in this folder before".into()),
         Standing::Same => {}
-        Standing::Other(new) => facts.new = new,
+        Standing::Other(new) => {
+            // The digits tell a human nothing.
+            let shown = |new: String| if new.starts_with(SETS) { SETS.to_owned() } else { new };
+            facts.new = new.into_iter().map(shown).collect();
+        }
     }
 }
 
@@ -39,9 +43,11 @@ pub(crate) fn of_act(secrets: &[Resolved], ask: &Ask) -> Vec<String> {
     secrets.iter().map(|s| format!("{}/{}", s.vault, s.name)).chain(sets(ask)).collect()
 }
 
-/// What the files of a run set, as it is remembered and shown.
+/// What the files of a run set, as it is shown; a digest of it is remembered behind this.
+const SETS: &str = "what its files set";
+
 fn sets(ask: &Ask) -> Option<String> {
-    (!ask.sets.is_empty()).then(|| format!("what its files set ({})", ask.sets))
+    (!ask.sets.is_empty()).then(|| format!("{SETS} {}", ask.sets))
 }
 
 /// Those of a human's run, as the store has them.
