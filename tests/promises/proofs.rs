@@ -121,6 +121,22 @@ fn what_changed_between_showing_and_doing_is_not_done() {
 }
 
 #[test]
+fn what_the_files_of_a_run_set_is_told_by_a_whole_digest() {
+    need!(Linux);
+    let (sandbox, prover) = house();
+    let run = |sets: &str| {
+        json!({"type": "want", "want": "run", "scope": null, "reason": null, "wait": 0, "argv": ["/bin/true"], "cwd": "/tmp",
+            "sets": sets, "items": [{"secret": {"vault": "main", "name": "LOW"}, "way": {"env": "LOW"}}]})
+    };
+    for (sets, answer) in [("0".repeat(64), "act"), ("0".repeat(16), "error"), ("x\n".repeat(32), "error")] {
+        let mut channel = prover.prove(&sandbox);
+        channel.send(&run(&sets));
+        let said = channel.message();
+        assert_eq!(said["type"], answer, "{said}");
+    }
+}
+
+#[test]
 fn a_change_that_was_made_from_what_is_no_more_undoes_nothing() {
     need!(Linux);
     let (sandbox, prover) = house();
