@@ -125,6 +125,21 @@ fn a_high_secret_takes_a_yes_for_every_single_release() {
 }
 
 #[test]
+fn a_yes_that_would_not_release_anything_is_not_taken_for_one() {
+    need!(Linux);
+    let sandbox = house();
+    let mut robot = Robot::start(&sandbox);
+    let id = waits(&robot.runs(&use_of("MEDIUM", PRINT, "0")));
+    let policy = sandbox.human(&["policy", "show"]).ok().text();
+    sandbox.set_policy(&format!("{policy}\n[[forbid]]\nsecret = \"MEDIUM\"\n"));
+    let said = sandbox.human(&["approve", &id, "--json"]).exits(1);
+    assert_eq!(said.json()["error"]["code"], "denied_anyway", "{}", said.all());
+    let shown = sandbox.human(&["audit", "show", &id, "--json"]).ok().json();
+    let approved = |entry: &Value| entry["event"] == "approve";
+    assert!(!shown["entries"].as_array().expect("entries").iter().any(approved), "{shown}");
+}
+
+#[test]
 fn a_request_that_waits_is_answered_by_the_yes() {
     need!(Linux);
     let sandbox = house();

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use svault_tests::need;
 use svault_tests::sandbox::{GOOD_REASON, OPEN_POLICY, PASSPHRASE, Sandbox};
 use svault_tests::socket::{Raw, ask};
-use svault_tests::terminal::Terminal;
+use svault_tests::terminal::{MARK, Terminal};
 
 const OLD: &str = "sk-test-rollback-old";
 const NEW: &str = "sk-test-rollback-new";
@@ -229,4 +229,42 @@ fn what_is_lost_of_the_last_session_shuts_no_store_and_is_told_ever_after() {
     let _ = sandbox.unlock();
     sandbox
         .wait_for("the trail's reading", || sandbox.run(&["audit", "verify"]).ok().text() == "trail: ok\n");
+}
+
+/// A vault that stays shut keeps its old key; everything else has new ones. The code that opens the store from now on is
+/// shown all the same: it is shown once.
+#[test]
+fn a_new_recovery_code_is_shown_also_where_a_vault_can_not_be_rotated() {
+    need!(Linux, Script);
+    let house = House::new();
+    let sandbox = &house.sandbox;
+    house.takes_back("vaults/main.svault");
+    assert!(sandbox.human(&["unlock"]).ok().err.contains("vault main stays shut"));
+    let mut shell = Terminal::shell(sandbox);
+    shell.types(&format!("svault passphrase change{MARK}"));
+    shell.types_passphrase();
+    let new = "nine quiet otters mend 17 umbrellas";
+    for prompt in ["New passphrase", "Again"] {
+        shell.waits_for(prompt);
+        shell.types(&format!("{new}\n"));
+    }
+    shell.waits_for("Replace every way to open this store");
+    std::thread::sleep(std::time::Duration::from_millis(1200));
+    shell.types("y\n");
+    let screen = shell.waits_for("Enter when you have it");
+    let code = screen.split("the passphrase.").nth(1).and_then(|rest| rest.split_whitespace().next());
+    let code = code.expect("a code").to_owned();
+    std::thread::sleep(std::time::Duration::from_millis(1200));
+    shell.types("\n");
+    let (said, exit) = shell.ends();
+    assert_eq!(exit, 1, "{said}");
+    assert!(said.contains("the new ones open the store; but vault 'main'"), "{said}");
+    sandbox.lock();
+    let _ = sandbox.human(&["unlock"]).exits(1);
+    let recover =
+        sandbox.svault(&["recover"]).secret("--code-fd", &code).secret("--new-passphrase-fd", PASSPHRASE);
+    let said = recover.writes_to("--recovery-out-fd", &sandbox.path("code")).run();
+    assert!(said.code == 0 || said.err.contains("the new ones open the store"), "{}", said.all());
+    sandbox.lock();
+    let _ = sandbox.human(&["unlock"]).ok();
 }

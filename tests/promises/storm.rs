@@ -89,7 +89,7 @@ impl House {
         sandbox.set_policy(&format!(
             "[callers.steady]\nexe = [\"{}\"]\nscopes = [\"db\"]\nrate = \"1000/1s\"\n\
              [callers.tester]\nscopes = [\"db\"]\n\
-             [limits]\nburst_per_session = \"1000/1s\"\nburst_per_secret = \"1000/1s\"\n",
+             [limits]\nburst_per_session = \"1000/1s\"\nburst_per_secret = \"1000/1s\"\n[lock]\nidle = \"8h\"\n",
             shell.display()
         ));
         sandbox.add("LOW", VALUE, &["--tier", "low", "--scope", "db"]);

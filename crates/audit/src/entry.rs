@@ -121,7 +121,24 @@ pub struct Entry {
     pub note: String,
 }
 
+/// How the note of an entry begins that takes back what was recorded under its id.
+const NOT_DONE: &str = "not done: ";
+
 impl Entry {
+    /// The entry that says that this one, though recorded, did not come to pass.
+    #[must_use]
+    pub fn undone(&self, at: Timestamp, why: &str) -> Self {
+        let mut note = format!("{NOT_DONE}{why}");
+        note.truncate(note.floor_char_boundary(256));
+        Self { event: Event::Act, at, note, ..self.clone() }
+    }
+
+    /// Whether it is such an entry.
+    #[must_use]
+    pub fn is_undone(&self) -> bool {
+        self.event == Event::Act && self.note.starts_with(NOT_DONE)
+    }
+
     /// An entry with nothing but id, time and event; `seq` is set when it is appended.
     #[must_use]
     pub fn new(id: Id, at: Timestamp, event: Event) -> Self {

@@ -50,6 +50,7 @@ impl Trail {
     ) -> Result<(Trail, Restored)> {
         let folder = segments::folder(dir);
         disk.mkdir(&folder).map_err(|e| seal::Error::io(&folder, "make", e))?;
+        disk.sync_dir(dir).map_err(|e| seal::Error::io(dir, "sync", e))?;
         let (rule, wanted) = match start {
             Start::AcceptRollback(seen) => (HeadRule::Accept, Some(seen)),
             Start::Verify | Start::NewSegment => (HeadRule::Look, None),
@@ -74,6 +75,10 @@ impl Trail {
         Ok((found.files, seen))
     }
 }
+
+/// A file whose number is further than this beyond the last segment is none of the trail's: no store is so much older than
+/// its trail, and the next segment must not get a number after which there is none.
+const FAR: u64 = 1_000_000;
 
 /// What is there, read and compared.
 #[derive(Default)]
@@ -141,6 +146,9 @@ impl Found {
         // Below the last one there may be files that an accepted rollback has left behind.
         let last = known.last().map_or(0, |s| s.number);
         for number in names.iter().filter_map(|name| segments::number(name)) {
+            if number.saturating_sub(last) > FAR {
+                continue;
+            }
             self.floor = self.floor.max(number + 1);
             if number > last {
                 let path = segments::relative(number);

@@ -89,6 +89,19 @@ impl Conn {
         self.read(accept, None).await
     }
 
+    /// Waits for what many may wait for at once: meanwhile it may have to make room for others.
+    ///
+    /// # Errors
+    /// [`ConnError::Evicted`].
+    pub(crate) async fn idly<T>(&self, what: impl Future<Output = T>) -> Result<T, ConnError> {
+        let idle = self.seat.idle();
+        tokio::select! {
+            biased;
+            done = what => Ok(done),
+            () = idle.evicted() => Err(ConnError::Evicted),
+        }
+    }
+
     /// A frame that is due: a value after its announcement, a yes within its time.
     ///
     /// # Errors
@@ -190,4 +203,28 @@ async fn put_all(stream: &mut UnixStream, mut rest: &mut [IoSlice<'_>]) -> Resul
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seats::Room;
+    use tokio::task::{LocalSet, spawn_local, yield_now};
+
+    #[test]
+    fn who_waits_for_what_many_wait_for_makes_room() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        LocalSet::new().block_on(&runtime, async {
+            let room = Room::new(1);
+            let seat = room.seat().await.unwrap();
+            let (stream, _other) = UnixStream::pair().unwrap();
+            let waits = spawn_local(async move {
+                let conn = Conn::new(stream, seat);
+                conn.idly(std::future::pending::<()>()).await
+            });
+            yield_now().await;
+            assert!(room.seat().await.is_some());
+            assert!(matches!(waits.await.unwrap(), Err(ConnError::Evicted)));
+        });
+    }
 }

@@ -35,7 +35,9 @@ pub(crate) enum Test {
 
 /// Reads the inside of a value.
 pub(crate) fn read(text: &str, inside: Range<usize>, quote: Quote) -> Result<Vec<Piece<'_>>, Error> {
-    let mut reader = Reader { text, at: inside.start, end: inside.end, quote };
+    // A value never outgrows its source, so this is never moved and leaves no copy behind.
+    let plain = Zeroizing::new(String::with_capacity(inside.len()));
+    let mut reader = Reader { text, at: inside.start, end: inside.end, quote, plain };
     let pieces = match quote {
         Quote::Single | Quote::Backtick => vec![Piece::Text(unix_ends(&text[inside]))],
         Quote::None | Quote::Double => reader.pieces(0)?,
@@ -63,6 +65,8 @@ struct Reader<'t> {
     at: usize,
     end: usize,
     quote: Quote,
+    /// Literal text that is in no piece yet: that of all depths, one behind the other.
+    plain: Zeroizing<String>,
 }
 
 impl<'t> Reader<'t> {
@@ -79,43 +83,43 @@ impl<'t> Reader<'t> {
         if depth > DEPTH {
             return self.fail(What::Deep);
         }
-        let mut pieces = Vec::new();
-        // A value never outgrows its source, so this is never moved and leaves no copy behind.
-        let mut text = Zeroizing::new(String::with_capacity(self.rest().len()));
+        let (mut pieces, from) = (Vec::new(), self.plain.len());
         while let Some(c) = self.rest().chars().next() {
             match c {
                 '}' if depth > 0 => break,
-                '\\' => self.escape(&mut text),
+                '\\' => self.escape(),
                 '`' => return self.fail(What::Backtick),
                 '$' => {
                     if let Some(expand) = self.expand(depth)? {
-                        if !text.is_empty() {
-                            let room = String::with_capacity(self.rest().len());
-                            pieces.push(Piece::Text(std::mem::replace(&mut text, Zeroizing::new(room))));
-                        }
+                        pieces.extend(self.said(from));
                         pieces.push(expand);
                     } else {
-                        text.push('$');
+                        self.plain.push('$');
                         self.at += 1;
                     }
                 }
                 '\r' => {
                     self.at += if self.rest().starts_with("\r\n") { 2 } else { 1 };
-                    text.push('\n');
+                    self.plain.push('\n');
                 }
                 c => {
-                    text.push(c);
+                    self.plain.push(c);
                     self.at += c.len_utf8();
                 }
             }
         }
-        if !text.is_empty() {
-            pieces.push(Piece::Text(text));
-        }
+        pieces.extend(self.said(from));
         Ok(pieces)
     }
 
-    fn escape(&mut self, to: &mut String) {
+    /// The literal text since `from`, as a piece of just its size; none where there is no such text.
+    fn said(&mut self, from: usize) -> Option<Piece<'t>> {
+        let text = Zeroizing::new(self.plain[from..].to_owned());
+        self.plain.truncate(from);
+        (!text.is_empty()).then_some(Piece::Text(text))
+    }
+
+    fn escape(&mut self) {
         let after = self.rest()[1..].chars().next();
         let meant = match (self.quote, after) {
             (Quote::Double, Some('n')) => Some('\n'),
@@ -126,7 +130,7 @@ impl<'t> Reader<'t> {
             _ => None,
         };
         self.at += if meant.is_some() { 2 } else { 1 };
-        to.push(meant.unwrap_or('\\'));
+        self.plain.push(meant.unwrap_or('\\'));
     }
 
     /// What stands at a `$`; none where it is only a dollar sign.
@@ -178,4 +182,27 @@ fn variable_len(text: &str) -> usize {
         return 0;
     }
     text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(text.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn room(pieces: &[Piece<'_>]) -> usize {
+        let each = |piece: &Piece<'_>| match piece {
+            Piece::Text(text) => text.capacity(),
+            Piece::Expand { other, .. } => room(other),
+        };
+        pieces.iter().map(each).sum()
+    }
+
+    #[test]
+    fn pieces_take_no_more_room_than_the_text_they_come_from() {
+        for part in ["a$B", "a${B:-c}d", "${B:-c${D:-e}f}"] {
+            let text = part.repeat(1000);
+            let pieces = read(&text, 0..text.len(), Quote::Double).unwrap();
+            assert!(pieces.len() >= 1000, "{part}");
+            assert!(room(&pieces) <= text.len(), "{part}: {}", room(&pieces));
+        }
+    }
 }

@@ -67,6 +67,7 @@ causes! {
     Locked = "locked", "the store was locked meanwhile";
     NoRecord = "no_record", "it could not be recorded";
     NoValue = "no_value", "the value could not be read";
+    NoMemory = "no_memory", "there is no locked memory for the value";
 }
 
 impl Cause {
@@ -75,7 +76,8 @@ impl Cause {
     #[must_use]
     pub fn counts(self) -> bool {
         use Cause as C;
-        !matches!(self, C::NotYours | C::NotAll | C::Cancelled | C::Locked | C::NoRecord | C::NoValue)
+        let house = matches!(self, C::Locked | C::NoRecord | C::NoValue | C::NoMemory);
+        !house && !matches!(self, C::NotYours | C::NotAll | C::Cancelled)
     }
 }
 

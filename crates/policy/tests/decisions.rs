@@ -278,6 +278,7 @@ fn every_cause_of_the_policy_has_a_line_in_the_table() {
         Cause::Locked,
         Cause::NoRecord,
         Cause::NoValue,
+        Cause::NoMemory,
         Cause::AsksEachTime,
     ];
     for cause in Cause::ALL.iter().filter(|c| !by_others.contains(c)) {

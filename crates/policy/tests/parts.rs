@@ -60,8 +60,15 @@ fn a_decision_says_whether_it_is_a_denial() {
 
 #[test]
 fn causes_count_towards_a_seal_but_for_what_was_taken_back_and_the_houses_own() {
-    let own =
-        [Cause::NotYours, Cause::NotAll, Cause::Cancelled, Cause::Locked, Cause::NoRecord, Cause::NoValue];
+    let own = [
+        Cause::NotYours,
+        Cause::NotAll,
+        Cause::Cancelled,
+        Cause::Locked,
+        Cause::NoRecord,
+        Cause::NoValue,
+        Cause::NoMemory,
+    ];
     for cause in Cause::ALL {
         assert_eq!(cause.counts(), !own.contains(cause), "{cause}");
         assert_eq!(cause.to_string(), cause.as_str());

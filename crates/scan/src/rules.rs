@@ -192,17 +192,19 @@ impl Rules {
 impl Extent {
     /// Where a match must have ended, if that is within the text.
     fn end(self, text: &[u8]) -> Option<usize> {
-        let (most, end) = match self {
-            Extent::Token => (4 << 10, text.iter().position(u8::is_ascii_whitespace)),
-            Extent::Line => (1 << 10, memchr::memchr2(b'\n', b'\r', text)),
-            Extent::Block => {
-                (16 << 10, memchr::memmem::find(text, b"-----END").and_then(|at| block_end(text, at)))
-            }
+        let most = match self {
+            Extent::Token => 4 << 10,
+            Extent::Line => 1 << 10,
+            Extent::Block => 16 << 10,
         };
-        match end {
-            Some(end) => Some(end.min(most)),
-            None => (text.len() >= most).then_some(most),
-        }
+        // Not further: there may be a keyword in every few bytes of a long line.
+        let near = &text[..text.len().min(most)];
+        let end = match self {
+            Extent::Token => near.iter().position(u8::is_ascii_whitespace),
+            Extent::Line => memchr::memchr2(b'\n', b'\r', near),
+            Extent::Block => memchr::memmem::find(near, b"-----END").and_then(|at| block_end(near, at)),
+        };
+        end.or_else(|| (text.len() >= most).then_some(most))
     }
 }
 

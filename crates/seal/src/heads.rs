@@ -220,6 +220,12 @@ impl HeadsFile {
         Ok(settled && !self.changed)
     }
 
+    /// Whether a failed sync has made it useless until it is opened anew.
+    #[must_use]
+    pub fn is_poisoned(&self) -> bool {
+        self.poisoned
+    }
+
     fn usable(&self) -> Result<()> {
         if self.poisoned { Err(Error::Poisoned { at: At(self.path.clone()) }) } else { Ok(()) }
     }
@@ -230,11 +236,12 @@ impl HeadsFile {
         let slot = 1 - self.safe;
         self.written = true;
         self.changed = true;
+        // Also where it fails half-way: a sync that is under way must not take that slot for a safe one.
+        self.sequence = sequence;
         self.file
             .file
             .write_at(&bytes, (slot * MAX_SLOT) as u64)
             .map_err(|e| Error::io(&self.path, "write", e))?;
-        self.sequence = sequence;
         self.changed = false;
         Ok(())
     }

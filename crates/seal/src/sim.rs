@@ -29,6 +29,7 @@ struct State {
     ops: u64,
     off_at: Option<u64>,
     failing_sync: Option<u64>,
+    failing_op: Option<u64>,
     bad_byte: Option<u64>,
     capacity: Option<u64>,
     record: bool,
@@ -66,6 +67,17 @@ impl SimDisk {
     /// Lets the `nth` sync from now (0 = the next) fail.
     pub fn fail_sync(&self, nth: u64) {
         self.lock().failing_sync = Some(nth);
+    }
+
+    /// Lets the `nth` changing operation from now (0 = the next) fail, once: nothing of it is done, of a write half.
+    pub fn fail_op(&self, nth: u64) {
+        self.lock().failing_op = Some(nth);
+    }
+
+    /// Whether the operation that was to fail has not come.
+    #[must_use]
+    pub fn is_to_fail(&self) -> bool {
+        self.lock().failing_op.is_some()
     }
 
     /// Lets each read fail that takes in the byte at this place, of any file.
@@ -157,6 +169,9 @@ impl SimDisk {
     fn change(&self) -> io::Result<(MutexGuard<'_, State>, bool)> {
         let mut state = self.lock();
         state.power()?;
+        if state.fails() {
+            return Err(fault());
+        }
         if state.record {
             let mut copy = state.clone();
             (copy.record, copy.cuts) = (false, Vec::new());
@@ -176,6 +191,10 @@ fn off() -> io::Error {
     io::Error::other("the simulated power is off")
 }
 
+fn fault() -> io::Error {
+    io::Error::other("a simulated fault")
+}
+
 fn done(on: bool) -> io::Result<()> {
     if on { Ok(()) } else { Err(off()) }
 }
@@ -187,7 +206,7 @@ impl State {
 
     fn calm(&mut self) {
         (self.off_at, self.failing_sync, self.capacity, self.record) = (None, None, None, false);
-        self.bad_byte = None;
+        (self.failing_op, self.bad_byte) = (None, None);
         self.cuts = Vec::new();
     }
 
@@ -197,6 +216,13 @@ impl State {
 
     fn inode(&mut self, id: u64) -> io::Result<&mut Inode> {
         self.files.get_mut(&id).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    /// Whether this operation is the one that fails.
+    fn fails(&mut self) -> bool {
+        let fails = self.failing_op == Some(0);
+        self.failing_op = self.failing_op.and_then(|n| n.checked_sub(1));
+        fails
     }
 
     /// Whether this sync is the one that fails.
@@ -343,6 +369,12 @@ impl SimFile {
         }
         self.disk.change()
     }
+
+    /// Whether the next operation is the one that fails; then it has been.
+    fn fails(&self) -> bool {
+        let mut state = self.disk.lock();
+        state.failing_op == Some(0) && state.fails()
+    }
 }
 
 impl File for SimFile {
@@ -360,6 +392,10 @@ impl File for SimFile {
     }
 
     fn write_at(&self, buf: &[u8], offset: u64) -> io::Result<()> {
+        if self.fails() {
+            self.disk.lock().inode(self.file)?.write(&buf[..buf.len() / 2], offset as usize);
+            return Err(fault());
+        }
         let (mut state, on) = self.change()?;
         let (used, capacity) = (state.used(), state.capacity);
         let file = state.inode(self.file)?;
@@ -388,6 +424,10 @@ impl File for SimFile {
     }
 
     fn sync_data(&self) -> io::Result<()> {
+        if self.fails() {
+            self.disk.lock().inode(self.file)?.fail_sync();
+            return Err(fault());
+        }
         let (mut state, on) = self.disk.change()?;
         done(on)?;
         let fails = state.sync_fails();

@@ -99,7 +99,7 @@ impl Store {
             vault.table.note_synced(done)?;
         }
         let head = vault.table.log().head();
-        self.named(head)
+        self.follows(head)
     }
 
     /// Whether a secret's value at that version is this one. The value stays in here.

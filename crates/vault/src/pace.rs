@@ -25,6 +25,17 @@ impl Store {
         Ok(self.heads.write()?)
     }
 
+    /// The same for what is durable already, and so is done whether or not the heads have room: they are written again
+    /// with the next [`Store::tick`], which says so where they can't be.
+    pub(crate) fn follows(&mut self, head: Head) -> Result<()> {
+        self.pace.active = true;
+        self.heads.set(head)?;
+        match self.heads.write() {
+            Err(e) if self.heads.is_poisoned() => Err(e.into()),
+            _ => Ok(()),
+        }
+    }
+
     /// Counts a release that was recorded; every 64th writes a checkpoint, and costs a sync of the store.
     ///
     /// # Errors

@@ -156,7 +156,7 @@ impl Store {
             vault.table.note_synced(done)?;
         }
         let head = vault.table.log().head();
-        self.named(head)?;
+        self.follows(head)?;
         Ok(written.secret)
     }
 

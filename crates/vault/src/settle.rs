@@ -117,20 +117,27 @@ impl Store {
     /// Vaults whose making was interrupted are undone: nobody was told of them, and nothing is in them.
     pub(crate) fn undo_creation(&mut self) -> Result<()> {
         let records = self.table.vault_records(&Self::path(&self.dir))?;
-        for record in records.into_iter().filter(|record| !record.ready) {
-            let file = Vault::path(&self.dir, &record.name);
-            match self.disk.remove(&file) {
-                Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(seal::Error::io(&file, "remove", e).into());
-                }
-                _ => {}
+        let (made, begun): (Vec<_>, Vec<_>) = records.into_iter().partition(|record| record.ready);
+        for record in begun {
+            // Where another vault has been made under that name since, the file is that one's.
+            if made.iter().all(|other| other.name != record.name) {
+                self.remove_vault_file(&record.name)?;
             }
-            // Else the file could come back with a power cut, when nobody remembers it.
-            let folder = Vault::folder(&self.dir);
-            self.disk.sync_dir(&folder).map_err(|e| seal::Error::io(&folder, "sync", e))?;
             self.commit(&[Change::Remove { record: vault_id(&record.file) }])?;
         }
         Ok(())
+    }
+
+    fn remove_vault_file(&self, name: &words::VaultName) -> Result<()> {
+        let (file, folder) = (Vault::path(&self.dir, name), Vault::folder(&self.dir));
+        match self.disk.remove(&file) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                return Err(seal::Error::io(&file, "remove", e).into());
+            }
+            _ => {}
+        }
+        // Else the file could come back with a power cut, when nobody remembers it.
+        Ok(self.disk.sync_dir(&folder).map_err(|e| seal::Error::io(&folder, "sync", e))?)
     }
 
     /// Files that lie among the vaults and are none of this store.

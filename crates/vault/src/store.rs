@@ -97,10 +97,10 @@ impl Store {
         self.presence.iter().find_map(|(id, key)| (id == slot).then_some(key))
     }
 
-    /// Whether a failed sync has made it useless until it is opened anew.
+    /// Whether a failed sync, of it or of `state/heads`, has made it useless until it is opened anew.
     #[must_use]
     pub fn is_poisoned(&self) -> bool {
-        self.table.log().is_poisoned()
+        self.table.log().is_poisoned() || self.heads.is_poisoned()
     }
 
     /// How far the store is: for what is written outside of it.
@@ -138,13 +138,13 @@ impl Store {
         bad(&Self::path(&self.dir), what)
     }
 
-    /// One transaction of the store, durable, and its head in `state/heads`, not synced.
+    /// One transaction of the store, durable, and its head in `state/heads`, not synced. An error: it is not there, or
+    /// nothing more is taken until the store is opened anew.
     pub(crate) fn commit(&mut self, changes: &[Change<'_>]) -> Result<()> {
+        self.mark()?;
         self.table.commit(changes)?;
         let head = self.table.sync()?;
-        self.pace.active = true;
-        self.heads.set(head)?;
-        Ok(self.heads.write()?)
+        self.follows(head)
     }
 
     /// The same with a checkpoint of all heads.

@@ -36,7 +36,9 @@ impl Store {
         if let Some(ready) = all.iter().filter(planned).find(|s| s.number >= at_least) {
             return Ok(ready.number);
         }
-        let number = all.last().map_or(1, |last| last.number + 1).max(at_least);
+        let after = all.last().map_or(Some(1), |last| last.number.checked_add(1));
+        let number =
+            after.ok_or(Error::Segment { number: u64::MAX, what: "it is the last one" })?.max(at_least);
         let kek = Key::random()?;
         let (body, value) =
             (Segment { number, state: SegmentState::Planned }.encode(), Some(&kek.expose()[..]));
@@ -101,7 +103,11 @@ impl Store {
             self.heads.remove(&old);
         }
         self.heads.set(head)?;
-        Ok(self.heads.sync()?)
+        match self.heads.sync() {
+            Err(e) if self.heads.is_poisoned() => Err(e.into()),
+            // It is done: the checkpoint has all heads, and they are written again with the next tick.
+            _ => Ok(()),
+        }
     }
 
     /// The head that a file must reach, as heads and checkpoints have it.

@@ -17,6 +17,8 @@ impl Store {
     /// # Errors
     /// `VaultExists` when there is one, or a file of that name; `TooManyVaults`; whatever keeps it from being written.
     pub fn vault_create(&mut self, name: &VaultName, now: Timestamp) -> Result<()> {
+        // What an earlier attempt left: its file would be in the way, and its record would go on claiming the name.
+        self.undo_creation()?;
         let path = Vault::path(&self.dir, name);
         let there = self.disk.stat(&path).map_err(|e| seal::Error::io(&path, "look for", e))?.is_some();
         if there || self.vaults.contains_key(name) {
@@ -72,7 +74,13 @@ impl Store {
     /// Gives a vault a new root key under a new KEK. The old ones are worth nothing for what it has from now on.
     pub(crate) fn rotate_vault(&mut self, name: &VaultName, now: Timestamp) -> Result<()> {
         self.promote(name)?;
-        let file = self.vault(name)?.table.log().header().file_id;
+        let log = self.vault(name)?.table.log();
+        // It may be under the next key already: another next one would be the loss of it.
+        if log.is_poisoned() {
+            let at = seal::At(Vault::path(&self.dir, name));
+            return Err(seal::Error::Poisoned { at }.into());
+        }
+        let file = log.header().file_id;
         let kek = Key::random()?;
         let (next, value) = (next_kek_id(&file), Some(kek.expose().as_slice()));
         self.commit(&[Change::Put { kind: kind::NEXT_KEK, record: next, body: &file.0, value }])?;

@@ -434,3 +434,23 @@ fn an_accepted_rollback_is_remembered_until_it_is_recorded() {
     next.store.accepted_is_recorded().unwrap();
     assert_eq!(next.store.accepted(), None);
 }
+
+/// A file whose number is out of all reach is none of the trail's, and leaves room for the segments to come.
+#[test]
+fn the_number_of_a_planted_segment_is_not_the_last_one() {
+    for number in [u64::MAX, u64::MAX - 1, 5_000_000] {
+        let past = past();
+        past.disk.put(&dir().join(format!("trail/{number:06}.svault")), b"");
+        let mut house = open(&past.disk, past.opener, &How::Refuse);
+        for _ in 0..3 {
+            house.release(7);
+            house.begin(b"counters", None);
+        }
+        house.release(8);
+        let total = house.trail.total();
+        let (disk, opener, _) = house.lock(300);
+        let house = open(&disk, opener, &How::Refuse);
+        assert_eq!(house.trail.total(), total, "{number}");
+        assert!(house.store.segments().unwrap().last().unwrap().number < 10, "{number}");
+    }
+}

@@ -24,3 +24,5 @@ pub const VERSION: &str = "version";
 pub const MACHINE: &str = "machine";
 /// What was found can't be recorded, so it is not told.
 pub const NO_RECORD: &str = "no_record";
+/// The store's slots are the new ones, but something that belongs to it could not be done.
+pub const SLOTS_BUT: &str = "slots_but";

@@ -112,7 +112,8 @@ impl Found {
         let folder = self.real.parent().ok_or_else(|| Trouble::NotFile(self.path.clone()))?;
         let made = make_folders(folder)?;
         let failed = || Trouble::io(&self.path);
-        let mut temp = tempfile::Builder::new().prefix(".svault-").tempfile_in(folder).map_err(failed())?;
+        clear_leftovers(folder);
+        let mut temp = builder().tempfile_in(folder).map_err(failed())?;
         temp.write_all(new).map_err(failed())?;
         set_mode(temp.as_file(), self.real.metadata().ok().as_ref(), mode).map_err(failed())?;
         temp.as_file().sync_all().map_err(failed())?;
@@ -129,6 +130,31 @@ impl Found {
     pub fn remove(&self) -> Result<(), Trouble> {
         self.still()?;
         std::fs::remove_file(&self.real).map_err(Trouble::io(&self.path))
+    }
+}
+
+/// How the name of a file begins and ends that is to take another's place, and how much chance is between.
+const TEMP: (&str, usize, &str) = (".svault-", 12, ".tmp");
+
+fn builder() -> tempfile::Builder<'static, 'static> {
+    let (begin, chance, end) = TEMP;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(begin).rand_bytes(chance).suffix(end);
+    builder
+}
+
+/// Removes what an install that was killed left behind. There is one at a time ([`super::lock`]), so none is in use.
+fn clear_leftovers(folder: &Path) {
+    let (begin, chance, end) = TEMP;
+    let ours = |name: &str| {
+        let between = name.strip_prefix(begin).and_then(|rest| rest.strip_suffix(end));
+        between.is_some_and(|b| b.len() == chance && b.bytes().all(|b| b.is_ascii_alphanumeric()))
+    };
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+        if is_file && entry.file_name().to_str().is_some_and(ours) {
+            let _ = std::fs::remove_file(entry.path());
+        }
     }
 }
 
@@ -256,6 +282,24 @@ mod tests {
             assert!(matches!(refused, Err(Trouble::Link { .. })), "{name}: {refused:?}");
         }
         assert!(matches!(Found::read(&home.join("dangling"), &[&home]), Err(Trouble::NotFile(_))));
+    }
+
+    #[test]
+    fn what_a_killed_install_left_is_removed_and_nothing_else() {
+        let (_a, home) = home();
+        let left = builder().tempfile_in(&home).unwrap().keep().unwrap().1;
+        let kept =
+            [".svault-config", ".svault-folder000000.tmp", ".svault-linked000000.tmp", ".svault-notes.tmp"];
+        std::fs::write(home.join(kept[0]), "").unwrap();
+        std::fs::create_dir(home.join(kept[1])).unwrap();
+        symlink(home.join(kept[0]), home.join(kept[2])).unwrap();
+        std::fs::write(home.join(kept[3]), "").unwrap();
+        Found::read(&home.join("config"), &[&home]).unwrap().replace(b"new", 0o600).unwrap();
+        assert!(!left.exists());
+        for name in kept {
+            assert!(home.join(name).symlink_metadata().is_ok(), "{name}");
+        }
+        assert_eq!(std::fs::read_dir(&home).unwrap().count(), kept.len() + 1, "and the new one");
     }
 
     #[test]

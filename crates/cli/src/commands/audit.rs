@@ -192,7 +192,8 @@ fn table(entries: &[Entry], out: &Out) -> String {
 
 fn why(e: &Entry) -> String {
     let first = [&e.cause, &e.act, &e.rule].into_iter().find(|w| !w.is_empty());
-    first.map(|w| foreign(w, 60)).unwrap_or_default()
+    let why = first.map(|w| foreign(w, 60)).unwrap_or_default();
+    if e.is_undone() { format!("{why}: not done") } else { why }
 }
 
 /// One entry, everything that it says.

@@ -86,12 +86,17 @@ pub fn change(
         CodeTo::Screen => Some(code_to),
     };
     let asked = Consent::Card("Replace every way to open this store by the new ones?");
-    let id = human.act(want, values, asked).map_err(perhaps_done)?.id();
-    if let Some(screen) = code_to {
+    let done = human.act(want, values, asked).map_err(perhaps_done);
+    // Also where it may have been done, or was done but for something: the code that is not shown now is lost.
+    let in_force = done.as_ref().map_or_else(|e| [wire::code::SLOTS_BUT, LOST].contains(&&*e.code), |_| true);
+    if let Some(screen) = code_to.filter(|_| in_force) {
         screen.show(&keys.code)?;
     }
-    Ok(id)
+    Ok(done?.id())
 }
+
+/// The code of a connection that broke.
+const LOST: &str = "protocol";
 
 /// The code could not be written, and the slots were not touched yet.
 fn nothing_done(e: Error) -> Error {
@@ -103,8 +108,8 @@ fn nothing_done(e: Error) -> Error {
 
 /// A connection that broke after the yes leaves it open whether the change was made.
 fn perhaps_done(e: Error) -> Error {
-    if e.code != "protocol" {
+    if e.code != LOST {
         return e;
     }
-    e.hint("it may have been done: try the new passphrase; if it opens, 'svault passphrase change' makes a new code")
+    e.hint("it may have been done: try the new passphrase; only if it opens, the new recovery code is in force, too")
 }

@@ -17,10 +17,31 @@ use words::{Id, SecretRef};
 #[error("it could not be recorded")]
 pub struct NoRecord;
 
-/// The value could not be read: gone, replaced, damaged, or no locked memory.
+/// Why there is no value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the value could not be read")]
-pub struct NoValue;
+pub enum NoValue {
+    /// Gone, replaced, or damaged.
+    #[error("the value could not be read")]
+    Unread,
+    /// No locked memory is left: nothing is wrong with the value.
+    #[error("there is no locked memory for the value")]
+    NoMemory,
+    /// That it leaves could not be written down.
+    #[error("it could not be written down that the value leaves")]
+    NotNoted,
+}
+
+impl NoValue {
+    /// What the trail and a human are told.
+    #[must_use]
+    pub fn cause(self) -> policy::Cause {
+        match self {
+            Self::Unread => policy::Cause::NoValue,
+            Self::NoMemory => policy::Cause::NoMemory,
+            Self::NotNoted => policy::Cause::NoRecord,
+        }
+    }
+}
 
 /// The rules as they are at this moment.
 pub trait Rules {

@@ -117,6 +117,11 @@ pub(super) fn look(house: &impl House, req: &Frozen, yes: Yes, counts: Counts) -
     Ok(Look { asks, rule: asking.map(|d| d.rule).unwrap_or_default(), rules })
 }
 
+/// Why policy denies now what waits, whatever a human says to it.
+pub fn despite_a_yes(house: &impl House, req: &Frozen) -> Option<(Cause, String)> {
+    decide_all(house, req).into_iter().find_map(|d| d.denied().map(|cause| (cause, d.rule)))
+}
+
 fn decide_all(house: &impl House, req: &Frozen) -> Vec<Decision> {
     let policy = house.policy();
     let now = house.wall().to_zoned_datetime(house.zone());

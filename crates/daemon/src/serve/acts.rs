@@ -2,10 +2,10 @@
 
 use super::answer::Reply;
 use super::connection::Line;
-use super::{ask, change, facts, folders, human, import, read, slots};
+use super::{House, ask, change, facts, folders, human, import, read, slots};
 use crate::clock::Clock;
 use crate::conn::ConnError;
-use crate::gate::{Account, Outcome};
+use crate::gate::{self, Account, Outcome};
 use crate::session::Session;
 use audit::{Durable, Entry, Event};
 use policy::{Cause, Policy};
@@ -108,6 +108,8 @@ fn refusal(id: Id, cause: Cause, rule: &str) -> Failure {
     match cause {
         Cause::NoValue => Failure::new("damaged", exit::DAMAGED, text)
             .hint("keep a copy of the vault's file and put it back from a backup, or set the value anew: svault replace NAME"),
+        Cause::NoMemory => Failure::new("no_memory", exit::FAILED, text)
+            .hint("nothing is wrong with the secret: try again, and see 'svault doctor' for the limit of locked memory"),
         Cause::NoRecord => {
             Failure::new("no_record", exit::FAILED, text).hint("free some disk space: svault status")
         }
@@ -160,13 +162,10 @@ pub(crate) fn no_record() -> Failure {
 /// Says in the trail that what was recorded under an id did not come to pass. Takes the failure along.
 pub(crate) fn undone<T>(line: &Line, recorded: &Entry, done: Result<T, Failure>) -> Result<T, Failure> {
     done.inspect_err(|why| {
-        let mut e = recorded.clone();
-        (e.event, e.at) = (Event::Act, line.state.clock.wall());
+        let mut e = recorded.undone(line.state.clock.wall(), &why.message);
         if e.act.is_empty() {
             e.act = "propose".into();
         }
-        e.note = format!("not done: {}", why.message);
-        e.note.truncate(e.note.floor_char_boundary(256));
         // Where even this can't be written the trail says nothing more, and the daemon locks.
         let _ = line.state.append(&e, Durable::Now);
     })
@@ -197,7 +196,7 @@ pub(super) fn of_request(entry: &mut Entry, waiting: &crate::approve::Waiting) {
     entry.caller = req.caller().to_owned();
     entry.evidence = req.evidence();
     entry.session = req.session().unwrap_or_default().to_owned();
-    entry.secret = req.items.iter().map(crate::gate::FrozenItem::shown).collect::<Vec<_>>().join(", ");
+    entry.secret = req.items.iter().map(gate::FrozenItem::shown).collect::<Vec<_>>().join(", ");
     entry.secret.truncate(entry.secret.floor_char_boundary(256));
     entry.exposure = req.exposure();
     entry.client.clone_from(&req.client);
@@ -210,6 +209,11 @@ async fn approve(line: &Line, id: Id, lasts: Lasts) -> Result<Reply, Failure> {
     let gone = |e: crate::approve::CantApprove| super::facts::cant_approve(&e);
     let _turn = super::change::turn(&line.state).await;
     let waiting = line.state.approvals.can_approve(id, lasts).map_err(gone)?;
+    if let Some((cause, rule)) = gate::despite_a_yes(&House::of(&line.state), &waiting.req) {
+        let text = format!("a yes would not release it any more: {} (rule: {rule})", cause.line());
+        return Err(Failure::new("denied_anyway", exit::FAILED, text)
+            .hint(format!("'svault deny {id}' ends it; its caller may ask again")));
+    }
     let mut e = line.state.entry(Event::Approve);
     about(line, &mut e);
     of_request(&mut e, &waiting);

@@ -117,8 +117,12 @@ pub(crate) async fn add(
     let (durable, made) = tokio::join!(state.durable(ticket), write(state, turn, Change::Add(new, value)));
     let made = undone(line, recorded, made.map_err(|e| facts::failure(&e)));
     state.keep(due).await;
-    durable.map_err(|_| no_record())?;
-    made.map(drop)
+    made?;
+    durable.map_err(|_| {
+        let text = "it was added, but its record in the trail may be lost: the disk failed";
+        Failure::new("record_in_doubt", exit::FAILED, text)
+            .hint("svault lock, then svault unlock and svault list")
+    })
 }
 
 fn described(class: &Class) -> String {

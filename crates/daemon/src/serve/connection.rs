@@ -122,7 +122,7 @@ impl Line {
                 self.state.lock_for(self.conn.stream().as_fd());
                 return sent.map(|()| None);
             }
-            ToDaemon::VerifyTrail => status::verify(&self.state).await.into(),
+            ToDaemon::VerifyTrail => self.conn.idly(status::verify(&self.state)).await?.into(),
             ToDaemon::ProveBegin { slot, nonce } => human::begin(self, slot, nonce),
             ToDaemon::ProveEnd { mac } => human::prove(self, mac),
             ToDaemon::Want(want) => human::in_window(self, *want).await?,

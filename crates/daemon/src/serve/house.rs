@@ -132,9 +132,11 @@ impl Vault for House {
     fn open(&self, id: &SecretId, version: u64) -> Result<secret::Bytes, NoValue> {
         let key = SecretKey { vault: id.vault.clone(), record: seal::RecordId(id.record) };
         let mut store = self.state.store.borrow_mut();
-        let value = store.open_value(&key, version).map_err(|_| NoValue)?;
-        store.mark_seen(&key).map_err(|_| NoValue)?;
-        store.count_release().map_err(|_| NoValue)?;
+        let value = store.open_value(&key, version).map_err(|e| match e {
+            vault::Error::Seal(seal::Error::Memory(_)) => NoValue::NoMemory,
+            _ => NoValue::Unread,
+        })?;
+        store.mark_seen(&key).and_then(|()| store.count_release()).map_err(|_| NoValue::NotNoted)?;
         Ok(value)
     }
 

@@ -3,7 +3,7 @@
 //! The items come in parts before the want. The act has their number, their digest and which of them exist; it is
 //! built anew before anything is written, so what is stored is what was shown.
 
-use super::acts::{done, entry, record};
+use super::acts::{done, entry, record, undone};
 use super::answer::Reply;
 use super::change::{self, Turn};
 use super::connection::Line;
@@ -137,9 +137,10 @@ pub(super) async fn serve(line: &Line, asked: &Asked, act: &Act, values: &[Bytes
     );
     e.secret = items.iter().map(|i| i.name.as_str()).take(TOLD).collect::<Vec<_>>().join(", ");
     e.secret.truncate(e.secret.floor_char_boundary(256));
-    let id = record(line, e).await?;
+    let id = record(line, e.clone()).await?;
     others.iter().for_each(|(was, _)| change::line_changed(line, was));
-    write(line, &turn, vault, &fresh, &others).await?;
+    let written = write(line, &turn, vault, &fresh, &others).await;
+    undone(line, &e, written)?;
     others.iter().for_each(|(was, _)| change::line_changed(line, was));
     Ok(done(id))
 }

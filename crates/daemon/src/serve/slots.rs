@@ -1,7 +1,7 @@
 //! New key slots for the store: a new passphrase, a new recovery code. A new epoch, so that an old copy of the file
 //! with the old passphrase opens nothing of today.
 
-use super::acts::{done, entry, record};
+use super::acts::{done, entry, record, undone};
 use super::answer::Reply;
 use super::connection::Line;
 use super::facts;
@@ -72,21 +72,24 @@ pub(crate) async fn serve(
     is_next(line, epoch)?;
     let mut e = entry(line, "slots");
     e.note = format!("{} new slots, epoch {epoch}", new.len());
-    let id = record(line, e).await?;
+    let id = record(line, e.clone()).await?;
     let snapshot = line.state.limits.borrow().snapshot();
     let now = line.state.clock.wall();
-    let mut store = line.state.store.borrow_mut();
-    let change = store.change_slots(&new, now).map_err(|e| facts::failure(&e))?;
+    let changed = line.state.store.borrow_mut().change_slots(&new, now).map_err(|e| facts::failure(&e));
+    let change = undone(line, &e, changed)?;
     // Whatever comes now, the old keys are no longer the store's: what was opened with them is shut.
     *line.state.windows.borrow_mut() = Windows::new();
-    line.state
-        .trail
-        .borrow_mut()
-        .new_segment(&mut Lent(&mut store), &snapshot, None, now)
-        .map_err(|e| Failure::new("trail", exit::FAILED, e.to_string()))?;
-    if let Some(shut) = change.not_rotated.first() {
-        let text = format!("done, but vault '{shut}' is shut and keeps its old key until it is opened");
-        return Err(Failure::new("not_rotated", exit::FAILED, text));
-    }
-    Ok(done(id))
+    let mut store = line.state.store.borrow_mut();
+    let begun = line.state.trail.borrow_mut().new_segment(&mut Lent(&mut store), &snapshot, None, now);
+    let but = match (begun, change.not_rotated.first()) {
+        (Err(e), _) => {
+            format!("the trail goes on in a file that the old keys can read until the next unlock: {e}")
+        }
+        (_, Some(shut)) => {
+            format!("vault '{shut}' can't be written and keeps its old key until the next unlock")
+        }
+        _ => return Ok(done(id)),
+    };
+    let text = format!("the old passphrases and codes have ended, the new ones open the store; but {but}");
+    Err(Failure::new(code::SLOTS_BUT, exit::FAILED, text).hint("see 'svault vault list' and 'svault status'"))
 }

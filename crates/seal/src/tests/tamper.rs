@@ -217,6 +217,27 @@ fn junk_at_the_end_is_set_aside_and_at_most_four_times() {
 }
 
 #[test]
+fn of_a_long_tail_the_beginning_is_set_aside_and_nothing_where_there_is_no_room() {
+    let (disk, head, _) = vault_with(&[1]);
+    let good = disk.bytes(path()).unwrap();
+    let long = |first: u8| [&good[..], &[first], &vec![7; 100_000]].concat();
+    disk.put(path(), &long(1));
+    let (_, opened, _) = open(&disk, at_least(head)).unwrap();
+    let kept = disk.bytes(&opened.set_aside.unwrap()).unwrap();
+    assert_eq!(kept, long(1)[good.len()..][..4096]);
+    let files = disk.list(Path::new("/")).unwrap();
+    for n in 2..8 {
+        disk.put(path(), &long(n));
+        disk.set_capacity(Some(disk.used() + 2000));
+        assert_eq!(fails(&disk, at_least(head)).name(), "Full");
+        assert_eq!(disk.list(Path::new("/")).unwrap(), files, "what was kept before stays");
+    }
+    disk.set_capacity(None);
+    let (_, opened, _) = open(&disk, at_least(head)).unwrap();
+    assert_eq!(disk.bytes(&opened.set_aside.unwrap()).unwrap()[0], 7);
+}
+
+#[test]
 fn junk_never_makes_it_allocate_or_hang() {
     let (disk, head, cuts) = vault_with(&[1]);
     let good = disk.bytes(path()).unwrap();

@@ -206,11 +206,17 @@ impl House {
 
     /// A release as the gate makes it: recorded, durable, counted.
     pub fn release(&mut self, n: u64) {
-        let ticket = self.trail.append(entry(n, Event::Allow), &Lent(&mut self.store), Durable::Now).unwrap();
-        let job = self.trail.pending_sync().unwrap();
-        self.trail.synced(job.run(), &mut Lent(&mut self.store)).unwrap();
-        assert!(self.trail.is_durable(&ticket));
+        assert!(self.records(n));
         self.store.count_release().unwrap();
+    }
+
+    /// Whether a release can be recorded, durable.
+    pub fn records(&mut self, n: u64) -> bool {
+        let entry = entry(n, Event::Allow);
+        let Ok(ticket) = self.trail.append(entry, &Lent(&mut self.store), Durable::Now) else { return false };
+        let Some(job) = self.trail.pending_sync() else { return false };
+        let synced = self.trail.synced(job.run(), &mut Lent(&mut self.store));
+        synced.is_ok() && self.trail.is_durable(&ticket)
     }
 
     pub fn add(&mut self, name: &str, value: &str) -> Secret {

@@ -307,14 +307,18 @@ impl Vault for Fake {
         self.step("open");
         let durable = self.durable.get() as u64;
         let secrets = self.secrets.borrow();
-        let seen = secrets.values().flatten().find(|s| s.id == *id && s.version == version).ok_or(NoValue)?;
+        let seen = secrets
+            .values()
+            .flatten()
+            .find(|s| s.id == *id && s.version == version)
+            .ok_or(NoValue::Unread)?;
         let shown = format!("{}/{}", seen.id.vault, seen.name);
         let recorded = |e: &Entry| e.event == Event::Allow && e.secret == shown && e.seq <= durable;
         assert!(self.trail.borrow().iter().any(recorded), "opened before its record was durable");
         if self.open_fails.get() {
-            return Err(NoValue);
+            return Err(NoValue::Unread);
         }
-        secret::Bytes::copy_from(format!("sk-test-{}", seen.name).as_bytes()).map_err(|_| NoValue)
+        secret::Bytes::copy_from(format!("sk-test-{}", seen.name).as_bytes()).map_err(|_| NoValue::NoMemory)
     }
     async fn keep_seal(&self, seal: &Seal) -> Result<(), NoRecord> {
         self.step("keep seal");
