@@ -244,3 +244,22 @@ pub fn details(e: &Entry) -> String {
         ("note", foreign(&e.note, 400)),
     ])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_did_not_come_to_pass_does_not_look_done() {
+        let mut done = Entry::new(Id::from_bits(1), jiff::Timestamp::UNIX_EPOCH, Event::Approve);
+        done.act = "approve".into();
+        let undone = done.undone(done.at, &"the disk is full".repeat(40));
+        assert_eq!((why(&done), why(&undone)), ("approve".into(), "approve: not done".into()));
+        assert_eq!((undone.event, undone.id, undone.is_undone()), (Event::Act, done.id, true));
+        assert!(undone.note.len() <= 256 && !done.is_undone());
+        // Only the trail says so: not a caller in its own words.
+        let mut said = Entry::new(done.id, done.at, Event::Deny);
+        said.note = undone.note;
+        assert!(!said.is_undone());
+    }
+}
