@@ -5,7 +5,7 @@ use crate::entities;
 use crate::lines;
 
 /// Bytes of line breaks in a row inside of hex and base64, about.
-const BLANK: usize = 32;
+pub(crate) const BLANK: usize = 32;
 
 /// How a value may be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,7 +1,7 @@
 //! Where in a text a value may begin, and in which form: the filter over the text, over what stands around line
 //! breaks, and over the decoded text around each escape. Says too much now and then, and never too little.
 
-use crate::decode::{Bits, Form, Numbers, Unit, base64, unit};
+use crate::decode::{BLANK, Bits, Form, Numbers, Unit, base64, unit};
 use crate::filter::{Filter, HEAD, STRIDE};
 use crate::lines;
 use std::ops::Range;
@@ -299,12 +299,17 @@ impl Decoded {
     }
 }
 
-/// The character of base64 before `start`, if there is one; a line break may lie between.
+/// The most bytes of line breaks between two characters of base64.
+pub(crate) const BREAKS: usize = BLANK + lines::MOST + 1;
+
+/// The character of base64 before `start`, if there is one; line breaks may lie between.
 pub(crate) fn before(text: &[u8], start: usize) -> Option<usize> {
-    let line = match &text[..start] {
-        [line @ .., b'\r', b'\r', b'\n'] | [line @ .., b'\r', b'\n'] | [line @ .., b'\n'] => line.len(),
-        _ => start,
+    let is_break = |b: &&u8| matches!(**b, b'\r' | b'\n');
+    let near = &text[start.saturating_sub(BREAKS)..start];
+    let breaks = match near.last() {
+        Some(b'\n') => near.iter().rev().take_while(is_break).count(),
+        _ => 0,
     };
-    let at = line.checked_sub(1)?;
+    let at = (start - breaks).checked_sub(1)?;
     base64(text[at]).map(|_| at)
 }

@@ -5,13 +5,13 @@ use crate::decode::Form;
 use crate::filter::HEAD;
 use crate::needles::Needles;
 use crate::piece::Piece;
-use crate::search::{search, tail};
+use crate::search::{BREAKS, search, tail};
 use std::cmp::Reverse;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Bytes of text that stay although they are out: what stands before an occurrence of base64.
-const CONTEXT: usize = 4;
+/// Bytes of text that stay although they are out: what stands before an occurrence of base64, a character and line breaks.
+const CONTEXT: usize = 1 + BREAKS;
 
 /// A value of more bytes is not looked for inside of itself.
 pub(crate) const LONG: usize = 4096;
