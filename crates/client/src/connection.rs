@@ -8,7 +8,7 @@ use wire::card::visible;
 use wire::frame::{self, Kind};
 use wire::paths::StoreDir;
 use wire::{
-    Ask, Failure, FromDaemon, Granted, LastLock, MineRow, Report, ScanHit, StatusReport, ToDaemon, VERSION,
+    Ask, AskItem, Failure, FromDaemon, Granted, LastLock, MineRow, Report, ScanHit, StatusReport, ToDaemon, VERSION,
     Want,
 };
 use words::{CallerName, Class, Door, Exposure, Id, Name, Scope, VaultName};
@@ -232,7 +232,7 @@ impl Connection {
             Err(Error::Frame(frame::Error::Closed)) if waits => Err(Error::Locked),
             answer => {
                 self.patience(ANSWER)?;
-                answer
+                as_asked(answer?, &ask.items)
             }
         }
     }
@@ -242,8 +242,9 @@ impl Connection {
     /// # Errors
     /// [`Error::Daemon`] with code `presence_needed` where none does: [`Connection::prove`] then.
     pub fn want(&mut self, want: Want) -> Result<Answer> {
+        let asked = values_of(&want);
         self.send(&ToDaemon::Want(Box::new(want)))?;
-        self.answer(|_| {})
+        as_asked(self.answer(|_| {})?, &asked)
     }
 
     /// Proposes a new secret. The value travels unsealed: everybody who could read it on this socket could have
@@ -305,7 +306,7 @@ impl Connection {
             frame::write(&mut self.stream, Kind::Raw, piece)?;
             match self.receive()? {
                 FromDaemon::Scanned { hits, decided, rules_only } => {
-                    all.hits.extend(hits);
+                    all.hits.extend(hits.into_iter().map(named));
                     all.decided = decided;
                     all.rules_only |= rules_only;
                 }
@@ -451,8 +452,40 @@ pub(crate) fn unexpected(message: FromDaemon) -> Error {
     Error::Daemon(failure)
 }
 
+/// The values that a human wants with it.
+fn values_of(want: &Want) -> Vec<AskItem> {
+    match want {
+        Want::Show { secret } => vec![AskItem::value(secret.clone())],
+        Want::Render { secrets } => secrets.iter().cloned().map(AskItem::value).collect(),
+        Want::Run(ask) => ask.items.clone(),
+        _ => Vec::new(),
+    }
+}
+
+/// An answer that grants just what was asked, or none that grants: a listener that has proved nothing does not say
+/// where a value goes.
+fn as_asked(answer: Answer, asked: &[AskItem]) -> Result<Answer> {
+    let Answer::Released { items, .. } = &answer else { return Ok(answer) };
+    let same = |(asked, granted): (&AskItem, &Granted)| asked.secret == granted.secret && asked.way == granted.way;
+    let all = items.len() == asked.len() && asked.iter().zip(items.iter().map(|item| &item.0)).all(same);
+    if all { Ok(answer) } else { Err(Error::Unexpected) }
+}
+
+/// A hit whose label is a name, or that of a secret without one.
+fn named(mut hit: ScanHit) -> ScanHit {
+    if hit.label.parse::<Name>().is_err() {
+        hit.label = "secret".into();
+    }
+    hit
+}
+
 fn other_version(found: u32) -> Error {
     let line = format!("the daemon speaks version {found} of the protocol, this program version {VERSION}");
     let hint = "lock the store and unlock it with this svault";
     Error::Daemon(Failure::new(wire::code::VERSION, wire::exit::FAILED, line).hint(hint))
 }
+
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+#[path = "tests/listener.rs"]
+mod tests;
