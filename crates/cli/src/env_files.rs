@@ -4,6 +4,7 @@
 use crate::report::Error;
 use secret::Bytes;
 use sha2::{Digest, Sha256};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use wire::{AskItem, Granted};
 use words::{EnvName, SecretRef, Way};
@@ -13,6 +14,9 @@ use zeroize::Zeroizing;
 const SCHEME: &str = "svault://";
 /// A file may be so long.
 const MOST: u64 = 4 << 20;
+/// And set so many variables, of which so many may be references.
+const MOST_VARS: usize = 10_000;
+const MOST_REFS: usize = wire::MOST_ITEMS;
 
 /// One variable of a file.
 enum Var {
@@ -70,11 +74,14 @@ impl EnvFiles {
             Error::new("bad_env_file", wire::exit::FAILED, format!("{}, {e}", path.display()))
         };
         let file = dotenv::parse(&text).map_err(bad)?;
+        if let Some(entry) = file.entries().get(MOST_VARS) {
+            return Err(at(entry.line, &format!("more than {MOST_VARS} variables")).hint("split the file"));
+        }
         let outside = |name: &str| std::env::var(name).ok().map(Zeroizing::new);
         let values = file.values(outside).map_err(bad)?;
         let mut known: Vec<(&str, SecretRef)> = Vec::new();
         for (entry, value) in file.entries().iter().zip(values) {
-            let uses = entry.uses();
+            let uses: HashSet<&str> = entry.uses().into_iter().collect();
             let refs: Vec<SecretRef> =
                 known.iter().filter(|(name, _)| uses.contains(name)).map(|(_, r)| r.clone()).collect();
             known.retain(|(name, _)| *name != entry.name);
@@ -91,6 +98,9 @@ impl EnvFiles {
             } else {
                 Var::Text { text: value.text, refs }
             };
+            if known.len() > MOST_REFS {
+                return Err(at(entry.line, &format!("more than {MOST_REFS} secrets")).hint("split the file"));
+            }
             if let Var::Secret(_) = var {
                 let hint = "give the variable another name in the file, of A-Z a-z 0-9 _";
                 variable(entry.name).map_err(|why| at(entry.line, &why).hint(hint))?;

@@ -7,6 +7,7 @@ pub mod leaks;
 pub mod left;
 pub mod plan;
 pub mod put;
+mod rights;
 pub mod source;
 
 use crate::report::Error;

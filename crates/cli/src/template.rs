@@ -2,6 +2,7 @@
 
 use crate::report::Error;
 use secret::Bytes;
+use std::collections::HashSet;
 use std::ops::Range;
 use words::SecretRef;
 
@@ -48,13 +49,9 @@ impl<'a> Template<'a> {
     /// What it refers to, each once, in the order of the text.
     #[must_use]
     pub fn references(&self) -> Vec<SecretRef> {
-        let mut all: Vec<SecretRef> = Vec::new();
-        for (_, reference) in &self.places {
-            if !all.contains(reference) {
-                all.push(reference.clone());
-            }
-        }
-        all
+        let mut seen = HashSet::new();
+        let all = self.places.iter().map(|(_, reference)| reference);
+        all.filter(|reference| seen.insert(*reference)).cloned().collect()
     }
 
     /// The text with a value for each reference, in locked memory. Values go in as they are.

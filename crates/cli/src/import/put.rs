@@ -1,9 +1,10 @@
 //! A new text in the place of a file, in one step, and nothing of it anywhere else: where the file system can, it has no
 //! name until the moment before it takes the file's.
 
+use super::rights;
 use super::source::{Place, Source, same};
 use crate::report::Error;
-use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Stat, fstat, openat, renameat, statat, unlinkat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, openat, renameat, statat, unlinkat};
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::Write;
@@ -80,7 +81,7 @@ impl Place {
         let mut draft = self.empty(self.temp_name()?).map_err(io)?;
         draft.file.write_all(text.as_bytes()).map_err(io)?;
         if let Some(old) = old {
-            like(&draft.file, &old.stat).map_err(io)?;
+            rights::like(&draft.file, &old.rights).map_err(io)?;
         }
         before(Step::Sync).map_err(io)?;
         draft.file.sync_all().map_err(io)?;
@@ -222,16 +223,6 @@ impl Drop for Draft<'_> {
 
 fn own_path(file: &impl std::os::fd::AsRawFd) -> String {
     format!("/proc/self/fd/{}", file.as_raw_fd())
-}
-
-/// Group and permissions of the old file. Where the group can't be given, it gets no rights.
-fn like(file: &File, old: &Stat) -> std::io::Result<()> {
-    let mut mode = Mode::from_raw_mode(old.st_mode);
-    let now = fstat(file)?;
-    if now.st_gid != old.st_gid && rustix::fs::fchown(file, None, Some(Gid::from_raw(old.st_gid))).is_err() {
-        mode &= !Mode::RWXG;
-    }
-    Ok(rustix::fs::fchmod(file, mode)?)
 }
 
 #[cfg(test)]

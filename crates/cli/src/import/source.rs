@@ -2,6 +2,7 @@
 //! can put another one in its place.
 
 use crate::report::Error;
+use super::rights::Rights;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, fstat, openat};
 use secret::Bytes;
 use std::ffi::OsString;
@@ -29,6 +30,7 @@ pub struct Source {
     /// Its bytes.
     pub bytes: Bytes,
     pub(super) stat: Stat,
+    pub(super) rights: Rights,
 }
 
 impl Place {
@@ -96,7 +98,8 @@ impl Place {
             return Err(self.changed());
         }
         bytes.truncate(got);
-        Ok(Some(Source { bytes, stat }))
+        let rights = Rights::of(&file, &stat).map_err(|e| Error::io("read", &self.path, &e))?;
+        Ok(Some(Source { bytes, stat, rights }))
     }
 
     fn check(&self, stat: &Stat) -> Result<(), Error> {
