@@ -52,9 +52,7 @@ impl Scans {
 
     /// Takes a text of this length. False: it is too much.
     pub fn text(&mut self, len: usize, now: i64) -> bool {
-        let (since, bytes) = self.bytes;
-        let fresh = bytes == 0 || now < since || now - since >= MINUTE_MS;
-        let (since, bytes) = if fresh { (now, 0) } else { (since, bytes) };
+        let (since, bytes) = if self.is_metering(now) { self.bytes } else { (now, 0) };
         let bytes = bytes.saturating_add(u64::try_from(len).unwrap_or(u64::MAX).max(LEAST));
         self.bytes = (since, bytes);
         bytes <= BYTES
@@ -88,12 +86,26 @@ impl Scans {
         self.closed = self.closed.filter(|_| !self.is_open(now));
     }
 
+    /// Whether the trail has nothing of it.
     pub fn is_empty(&self) -> bool {
         self.exposed.is_empty() && self.closed.is_none()
     }
 
+    /// Whether it may be forgotten: a minute that has begun would begin anew, with all its bytes.
+    pub fn is_quiet(&self, now: i64) -> bool {
+        self.is_empty() && !self.is_metering(now)
+    }
+
+    /// Whether a minute has begun and is not over.
+    fn is_metering(&self, now: i64) -> bool {
+        let (since, bytes) = self.bytes;
+        bytes > 0 && now >= since && now - since < MINUTE_MS
+    }
+
     pub fn latest(&self) -> Option<i64> {
-        self.exposed.values().copied().chain(self.closed.map(|(since, _)| since)).max()
+        let (since, bytes) = self.bytes;
+        let minute = (bytes > 0).then_some(since);
+        self.exposed.values().copied().chain(self.closed.map(|(since, _)| since)).chain(minute).max()
     }
 }
 

@@ -271,7 +271,7 @@ impl Session {
         self.requests.is_empty()
             && self.nameless.is_empty()
             && self.denials.is_empty()
-            && self.scans.is_empty()
+            && self.scans.is_quiet(now)
             && self.fold.is_none()
             && self.paid_ms <= now
     }

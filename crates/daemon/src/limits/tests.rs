@@ -316,6 +316,32 @@ fn humans_are_never_folded_limited_or_counted() {
     assert_eq!(desk.limits.state.secrets.len(), 0);
 }
 
+/// What is forgotten now and then is forgotten while the minute runs, too, whoever else does something meanwhile.
+#[test]
+fn small_texts_are_metered_however_many_there_are() {
+    let mut desk = Desk::new();
+    let mut texts = 0;
+    while desk.limits.scan_text("matched:codex", 1, desk.at()).is_ok() {
+        texts += 1;
+        assert!(texts <= 2560, "10 MiB in texts that count for 4 KiB each");
+        desk.now += 20;
+    }
+    assert_eq!(texts, 2560);
+    // Others' entries sweep as well.
+    for n in 0..600 {
+        desk.count(Event::Allow, "matched:claude", &format!("main/N{n}"));
+    }
+    assert!(desk.limits.scan_text("matched:codex", 1, desk.at()).is_err());
+    desk.now += 60_000;
+    assert!(desk.limits.scan_text("matched:codex", 1, desk.at()).is_ok());
+    // In its own time it is forgotten.
+    desk.now += 60_000;
+    for n in 0..600 {
+        desk.count(Event::Allow, "matched:claude", &format!("main/N{n}"));
+    }
+    assert!(!desk.limits.state.sessions.contains_key("matched:codex"));
+}
+
 #[test]
 fn proposals_count_as_requests() {
     let mut desk = Desk::new();
