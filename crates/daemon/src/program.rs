@@ -19,17 +19,24 @@ fn fixed(_: &Path) -> bool {
     false
 }
 
-/// Walks as the kernel does, one name at a time. `None`: something is missing, or goes nowhere.
+/// The longest path, as the kernel takes it.
+#[cfg(unix)]
+const MOST_BYTES: usize = 4096;
+/// Names on the way, those of links too. Each is a look at the disk, for which everybody waits.
+#[cfg(unix)]
+const MOST_NAMES: u32 = 256;
+
+/// Walks as the kernel does, one name at a time. `None`: something is missing, or goes nowhere, or too far.
 #[cfg(unix)]
 fn walk(path: &Path, links: u32) -> Option<bool> {
     use std::ffi::OsString;
     use std::os::unix::fs::MetadataExt;
     use std::path::{Component, PathBuf};
 
-    if !path.is_absolute() {
+    if !path.is_absolute() || path.as_os_str().len() > MOST_BYTES {
         return None;
     }
-    let mut links = links;
+    let (mut links, mut names) = (links, MOST_NAMES);
     let mut rest: Vec<OsString> = Vec::new();
     let queue = |path: &Path, rest: &mut Vec<OsString>| {
         rest.extend(path.components().rev().map(|c| c.as_os_str().to_owned()));
@@ -37,6 +44,7 @@ fn walk(path: &Path, links: u32) -> Option<bool> {
     queue(path, &mut rest);
     let mut at = PathBuf::from("/");
     while let Some(name) = rest.pop() {
+        names = names.checked_sub(1)?;
         match Path::new(&name).components().next()? {
             Component::RootDir | Component::Prefix(_) => at = PathBuf::from("/"),
             Component::CurDir => {}
@@ -66,6 +74,15 @@ mod tests {
     fn a_system_program_is_fixed_also_through_links() {
         assert!(is_fixed(Path::new("/bin/sh")));
         assert!(is_fixed(Path::new("/usr/../bin/sh")));
+    }
+
+    #[test]
+    fn a_path_that_goes_round_and_round_is_not_followed_to_its_end() {
+        let round = |times| format!("{}/bin/sh", "/usr/..".repeat(times));
+        assert!(is_fixed(Path::new(&round(100))));
+        for times in [127, 400, 1000] {
+            assert!(!is_fixed(Path::new(&round(times))), "{times}");
+        }
     }
 
     #[test]

@@ -68,7 +68,8 @@ pub struct Query<'a> {
     pub argv: &'a [String],
     /// The folder of the command, absolute.
     pub cwd: &'a str,
-    /// Whether the user cannot change the program `argv[0]`: only asked where commands are pinned.
+    /// Whether the user cannot change the program `argv[0]`: only asked where the command is one that the secret is
+    /// pinned to.
     pub program_fixed: bool,
     /// Now, in the store's zone.
     pub now: &'a jiff::ZonedDateTime,

@@ -125,8 +125,10 @@ pub fn despite_a_yes(house: &impl House, req: &Frozen) -> Option<(Cause, String)
 fn decide_all(house: &impl House, req: &Frozen) -> Vec<Decision> {
     let policy = house.policy();
     let now = house.wall().to_zoned_datetime(house.zone());
-    let pinned = |i: &FrozenItem| i.seen().is_some_and(|s| !s.class.commands.is_empty());
-    let program = req.argv.first().filter(|_| req.items.iter().any(pinned));
+    // A look at the disk takes a time: for another command than one that a secret is pinned to it would tell that there
+    // is such a secret, and nothing is decided by it.
+    let pinned = |i: &FrozenItem| i.seen().is_some_and(|s| s.class.commands.contains(&req.argv));
+    let program = req.argv.first().filter(|_| req.items.iter().take(MAX_ITEMS).any(pinned));
     let program_fixed = program.is_some_and(|path| house.program_fixed(path));
     let decide = |item: &FrozenItem| {
         let query = Query {

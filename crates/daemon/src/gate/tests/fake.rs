@@ -215,6 +215,7 @@ impl Rules for Fake {
         jiff::tz::TimeZone::get("Europe/Berlin").unwrap()
     }
     fn program_fixed(&self, path: &str) -> bool {
+        self.step("program");
         path.starts_with("/usr/")
     }
 }

@@ -82,6 +82,32 @@ async fn every_cause_has_the_same_steps_and_the_same_answer() {
     }
 }
 
+/// A look at the program's folders takes a time that its caller chooses, so it is taken only where the command is one
+/// that a human has pinned.
+#[tokio::test]
+async fn a_program_is_looked_at_for_the_commands_that_are_pinned_alone() {
+    let looks = |house: &Fake| house.take_steps().iter().filter(|step| **step == "program").count();
+    let house = Fake::new();
+    house.change("LOW", |s| s.class.commands = vec![vec!["/usr/bin/psql".into(), "-l".into()]]);
+    for name in ["LOW", "MEDIUM", "NOT_THERE"] {
+        for argv in [vec!["/usr/bin/psql"], vec!["/a/b/c/d"], vec!["-l", "/usr/bin/psql"], vec![]] {
+            let mut wanted = wanting(&[name]);
+            (wanted.argv, wanted.wait) = (argv.iter().map(ToString::to_string).collect(), 0);
+            let _ = house.ask_by(wanted, claude()).await;
+            assert_eq!(looks(&house), 0, "{name} {argv:?}");
+            house.clock.pass(600_000);
+        }
+    }
+    let house = Fake::new();
+    house.change("LOW", |s| s.class.commands = vec![vec!["/usr/bin/psql".into()]]);
+    values(house.ask("LOW").await);
+    assert_eq!(looks(&house), 2, "before the record and after it");
+    let mut other = wanting(&["MEDIUM"]);
+    other.wait = 0;
+    let _ = house.ask_by(other, claude()).await;
+    assert_eq!(looks(&house), 0, "another secret of the same command");
+}
+
 #[tokio::test]
 async fn a_no_after_waiting_ends_like_every_other() {
     for answer in
