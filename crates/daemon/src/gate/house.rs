@@ -116,7 +116,7 @@ pub trait Vault {
     ///
     /// # Errors
     /// When that fails: the seal holds in memory, and what was asked is denied anyway.
-    async fn keep_seal(&self, seal: &Seal) -> Result<(), NoRecord>;
+    fn keep_seal(&self, seal: &Seal) -> Result<(), NoRecord>;
 }
 
 /// The process at the other end.

@@ -1,7 +1,7 @@
 //! The gate's entries in the trail: one for each secret of a request, counted as soon as they are written.
 
 use super::frozen::{Frozen, FrozenItem};
-use super::house::House;
+use super::house::{House, NoRecord};
 use super::look::{Look, No, Yes};
 use crate::limits::{AFTER_ASK, Due, Seal};
 use audit::{Entry, Event};
@@ -16,33 +16,37 @@ pub(super) enum Sync {
     Later,
 }
 
-/// Appends and counts entries, and makes the seals that they call for. Nothing is awaited between the two: no
-/// other request can slip in between, and dropping the future does not keep a denial from counting.
+/// Appends and counts entries, and makes the seals that they call for. All of that is done when this is first polled,
+/// and only the disk is waited for: no other request can slip in between, and dropping the future keeps no denial from
+/// counting and no seal from being kept.
 pub(super) async fn record(house: &impl House, entries: &[Entry], sync: Sync) -> Result<(), Cause> {
+    let (ticket, seals) = write(house, entries);
+    let durable = match (ticket, sync) {
+        (Ok(ticket), Sync::Now) => house.durable(ticket).await,
+        (Ok(_), Sync::Later) => Ok(()),
+        (Err(e), _) => Err(e),
+    };
+    wait(house, seals).await;
+    durable.map_err(|NoRecord| Cause::NoRecord)
+}
+
+/// Appends entries, counts them and keeps the seals that they call for: their ticket, and those of the seals.
+fn write<H: House>(house: &H, entries: &[Entry]) -> (Result<H::Ticket, NoRecord>, Vec<H::Ticket>) {
     let ticket = house.append(entries);
     // What could not be written counts all the same, or a full disk would make attempts free.
     let due = entries.iter().flat_map(|e| house.count(e)).collect();
-    let sealed = keep_due(house, due);
-    match (ticket, sync) {
-        (Ok(ticket), Sync::Now) => {
-            let durable = house.durable(ticket).await;
-            sealed.await;
-            durable.map_err(|_| Cause::NoRecord)
-        }
-        (Ok(_), Sync::Later) => {
-            sealed.await;
-            Ok(())
-        }
-        (Err(_), _) => {
-            sealed.await;
-            Err(Cause::NoRecord)
-        }
-    }
+    (ticket, keep(house, due))
 }
 
-/// Makes seals that hold already durable: in the trail and in the store. Without any it does nothing.
+/// Writes seals that hold already into the trail and into the store, and waits until they are on the disk. Without any
+/// it does nothing.
 pub async fn keep_due(house: &impl House, due: Vec<Due>) {
-    for due in due {
+    wait(house, keep(house, due)).await;
+}
+
+/// All of them, before anything is waited for: whoever hangs up in between loses none.
+fn keep<H: House>(house: &H, due: Vec<Due>) -> Vec<H::Ticket> {
+    let keep = |due: Due| {
         let event = if due.secret.is_some() { Event::Seal } else { Event::Suspend };
         let mut entry = Entry::new(house.fresh_id(), house.wall(), event);
         entry.session.clone_from(&due.session);
@@ -51,19 +55,23 @@ pub async fn keep_due(house: &impl House, due: Vec<Due>) {
         house.count(&entry);
         let seal = Seal { id: entry.id, session: due.session, secret: due.secret, since: entry.at };
         // Where one of the two fails the seal holds in memory, and the other brings it back after a restart.
-        let _ = house.keep_seal(&seal).await;
-        if let Ok(ticket) = ticket {
-            let _ = house.durable(ticket).await;
-        }
+        let _ = house.keep_seal(&seal);
+        ticket.ok()
+    };
+    due.into_iter().filter_map(keep).collect()
+}
+
+async fn wait<H: House>(house: &H, tickets: Vec<H::Ticket>) {
+    for ticket in tickets {
+        let _ = house.durable(ticket).await;
     }
 }
 
 /// Writes folded denials that are due (see [`crate::limits::Limits::due_folds`]). Call it every second, and for
 /// all of them at lock.
 pub async fn flush_folds(house: &impl House, folded: Vec<Entry>) {
-    for entry in folded {
-        let _ = record(house, std::slice::from_ref(&entry), Sync::Later).await;
-    }
+    let write = |entry: &Entry| write(house, std::slice::from_ref(entry)).1;
+    wait(house, folded.iter().flat_map(write).collect()).await;
 }
 
 pub(super) fn releases(house: &impl House, req: &Frozen, look: &Look, yes: Yes) -> Vec<Entry> {

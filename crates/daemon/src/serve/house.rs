@@ -140,7 +140,7 @@ impl Vault for House {
         Ok(value)
     }
 
-    async fn keep_seal(&self, seal: &Seal) -> Result<(), NoRecord> {
+    fn keep_seal(&self, seal: &Seal) -> Result<(), NoRecord> {
         let record = SealRecord {
             id: seal.id,
             session: seal.session.clone(),

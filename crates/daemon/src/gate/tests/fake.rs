@@ -321,7 +321,7 @@ impl Vault for Fake {
         }
         secret::Bytes::copy_from(format!("sk-test-{}", seen.name).as_bytes()).map_err(|_| NoValue::NoMemory)
     }
-    async fn keep_seal(&self, seal: &Seal) -> Result<(), NoRecord> {
+    fn keep_seal(&self, seal: &Seal) -> Result<(), NoRecord> {
         self.step("keep seal");
         self.seals.borrow_mut().push(seal.clone());
         Ok(())

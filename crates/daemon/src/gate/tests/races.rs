@@ -190,6 +190,28 @@ async fn hanging_up_keeps_no_denial_from_counting() {
     assert_eq!(house.cause(), "sealed");
 }
 
+/// The same for what its denials call for: the second pair that is sealed suspends the session, and both are recorded.
+#[tokio::test]
+async fn hanging_up_keeps_no_seal_from_being_kept() {
+    let house = Fake::new();
+    for (name, times) in [("NOT_THERE", 5), ("LOW", 5)] {
+        for _ in 0..times {
+            let mut wanted = wanting(&[name]);
+            wanted.scope = Some("api".parse().unwrap());
+            let req = house.freeze(wanted, claude());
+            let mut future = std::pin::pin!(decide_and_release(&house, &req));
+            let _ = future.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop()));
+            house.clock.pass(1000);
+        }
+    }
+    let told = house.told();
+    let seals = ["Seal NOT_THERE", "Seal LOW", "Suspend"];
+    assert_eq!(told.iter().filter(|t| !t.starts_with("Deny")).collect::<Vec<_>>(), seals.iter().collect::<Vec<_>>());
+    let kept: Vec<Option<String>> = house.seals.borrow().iter().map(|s| s.secret.clone()).collect();
+    assert_eq!(kept, [Some("NOT_THERE".into()), Some("LOW".into()), None]);
+    assert_eq!(*house.seals.borrow(), house.limits.borrow().seals());
+}
+
 /// A yes that was used up by a request that failed is gone: it does not serve another.
 #[tokio::test]
 async fn a_yes_for_once_is_used_up_by_the_attempt() {
