@@ -13,7 +13,7 @@ use std::time::Duration;
 use wire::Lasts;
 use words::Id;
 
-pub use kinds::{Answer, CantApprove, Grant, Lasting, Waiting};
+pub use kinds::{Answer, CantApprove, Given, Grant, Lasting, Waiting};
 
 /// A request waits so long for a human.
 pub const REQUEST_MS: u64 = 10 * 60_000;
@@ -42,15 +42,21 @@ pub struct Approvals(RefCell<Inner>);
 
 impl Approvals {
     /// See [`crate::gate::Approver::take_yes`].
-    pub fn take_yes(&self, req: &Frozen, lasting: Lasting, now_ms: u64) -> Option<Id> {
+    pub fn take_yes(&self, req: &Frozen, lasting: Lasting, now_ms: u64) -> Option<Given> {
         let inner = &mut *self.0.borrow_mut();
         let i = inner.grants.iter().position(|g| g.serves(req, lasting, now_ms))?;
         let grant = inner.grants.get(i)?;
-        let id = grant.req.id;
+        let given = Given { by: grant.req.id, lasts: !grant.once };
         if grant.once {
             inner.grants.remove(i);
         }
-        Some(id)
+        Some(given)
+    }
+
+    /// See [`crate::gate::Approver::still_given`].
+    pub fn still_given(&self, req: &Frozen, given: Given, now_ms: u64) -> bool {
+        let stands = |g: &Grant| g.req.id == given.by && g.serves(req, Lasting::Session, now_ms);
+        !given.lasts || self.0.borrow().grants.iter().any(stands)
     }
 
     /// Waits for a human, as long as `req.wait` says. `waiting` is called with the id under which it waits and
@@ -69,8 +75,8 @@ impl Approvals {
         let mut told = None;
         loop {
             let now = clock.boot_ms();
-            if let Some(id) = self.take_yes(req, lasting, now) {
-                return Answer::Yes(id);
+            if let Some(given) = self.take_yes(req, lasting, now) {
+                return Answer::Yes(given.by);
             }
             let (id, expires, slot, new) = match self.enter(req, lasting, rule, now) {
                 Ok(entered) => entered,

@@ -105,8 +105,8 @@ async fn ask(house: &impl House, req: &Rc<Frozen>, rule: &str) -> Result<Yes, St
     house.judge(req).await.map_err(|rule| No::all(req, Cause::Judged, &rule))?;
     let lasting = req.lasting();
     look(house, req, Yes::NotGiven, Counts::Release)?;
-    if let Some(by) = house.take_yes(req, lasting) {
-        return Ok(Yes::Before(by));
+    if let Some(given) = house.take_yes(req, lasting) {
+        return Ok(Yes::Before(given));
     }
     let waiting = waits(house, req, rule);
     record(house, &waiting, Sync::Now).await.map_err(|cause| No::all(req, cause, "trail"))?;

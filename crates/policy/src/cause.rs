@@ -59,7 +59,7 @@ causes! {
     Cancelled = "cancelled", "it was taken back";
     Expired = "expired", "no human decided in time";
     QueueFull = "queue_full", "too many requests wait for a human already";
-    Changed = "changed", "the secret was changed or removed meanwhile";
+    Changed = "changed", "the secret, the policy or the yes to it was changed or taken back meanwhile";
     PeerChanged = "peer_changed", "the process that asked ended or became another";
     NotYours = "not_yours", "it is about a request of somebody else, or of nobody";
     NotAll = "not_all", "another secret of the same request was denied";

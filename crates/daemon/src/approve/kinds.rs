@@ -14,6 +14,15 @@ pub enum Lasting {
     Session,
 }
 
+/// A yes that was given before, as a request takes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Given {
+    /// The id of its approval.
+    pub by: Id,
+    /// It was not used up: it must stand until what it is taken for is released.
+    pub lasts: bool,
+}
+
 /// What came of asking a human.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {

@@ -4,7 +4,7 @@
 #![allow(async_fn_in_trait)]
 
 use super::frozen::{Found, Frozen, SecretId};
-use crate::approve::{Answer, Lasting};
+use crate::approve::{Answer, Given, Lasting};
 use crate::clock::Clock;
 use crate::limits::{Blame, Counts, Due, Seal};
 use audit::Entry;
@@ -79,8 +79,10 @@ pub trait Judge {
 
 /// Humans. [`crate::approve::Approvals`] does the work.
 pub trait Approver {
-    /// Uses up a yes that was given before, if there is one for exactly this: its id.
-    fn take_yes(&self, req: &Frozen, lasting: Lasting) -> Option<Id>;
+    /// Takes a yes that was given before, if there is one for exactly this. One for once is used up.
+    fn take_yes(&self, req: &Frozen, lasting: Lasting) -> Option<Given>;
+    /// Whether a yes that was taken and lasts has not been taken back since; one that was used up can't be.
+    fn still_given(&self, req: &Frozen, given: Given) -> bool;
     /// Tells the caller to wait, rings, and waits for a human, at most as long as the caller wants to.
     async fn ask(&self, req: &Rc<Frozen>, lasting: Lasting, rule: &str) -> Answer;
 }

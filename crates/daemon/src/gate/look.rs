@@ -2,7 +2,7 @@
 
 use super::frozen::{Frozen, FrozenItem};
 use super::house::House;
-use crate::approve::Lasting;
+use crate::approve::{Given, Lasting};
 use crate::limits::{Blame, Counts, UNKNOWN};
 use policy::{Cause, Decision, Presence, Query, Verdict};
 use std::collections::HashSet;
@@ -16,8 +16,8 @@ pub const MAX_ITEMS: usize = wire::MOST_ITEMS;
 pub(super) enum Yes {
     /// None, or none is needed.
     NotGiven,
-    /// Given before: the id of its approval.
-    Before(Id),
+    /// Given before.
+    Before(Given),
     /// Given while this waited.
     Now(Id),
 }
@@ -106,6 +106,9 @@ pub(super) fn look(house: &impl House, req: &Frozen, yes: Yes, counts: Counts) -
     }
     if !there {
         return Err(No::all(req, Cause::PeerChanged, "peer"));
+    }
+    if matches!(yes, Yes::Before(given) if !house.still_given(req, given)) {
+        return Err(No::all(req, Cause::Changed, "yes"));
     }
     let asks = decisions.iter().any(|d| d.verdict == Verdict::Ask);
     // Asked for now, but not when it was first looked at: it has not waited, so it must be asked anew.

@@ -80,7 +80,7 @@ pub(super) fn releases(house: &impl House, req: &Frozen, look: &Look, yes: Yes) 
         e.rule = look.rules.get(i).cloned().unwrap_or_default();
         match yes {
             Yes::NotGiven => {}
-            Yes::Before(by) => e.note = format!("approved as {by}"),
+            Yes::Before(given) => e.note = format!("approved as {}", given.by),
             Yes::Now(by) => (e.act, e.note) = (AFTER_ASK.into(), format!("approved as {by}")),
         }
         e

@@ -1,6 +1,6 @@
 //! The house as the gate sees it: each of its traits over the state of this daemon and one connection.
 
-use crate::approve::{Answer, Lasting};
+use crate::approve::{Answer, Given, Lasting};
 use crate::clock::Clock;
 use crate::gate::{
     Approver, Found, Frozen, Judge, Limiter, NoRecord, NoValue, Peers, Rules, SecretId, Seen, Trail, Vault,
@@ -71,8 +71,12 @@ impl Judge for House {
 }
 
 impl Approver for House {
-    fn take_yes(&self, req: &Frozen, lasting: Lasting) -> Option<Id> {
+    fn take_yes(&self, req: &Frozen, lasting: Lasting) -> Option<Given> {
         self.state.approvals.take_yes(req, lasting, self.state.now_ms())
+    }
+
+    fn still_given(&self, req: &Frozen, given: Given) -> bool {
+        self.state.approvals.still_given(req, given, self.state.now_ms())
     }
 
     async fn ask(&self, req: &Rc<Frozen>, lasting: Lasting, rule: &str) -> Answer {

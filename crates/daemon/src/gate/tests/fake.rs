@@ -1,7 +1,7 @@
 //! A house for tests: real policy, limits and approvals over vaults and a trail in memory. It writes down each step,
 //! and it checks by itself that no value is opened before its record is durable.
 
-use crate::approve::{Answer, Approvals, Lasting};
+use crate::approve::{Answer, Approvals, Given, Lasting};
 use crate::clock::{Clock, FakeClock};
 use crate::gate::*;
 use crate::limits::{Blame, Counts, Due, Limits, Seal};
@@ -244,9 +244,12 @@ impl Judge for Fake {
 }
 
 impl Approver for Fake {
-    fn take_yes(&self, req: &Frozen, lasting: Lasting) -> Option<Id> {
+    fn take_yes(&self, req: &Frozen, lasting: Lasting) -> Option<Given> {
         self.step("take yes");
         self.approvals.take_yes(req, lasting, self.clock.boot_ms())
+    }
+    fn still_given(&self, req: &Frozen, given: Given) -> bool {
+        self.approvals.still_given(req, given, self.clock.boot_ms())
     }
     async fn ask(&self, req: &Rc<Frozen>, lasting: Lasting, rule: &str) -> Answer {
         self.step("human");

@@ -91,6 +91,60 @@ async fn whatever_changes_after_the_record_nothing_is_opened() {
     }
 }
 
+/// What takes back a yes that lasts.
+const TAKEN_BACK: &[(&str, Change)] = &[
+    ("another policy, which gives the same", |h| {
+        h.set_policy(POLICY);
+        h.approvals.policy_changed();
+    }),
+    ("a human takes it back", |h| {
+        let id = h.approvals.grants()[0].req.id;
+        assert!(h.approvals.revoke(id));
+    }),
+    ("its time is over", |h| h.clock.pass(900_000)),
+    ("its process ended, as a watch sees it", |h| h.approvals.process_ended(100, 7)),
+    ("the store is being locked", |h| h.approvals.lock()),
+];
+
+#[tokio::test]
+async fn a_yes_that_is_taken_back_while_its_release_is_recorded_releases_nothing() {
+    let mut cases: Vec<(&str, Option<Change>)> = TAKEN_BACK.iter().map(|(w, c)| (*w, Some(*c))).collect();
+    cases.push(("nothing", None));
+    for (what, change) in cases {
+        let house = Fake::new();
+        let mut wanted = wanting(&["MEDIUM"]);
+        wanted.wait = 0;
+        let Outcome::Pending(id) = house.ask_by(wanted.clone(), claude()).await else { panic!("{what}") };
+        house.approvals.approve(id, wire::Lasts::Seconds(900), house.boot_ms()).unwrap();
+        house.take_steps();
+        let Some(change) = change else {
+            values(house.ask_by(wanted, claude()).await);
+            continue;
+        };
+        house.while_waiting("disk", change);
+        denied(house.ask_by(wanted, claude()).await);
+        assert_eq!(house.cause(), "changed", "{what}");
+        assert!(!house.take_steps().contains(&"open"), "{what}");
+        assert_eq!(
+            house.told(),
+            ["Ask main/MEDIUM", "Allow main/MEDIUM", "Deny main/MEDIUM changed"],
+            "{what}"
+        );
+    }
+}
+
+/// One for once was used up when it was taken: another policy leaves it, as it leaves what waits.
+#[tokio::test]
+async fn a_yes_for_once_outlasts_another_policy_that_gives_the_same() {
+    let house = Fake::new();
+    let mut wanted = wanting(&["HIGH"]);
+    wanted.wait = 0;
+    let Outcome::Pending(id) = house.ask_by(wanted.clone(), claude()).await else { panic!("no wait") };
+    house.approvals.approve(id, wire::Lasts::Once, house.boot_ms()).unwrap();
+    house.while_waiting("disk", |h| h.approvals.policy_changed());
+    values(house.ask_by(wanted, claude()).await);
+}
+
 #[tokio::test]
 async fn a_window_that_closes_while_it_waits() {
     for when in ["judge", "human", "disk"] {
@@ -206,7 +260,10 @@ async fn hanging_up_keeps_no_seal_from_being_kept() {
     }
     let told = house.told();
     let seals = ["Seal NOT_THERE", "Seal LOW", "Suspend"];
-    assert_eq!(told.iter().filter(|t| !t.starts_with("Deny")).collect::<Vec<_>>(), seals.iter().collect::<Vec<_>>());
+    assert_eq!(
+        told.iter().filter(|t| !t.starts_with("Deny")).collect::<Vec<_>>(),
+        seals.iter().collect::<Vec<_>>()
+    );
     let kept: Vec<Option<String>> = house.seals.borrow().iter().map(|s| s.secret.clone()).collect();
     assert_eq!(kept, [Some("NOT_THERE".into()), Some("LOW".into()), None]);
     assert_eq!(*house.seals.borrow(), house.limits.borrow().seals());
