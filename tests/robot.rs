@@ -44,13 +44,17 @@ impl<'a> Robot<'a> {
 
     /// Has it run `svault ARGS`, without waiting for the end.
     pub fn begins(&mut self, args: &[&str]) -> Promise<'a> {
+        let quoted: Vec<String> = args.iter().map(|a| format!("'{}'", a.replace('\'', "'\\''"))).collect();
+        self.begins_line(&format!("\"$SVAULT\" {}", quoted.join(" ")))
+    }
+
+    /// The same for another command of a shell.
+    pub fn begins_line(&mut self, command: &str) -> Promise<'a> {
         self.number += 1;
         let base = self.sandbox.home().join(format!("robot-{}-{}", self.child.id(), self.number));
-        let quoted: Vec<String> = args.iter().map(|a| format!("'{}'", a.replace('\'', "'\\''"))).collect();
         let at = base.display();
         let line = format!(
-            "{{ \"$SVAULT\" {} </dev/null >{at}.out 2>{at}.err; echo $? >{at}.new; mv {at}.new {at}.code; }} &\n",
-            quoted.join(" ")
+            "{{ {command} </dev/null >{at}.out 2>{at}.err; echo $? >{at}.new; mv {at}.new {at}.code; }} &\n"
         );
         self.lines.write_all(line.as_bytes()).expect("the agent lives");
         Promise { sandbox: self.sandbox, base }

@@ -158,9 +158,22 @@ pub fn ask(secret: Value, scope: Option<&str>, reason: Option<&str>, exposure: &
 /// less than 255 bytes and prints the answer.
 #[must_use]
 pub fn connect_exec(stranger: &str, socket: &str, shell: &str, message: &str) -> String {
-    let (length, quoted) = (message.len() + 1, message.replace('"', "\\\""));
-    let write = format!(
-        "printf \"\\\\x{length:x}\\\\0\\\\0\\\\0\\\\0{quoted}\" >&$FD; timeout 2 cat <&$FD | tail -c +6; :"
-    );
+    sent(stranger, socket, shell, &printed(CONTROL, message))
+}
+
+/// The same with a value behind the message, which begins with no digit.
+#[must_use]
+pub fn connect_exec_value(stranger: &str, socket: &str, shell: &str, message: &str, value: &str) -> String {
+    sent(stranger, socket, shell, &(printed(CONTROL, message) + &printed(RAW, value)))
+}
+
+fn sent(stranger: &str, socket: &str, shell: &str, frames: &str) -> String {
+    let write = format!("printf \"{frames}\" >&$FD; timeout 2 cat <&$FD | tail -c +6; :");
     format!("\"{stranger}\" connect-exec \"{socket}\" '{shell}' --norc -c '{write}'")
+}
+
+/// A frame as `printf` in double quotes takes it.
+fn printed(kind: u8, payload: &str) -> String {
+    let (length, quoted) = (payload.len() + 1, payload.replace('"', "\\\""));
+    format!("\\\\x{length:x}\\\\0\\\\0\\\\0\\\\{kind}{quoted}")
 }

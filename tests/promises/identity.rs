@@ -3,9 +3,9 @@
 use serde_json::Value;
 use std::path::PathBuf;
 use svault_tests::sandbox::{GOOD_REASON, PASSPHRASE, Sandbox};
-use svault_tests::socket::connect_exec;
+use svault_tests::socket::{connect_exec, connect_exec_value};
 use svault_tests::terminal::Terminal;
-use svault_tests::{Output, need};
+use svault_tests::{Output, Robot, need};
 
 const VALUE: &str = "sk-test-identity-7e11";
 
@@ -189,6 +189,35 @@ fn what_a_connection_was_matched_by_must_still_be_so() {
     assert_eq!(taken_for(&said), nobody(), "{}", said.all());
     let said = ask(r#"{"type":"mine"}"#);
     assert!(said.text().contains("\"mine\"") && !said.text().contains("LOW"), "{}", said.all());
+}
+
+/// What somebody else does on a matched process's connection is not that caller's.
+#[test]
+fn another_program_on_a_matched_connection_proposes_and_cancels_as_nobody() {
+    need!(Linux);
+    let house = House::new(false);
+    house.sandbox.add("MEDIUM", VALUE, &["--tier", "medium", "--scope", "db"]);
+    let (stranger, socket) =
+        (house.stranger.display().to_string(), house.sandbox.socket().display().to_string());
+    let propose = r#"{"type":"propose","name":"NEW","vault":"main","class":{"scope":"db","tier":"medium"}}"#;
+    let value = "sk-test-proposed";
+    let said = house.by(&house.robot, &connect_exec_value(&stranger, &socket, "/bin/bash", propose, value));
+    assert!(said.text().contains("\"done\""), "{}", said.all());
+    let entry = house.sandbox.trail().into_iter().find(|e| e["event"] == "propose").expect("one");
+    assert_eq!((&entry["caller"], &entry["session"]), (&"unknown".into(), &"unknown".into()), "{entry}");
+
+    let mut robot = Robot::start(&house.sandbox);
+    let use_it = ["run", "--env", "V=MEDIUM", "--scope", "db", "--reason", GOOD_REASON, "--wait", "0", "--"];
+    let waits = robot.runs(&[&use_it[..], &["/bin/true"]].concat()).exits(6);
+    let id =
+        waits.err.split_once('(').and_then(|(_, rest)| rest.split_once(')')).expect("an id").0.to_owned();
+    let cancel = format!(r#"{{"type":"cancel","id":"{id}"}}"#);
+    let said = robot.begins_line(&connect_exec(&stranger, &socket, "/bin/bash", &cancel)).ends();
+    assert!(said.text().contains("\"denied\""), "{}", said.all());
+    let entry = house.sandbox.trail().into_iter().find(|e| e["event"] == "deny").expect("one");
+    assert_eq!((&entry["cause"], &entry["session"]), (&"not_yours".into(), &"unknown".into()), "{entry}");
+    // It waits as before, and the caller itself takes it back.
+    let _ = robot.runs(&["cancel", &id]).ok();
 }
 
 #[test]

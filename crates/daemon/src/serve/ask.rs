@@ -50,7 +50,9 @@ pub(crate) async fn decide(line: &mut Line, asked: Ask, by: Asker) -> Result<Opt
                 let Some(frame) = frame? else { return Ok(None) };
                 // Nothing but a request's end may be asked for while one waits; whatever else comes ends the connection.
                 let ToDaemon::Cancel { id } = frame.message()? else { return Err(Error::Closed.into()) };
-                take_back(line, id, &req.by);
+                if line.peer.recheck().is_ok() {
+                    take_back(line, id, &req.by);
+                }
             }
         }
     };
@@ -64,7 +66,7 @@ pub(crate) async fn decide(line: &mut Line, asked: Ask, by: Asker) -> Result<Opt
 
 /// Takes back a request of this caller's own. Others' are answered like everything that is not allowed.
 pub(crate) async fn cancel(line: &Line, id: Id) -> Reply {
-    let by = line.asker();
+    let by = line.asker_now();
     if !take_back(line, id, &by) {
         return deny(line, by, Vec::new(), Some(format!("cancel {id}")), Cause::NotYours).await;
     }

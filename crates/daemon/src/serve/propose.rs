@@ -36,11 +36,11 @@ pub(crate) async fn serve(
         return Ok(Failure::new("laxer_than_default", exit::USAGE, text).into());
     }
     let state = std::rc::Rc::clone(&line.state);
-    let by = line.asker();
+    let turn = super::change::turn(&state).await;
+    let by = line.asker_now();
     let who: Option<CallerName> =
         by.callers.first().map(|c| c.name.clone()).or_else(|| "unknown".parse().ok());
     class.proposed_by.clone_from(&who);
-    let turn = super::change::turn(&state).await;
     let free = state.store.borrow().vaults().iter().any(|v| v.name == vault && v.shut.is_none());
     if !free || !is_new(line, &name, &vault) || !within_limits(line, &by) {
         drop(turn);
