@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use svault_tests::sandbox::{GOOD_REASON, Sandbox};
-use svault_tests::socket::{CONTROL, Raw, ask};
+use svault_tests::socket::{CONTROL, RAW, Raw, ask};
 
 const VALUE: &str = "sk-test-opaque-90ac";
 
@@ -167,6 +167,37 @@ fn a_proposal_of_a_name_that_exists_is_a_denial_like_any_other() {
     let _ = sandbox.svault(&["add", "A_NEW_ONE"]).stdin("sk-test-proposed").run().ok();
     let _ = sandbox.svault(&["add", "A_NEW_ONE"]).stdin("sk-test-proposed").run().denied();
     assert_eq!(sandbox.human(&["show", "GOOD"]).ok().text(), VALUE);
+}
+
+/// The list of what waits to be confirmed is a human's to read: nobody makes it longer than that.
+#[test]
+fn one_proposal_too_many_is_a_denial_like_any_other() {
+    let sandbox = Sandbox::open_to_all("");
+    let mut raw = Raw::hello(&sandbox.socket(), None);
+    let mut propose = |name: &str| {
+        let class = json!({"scope": "default", "tier": "medium"});
+        raw.send(&json!({"type": "propose", "name": name, "vault": "main", "class": class}));
+        raw.frame(RAW, b"sk-test-proposed");
+        raw.control()
+    };
+    for n in 0..64 {
+        let said = propose(&format!("P{n}"));
+        assert_eq!(said["type"], "done", "{n}: {said}");
+    }
+    let without_id = |mut said: Value| {
+        assert!(said["id"].take().is_string());
+        said.to_string()
+    };
+    let (too_many, exists) = (without_id(propose("P64")), without_id(propose("P0")));
+    assert_eq!(too_many, exists);
+    assert!(too_many.contains("denied"), "{too_many}");
+    let _ = sandbox.human(&["edit", "P7", "--vault", "main"]).ok();
+    assert_eq!(propose("P64")["type"], "done", "one was confirmed");
+    assert_eq!(propose("P65")["type"], "denied");
+    sandbox.lock();
+    let _ = sandbox.unlock();
+    let said = sandbox.svault(&["add", "P65"]).stdin("sk-test-proposed").run();
+    let _ = said.denied();
 }
 
 #[test]

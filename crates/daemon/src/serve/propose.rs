@@ -6,6 +6,7 @@ use super::connection::{Line, value};
 use crate::clock::Clock;
 use crate::conn::ConnError;
 use crate::gate::Asker;
+use crate::limits::UNKNOWN;
 use audit::Event;
 use std::time::Duration;
 use vault::NewSecret;
@@ -15,6 +16,8 @@ use words::{CallerName, Class, Exposure, Name, SecretRef, Tier, VaultName};
 /// So many bytes has the classification of a proposal at most: a human's list, which goes in one message, must not be
 /// filled by a few of them.
 const MOST_CLASS: usize = 1024;
+/// So many may wait to be confirmed in one vault, and so many of one session.
+const MOST: usize = 64;
 
 /// Serves a proposal; its value follows its message.
 pub(crate) async fn serve(
@@ -42,7 +45,7 @@ pub(crate) async fn serve(
         by.callers.first().map(|c| c.name.clone()).or_else(|| "unknown".parse().ok());
     class.proposed_by.clone_from(&who);
     let free = state.store.borrow().vaults().iter().any(|v| v.name == vault && v.shut.is_none());
-    if !free || !is_new(line, &name, &vault) || !within_limits(line, &by) {
+    if !free || !is_new(line, &name, &vault) || !within_limits(line, &by) || !fits(line, &vault, &by) {
         drop(turn);
         return Ok(super::ask::refuse(line, by, &format!("svault://{vault}/{name}")).await);
     }
@@ -83,6 +86,29 @@ fn is_new(line: &Line, name: &Name, vault: &VaultName) -> bool {
     matches!(line.state.store.borrow().find(&wanted), Ok(vault::Found::None))
 }
 
+/// Whether one more may wait.
+fn fits(line: &Line, vault: &VaultName, by: &Asker) -> bool {
+    let Ok(secrets) = line.state.store.borrow().list() else { return false };
+    let waiting = secrets.iter().filter_map(|s| Some((&s.key.vault, s.class.proposed_by.as_ref()?)));
+    has_room(waiting, vault, by)
+}
+
+/// A session is told by its caller's name, which the proposal has. Whoever is unknown may say any name: all count there.
+fn has_room<'a>(
+    waiting: impl Iterator<Item = (&'a VaultName, &'a CallerName)>,
+    vault: &VaultName,
+    by: &Asker,
+) -> bool {
+    let who = by.callers.first().map(|c| &c.name);
+    let unknown = by.session() == Some(UNKNOWN);
+    let (mut of_vault, mut of_session) = (0, 0);
+    for (there, proposer) in waiting {
+        of_vault += usize::from(there == vault);
+        of_session += usize::from(unknown || who == Some(proposer));
+    }
+    of_vault < MOST && of_session < MOST
+}
+
 fn within_limits(line: &Line, by: &Asker) -> bool {
     let (policy, now) = (line.state.policy(), line.state.clock.wall());
     let names = by.callers.iter().map(|c| &c.name);
@@ -92,6 +118,28 @@ fn within_limits(line: &Line, by: &Asker) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gate::tests::fake::{claimed, claude};
+
+    #[test]
+    fn so_many_wait_in_a_vault_and_of_a_session() {
+        let name = |name: &str| name.parse::<CallerName>().unwrap();
+        let vault = |vault: &str| vault.parse::<VaultName>().unwrap();
+        let (main, work, here) = (vault("main"), vault("work"), vault("here"));
+        let (claude_name, codex, said) = (name("claude"), name("codex"), name("said"));
+        let has_room = |waiting: &[(&VaultName, &CallerName, usize)], vault: &VaultName, by: &Asker| {
+            let each = waiting.iter().flat_map(|(v, by, n)| std::iter::repeat_n((*v, *by), *n));
+            super::has_room(each, vault, by)
+        };
+        let by = claude();
+        assert!(has_room(&[(&main, &codex, MOST - 1)], &main, &by));
+        assert!(!has_room(&[(&main, &codex, MOST)], &main, &by), "the vault is full");
+        assert!(has_room(&[(&main, &codex, MOST)], &work, &by), "another is not");
+        let own = [(&main, &claude_name, MOST / 2), (&work, &claude_name, MOST / 2)];
+        assert!(!has_room(&own, &here, &by), "in all vaults together");
+        assert!(has_room(&[(&main, &codex, MOST), (&work, &claude_name, MOST - 1)], &here, &by));
+        let many = [(&main, &said, MOST / 2), (&work, &claude_name, MOST / 2)];
+        assert!(!has_room(&many, &here, &claimed("other", 1)), "another name said is no other session");
+    }
 
     #[test]
     fn a_proposal_is_never_laxer_than_the_defaults() {
