@@ -3,6 +3,7 @@
 
 mod approvals;
 mod attacks;
+mod bounds;
 mod commands;
 mod counters;
 mod crash;

@@ -101,7 +101,7 @@ pub struct Entry {
     /// The human's act, such as `policy_set`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub act: String,
-    /// The command.
+    /// The command. Of a request for several secrets the first entry alone has it, and the folder.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub argv: Vec<String>,
     /// Its folder.

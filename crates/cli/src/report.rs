@@ -266,6 +266,8 @@ impl From<run::Error> for Error {
                 .hint("nothing was asked for or released; run it in a folder that is there"),
             E::NoCommand(_) | E::NoProgram(_) => Self::new("no_command", exit::FAILED, line)
                 .hint("nothing was asked for or released; name a program that is on the PATH, or its path"),
+            E::TooLong { .. } => Self::new("too_long", exit::USAGE, line)
+                .hint("nothing was asked for; put a long command into a script, or name fewer secrets"),
             E::ZeroByte { .. } => Self::new("failed", exit::FAILED, line)
                 .hint("give it as a file: svault run --file NAME=SECRET"),
             E::Start { program, cause } => Self::failed(format!("can't start {program}"), cause),

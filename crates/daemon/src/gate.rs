@@ -17,7 +17,7 @@ use crate::approve::Answer;
 use crate::limits::Counts;
 use look::{No, Yes, look};
 use policy::{Cause, Presence};
-use record::{Sync, denials, record, releases, waits};
+use record::{Sync, denials, fill, record, releases, waits};
 use std::rc::Rc;
 use words::{Exposure, Id, Way};
 
@@ -140,8 +140,9 @@ fn release(house: &impl House, req: &Frozen) -> Result<Released, Cause> {
 
 /// Records and counts a no. The same for every cause.
 async fn refuse(house: &impl House, req: &Rc<Frozen>, no: No) -> Outcome {
-    let denials = denials(house, req, &no);
+    let mut denials = denials(house, req, &no);
     if !house.folds(&denials) {
+        fill(req, &mut denials);
         // A denial that can't be recorded is still a denial.
         let _ = record(house, &denials, Sync::Later).await;
     }

@@ -64,6 +64,7 @@ causes! {
     NotYours = "not_yours", "it is about a request of somebody else, or of nobody";
     NotAll = "not_all", "another secret of the same request was denied";
     TooMany = "too_many", "no secret, too many, or one variable twice in one request";
+    TooLong = "too_long", "it asks for more than a human can be shown at once";
     Locked = "locked", "the store was locked meanwhile";
     NoRecord = "no_record", "it could not be recorded";
     NoValue = "no_value", "the value could not be read";

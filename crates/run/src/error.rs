@@ -20,6 +20,15 @@ pub enum Error {
     /// Nothing is to be run.
     #[error("no command is given")]
     Empty,
+    /// Command, folder, secrets and reason are more than a human can be shown at once.
+    #[error(
+        "command, folder, secrets and reason have {size} bytes on a card, and {} is the most",
+        wire::act::MOST_ASKED
+    )]
+    TooLong {
+        /// So many bytes.
+        size: usize,
+    },
     /// A value that an environment can't hold.
     #[error("{variable} can't be an environment variable: the value has a zero byte")]
     ZeroByte {

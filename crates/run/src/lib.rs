@@ -62,10 +62,13 @@ impl Job {
     }
 
     /// The request for its secrets, all or nothing.
-    #[must_use]
-    pub fn ask(&self, scope: Option<Scope>, reason: Option<String>, wait: u32) -> Ask {
+    ///
+    /// # Errors
+    /// [`Error::TooLong`].
+    pub fn ask(&self, scope: Option<Scope>, reason: Option<String>, wait: u32) -> Result<Ask> {
         let (items, argv, cwd) = (self.items.clone(), self.argv.clone(), self.cwd.clone());
-        Ask { items, scope, reason, argv, cwd, wait, client: String::new(), sets: String::new() }
+        let ask = Ask { items, scope, reason, argv, cwd, wait, client: String::new(), sets: String::new() };
+        if ask.fits() { Ok(ask) } else { Err(Error::TooLong { size: ask.size() }) }
     }
 }
 

@@ -93,7 +93,8 @@ pub enum ToDaemon {
     },
 }
 
-/// A request for one or more secrets, all or nothing.
+/// A request for one or more secrets, all or nothing. It has at most [`crate::act::MOST_ASKED`] bytes, counted as in
+/// [`Ask::size`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ask {

@@ -5,7 +5,7 @@
 
 use svault_wire as wire;
 use wire::act::{Act, Error, Facts, Label, MAX, RequestFacts, Resolved};
-use wire::{Ask, AskItem, HexBytes, ImportItem, Known, Lasts, Want};
+use wire::{Ask, AskItem, FromDaemon, HexBytes, ImportItem, Known, Lasts, Want};
 use words::{Class, Exposure, Id, SecretRef, Tier, Way};
 
 fn resolved(vault: &str, name: &str, version: Option<u64>) -> Resolved {
@@ -279,6 +279,101 @@ fn damaged_bytes_are_no_act() {
     assert_eq!(Act::decode(&unknown), Err(Error::Unknown("evil".into())));
     let huge = Act::build(&Want::PolicySet { toml: "x".repeat(MAX), was: None }, &Facts::default());
     assert!(matches!(huge, Err(Error::TooLong { .. })));
+}
+
+/// Requests of every shape, each with as much as it may ask for.
+fn largest() -> Vec<Ask> {
+    let long = |text: &str| SecretRef { vault: None, name: text.repeat(128).parse().unwrap() };
+    let env = |n: usize| format!("{:a<128}", format!("V{n}_")).parse().unwrap();
+    let of = |items: Vec<AskItem>| Ask {
+        items,
+        scope: Some("s".repeat(64).parse().unwrap()),
+        reason: Some("r".repeat(512)),
+        ..ask()
+    };
+    let short: Vec<AskItem> = (0..wire::MOST_ITEMS)
+        .map(|n| AskItem::env(format!("S{n}").parse().unwrap(), format!("S{n}").parse().unwrap()))
+        .collect();
+    let wide: Vec<AskItem> = (0..190).map(|n| AskItem::file(long("N"), env(n))).collect();
+    let one = vec![AskItem::env(long("N"), env(0))];
+    let mut all = Vec::new();
+    for items in [one, short, wide] {
+        for word in ["", "x", "\u{1}", "\u{7f}", "\"", "\u{1d11e}"] {
+            let mut ask = of(items.clone());
+            ask.argv = vec!["/bin/echo".into()];
+            while ask.fits() {
+                ask.argv.extend(vec![word.to_owned(); 1 + (wire::act::MOST_ASKED - ask.size()) / 20]);
+            }
+            while !ask.fits() {
+                ask.argv.pop();
+            }
+            all.push(ask.clone());
+            ask.argv.truncate(1);
+            ask.argv.push(String::new());
+            let room = wire::act::MOST_ASKED - ask.size();
+            let each = if word.as_bytes().first().is_some_and(u8::is_ascii_control) { 3 } else { word.len() };
+            ask.argv[1] = word.repeat(room.checked_div(each).unwrap_or(0));
+            assert!(ask.fits());
+            // To the last byte.
+            ask.cwd.push_str(&"x".repeat(wire::act::MOST_ASKED - ask.size()));
+            assert_eq!(ask.size(), wire::act::MOST_ASKED);
+            all.push(ask);
+        }
+    }
+    all
+}
+
+/// What a human can be asked at all is what a human can be shown, and what the trail can be asked for.
+#[test]
+fn whatever_may_be_asked_for_can_be_approved_denied_and_taken_back() {
+    for ask in largest() {
+        let vault = "v".repeat(64);
+        let seen = |i: &AskItem| (resolved(&vault, i.secret.name.as_str(), Some(u64::MAX)), i.way.clone());
+        let request = RequestFacts {
+            items: ask.items.iter().map(seen).collect(),
+            scope: ask.scope.as_ref().unwrap().to_string(),
+            reason: ask.reason.clone().unwrap(),
+            argv: ask.argv.clone(),
+            cwd: ask.cwd.clone(),
+        };
+        let facts = Facts {
+            new: ask.items.iter().map(|i| format!("{vault}/{}", i.secret.name)).collect(),
+            request: Some(request),
+            who: format!("{} (launched)", "c".repeat(64)),
+            session: format!("launched:{}", "c".repeat(64)),
+            door: "desktop".into(),
+            process: vec!["p".repeat(180); 12],
+            notes: vec!["n".repeat(100); 4],
+            ..Facts::default()
+        };
+        for want in [
+            Want::Approve { id: id(), lasts: Lasts::Seconds(u32::MAX) },
+            Want::Deny { id: id() },
+            Want::CancelAny { id: id() },
+        ] {
+            let act = Act::build(&want, &facts).unwrap();
+            assert!(act.agrees_with(&want).is_ok());
+            let message = FromDaemon::Act { id: id(), act: HexBytes(act.encode().unwrap()) };
+            assert!(wire::frame::control(&message).is_ok());
+        }
+        let entry =
+            r#"{"seq":18446744073709551615,"id":"7K2MQ9XA","at":"2026-01-02T03:04:05Z","event":"allow"}"#;
+        let mut entry: audit::Entry = serde_json::from_str(entry).unwrap();
+        (entry.argv, entry.cwd, entry.reason) = (ask.argv.clone(), ask.cwd.clone(), ask.reason.unwrap());
+        entry.process = facts.process.clone();
+        entry.client = "\u{1}".repeat(320);
+        let report = FromDaemon::Report(Box::new(wire::Report::Entries(vec![entry])));
+        assert!(wire::frame::control(&report).is_ok());
+    }
+}
+
+#[test]
+fn one_byte_more_may_not_be_asked_for() {
+    for mut ask in largest().into_iter().filter(|ask| ask.size() == wire::act::MOST_ASKED) {
+        assert!(ask.fits());
+        ask.cwd.push('x');
+        assert!(!ask.fits());
+    }
 }
 
 #[test]

@@ -84,7 +84,7 @@ impl Run {
         self.check(by_caller, &job)?;
         let first = job.items.first().map(|i| i.secret.name.clone());
         let from_files = !files.items()?.is_empty();
-        let mut ask = job.ask(self.asking.scope, self.asking.reason, self.asking.wait);
+        let mut ask = job.ask(self.asking.scope, self.asking.reason, self.asking.wait)?;
         ask.sets = files.digest();
         let (_, values) = if by_caller {
             let mut connection = app.connect(self.asking.caller)?;

@@ -1,7 +1,7 @@
 //! A request as it was when it was asked. Approvals, grants and the last look before a release compare with it.
 
 use super::house::Vault;
-use policy::{Lookup, Named, Presence, SecretFacts};
+use policy::{Lookup, MAX_REASON_BYTES, Named, Presence, SecretFacts};
 use std::time::Duration;
 use words::{CallerName, Class, Door, Evidence, Exposure, Id, Name, Scope, SecretRef, Tier, VaultName, Way};
 
@@ -120,11 +120,11 @@ impl Asker {
 pub struct Frozen {
     /// The id its caller is told.
     pub id: Id,
-    /// What is asked for, 1 to 64; the gate refuses other numbers.
+    /// What is asked for, 1 to [`super::MAX_ITEMS`]; the gate refuses other numbers.
     pub items: Vec<FrozenItem>,
     /// The capability that is used.
     pub scope: Option<Scope>,
-    /// Why.
+    /// Why; of a reason that is too long so much that this shows.
     pub reason: Option<String>,
     /// The command that gets them.
     pub argv: Vec<String>,
@@ -150,7 +150,10 @@ impl Frozen {
             id,
             items: ask.items.into_iter().map(freeze).collect(),
             scope: ask.scope,
-            reason: ask.reason,
+            reason: ask.reason.map(|mut reason| {
+                reason.truncate(reason.ceil_char_boundary(MAX_REASON_BYTES + 1));
+                reason
+            }),
             argv: ask.argv,
             cwd: ask.cwd,
             wait: Duration::from_secs(ask.wait.into()),

@@ -75,52 +75,67 @@ pub async fn flush_folds(house: &impl House, folded: Vec<Entry>) {
 }
 
 pub(super) fn releases(house: &impl House, req: &Frozen, look: &Look, yes: Yes) -> Vec<Entry> {
-    let each = |(i, item): (usize, &FrozenItem)| {
-        let mut e = entry(house, req, Event::Allow, Some(item));
+    let mut entries: Vec<Entry> =
+        req.items.iter().map(|item| bare(house, req, Event::Allow, Some(item))).collect();
+    fill(req, &mut entries);
+    for (i, e) in entries.iter_mut().enumerate() {
         e.rule = look.rules.get(i).cloned().unwrap_or_default();
         match yes {
             Yes::NotGiven => {}
             Yes::Before(given) => e.note = format!("approved as {}", given.by),
             Yes::Now(by) => (e.act, e.note) = (AFTER_ASK.into(), format!("approved as {by}")),
         }
-        e
-    };
-    req.items.iter().enumerate().map(each).collect()
+    }
+    entries
 }
 
 pub(super) fn waits(house: &impl House, req: &Frozen, rule: &str) -> Vec<Entry> {
-    let each = |item| Entry { rule: rule.into(), ..entry(house, req, Event::Ask, Some(item)) };
-    req.items.iter().map(each).collect()
+    let each = |item| Entry { rule: rule.into(), ..bare(house, req, Event::Ask, Some(item)) };
+    let mut entries: Vec<Entry> = req.items.iter().map(each).collect();
+    fill(req, &mut entries);
+    entries
 }
 
+/// So much of denials as decides whether they fold; [`fill`] adds the rest.
 pub(super) fn denials(house: &impl House, req: &Frozen, no: &No) -> Vec<Entry> {
     let each = |(i, (cause, rule)): (usize, &(Cause, String))| {
-        let mut e = entry(house, req, Event::Deny, req.items.get(i));
+        let mut e = bare(house, req, Event::Deny, req.items.get(i));
         (e.cause, e.rule) = (cause.as_str().into(), rule.clone());
         e
     };
     no.causes.iter().enumerate().map(each).collect()
 }
 
-fn entry(house: &impl House, req: &Frozen, event: Event, item: Option<&FrozenItem>) -> Entry {
+/// What limits count it by.
+fn bare(house: &impl House, req: &Frozen, event: Event, item: Option<&FrozenItem>) -> Entry {
     let mut e = Entry::new(req.id, house.wall(), event);
     e.caller = req.caller().into();
     e.evidence = req.evidence();
     e.session = req.session().unwrap_or_default().into();
-    e.door = Some(req.by.door);
     e.secret = item.map(FrozenItem::shown).unwrap_or_default();
-    e.version = item.and_then(FrozenItem::seen).map(|s| s.version);
-    e.scope = req.scope.as_ref().map(ToString::to_string).unwrap_or_default();
-    e.reason = req.reason.clone().unwrap_or_default();
-    e.exposure = item.map(|i| i.way.exposure());
-    e.variable = item.and_then(|i| i.way.variable()).map(ToString::to_string).unwrap_or_default();
-    e.argv.clone_from(&req.argv);
-    e.cwd.clone_from(&req.cwd);
-    e.process.clone_from(&req.by.process);
-    e.client.clone_from(&req.client);
-    let others: Vec<&str> = req.names().skip(1).map(words::CallerName::as_str).collect();
-    if !others.is_empty() {
-        e.note = format!("also goes as {}", others.join(", "));
-    }
     e
+}
+
+/// The rest of a request's entries, one for each of its items. The first alone has the command and its folder: they are
+/// as long as their caller makes them.
+pub(super) fn fill(req: &Frozen, entries: &mut [Entry]) {
+    for (i, e) in entries.iter_mut().enumerate() {
+        let item = req.items.get(i);
+        e.door = Some(req.by.door);
+        e.version = item.and_then(FrozenItem::seen).map(|s| s.version);
+        e.scope = req.scope.as_ref().map(ToString::to_string).unwrap_or_default();
+        e.reason = req.reason.clone().unwrap_or_default();
+        e.exposure = item.map(|i| i.way.exposure());
+        e.variable = item.and_then(|i| i.way.variable()).map(ToString::to_string).unwrap_or_default();
+        e.process.clone_from(&req.by.process);
+        e.client.clone_from(&req.client);
+        let others: Vec<&str> = req.names().skip(1).map(words::CallerName::as_str).collect();
+        if !others.is_empty() {
+            e.note = format!("also goes as {}", others.join(", "));
+        }
+    }
+    if let Some(first) = entries.first_mut() {
+        first.argv.clone_from(&req.argv);
+        first.cwd.clone_from(&req.cwd);
+    }
 }

@@ -16,9 +16,17 @@ use words::Id;
 
 /// The longest wait for a human that a caller can ask for, in seconds.
 const LONGEST_WAIT: u32 = 3600;
+/// The rule by which what is no request for a value is denied.
+const NOT_YOURS: &str = "not yours";
 
 /// Serves a request. None: the client has gone.
 pub(crate) async fn serve(line: &mut Line, mut asked: Ask) -> Result<Option<Reply>, ConnError> {
+    if !asked.fits() {
+        // The first secret says whom and what it counts for; nothing else of it is kept.
+        asked.items.truncate(1);
+        let by = line.asker_now();
+        return Ok(Some(deny(line, by, asked.items, None, (Cause::TooLong, "request")).await));
+    }
     asked.wait = asked.wait.min(LONGEST_WAIT);
     let by = line.asker();
     Ok(decide(line, asked, by).await?.map(Reply::from))
@@ -68,7 +76,8 @@ pub(crate) async fn decide(line: &mut Line, asked: Ask, by: Asker) -> Result<Opt
 pub(crate) async fn cancel(line: &Line, id: Id) -> Reply {
     let by = line.asker_now();
     if !take_back(line, id, &by) {
-        return deny(line, by, Vec::new(), Some(format!("cancel {id}")), Cause::NotYours).await;
+        let why = (Cause::NotYours, NOT_YOURS);
+        return deny(line, by, Vec::new(), Some(format!("cancel {id}")), why).await;
     }
     FromDaemon::Done { id: Some(id) }.into()
 }
@@ -93,7 +102,7 @@ fn take_back(line: &Line, id: Id, by: &Asker) -> bool {
 /// The one opaque denial, for what is no request for a value. `what` is the secret that it was about, for the trail.
 pub(crate) async fn refuse(line: &Line, by: Asker, what: &str) -> Reply {
     let items = what.parse().map(|secret| vec![wire::AskItem::value(secret)]).unwrap_or_default();
-    deny(line, by, items, None, Cause::Forbidden).await
+    deny(line, by, items, None, (Cause::Forbidden, NOT_YOURS)).await
 }
 
 async fn deny(
@@ -101,7 +110,7 @@ async fn deny(
     by: Asker,
     items: Vec<wire::AskItem>,
     reason: Option<String>,
-    cause: Cause,
+    (cause, rule): (Cause, &str),
 ) -> Reply {
     let (tell, _told) = unbounded_channel();
     let house = House::for_request(&line.state, &line.peer, tell);
@@ -116,5 +125,5 @@ async fn deny(
         sets: String::new(),
     };
     let req = Rc::new(Frozen::new(&house, line.state.fresh_id(), asked, by));
-    gate::deny(&house, &req, cause, "not yours").await.into()
+    gate::deny(&house, &req, cause, rule).await.into()
 }

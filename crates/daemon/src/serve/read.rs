@@ -184,7 +184,14 @@ async fn entries_of(line: &Line, id: Id) -> Result<Vec<Entry>, Failure> {
 async fn explained(line: &Line, id: Id) -> Result<ExplainRow, Failure> {
     let mut entries = entries_of(line, id).await?;
     let decided = entries.iter().position(|e| matches!(e.event, Event::Allow | Event::Deny));
-    let entry = entries.swap_remove(decided.unwrap_or(0));
+    let mut entry = entries.swap_remove(decided.unwrap_or(0));
+    // Of a request for several secrets one entry has the command.
+    let has_it = |e: &&mut Entry| e.event == entry.event && !e.argv.is_empty();
+    if entry.argv.is_empty()
+        && let Some(first) = entries.iter_mut().find(has_it)
+    {
+        (entry.argv, entry.cwd) = (std::mem::take(&mut first.argv), std::mem::take(&mut first.cwd));
+    }
     let mut steps = vec![then(&entry)];
     if matches!(entry.event, Event::Allow | Event::Deny | Event::Ask) && !entry.secret.is_empty() {
         steps.push("the same question under the policy of now:".into());

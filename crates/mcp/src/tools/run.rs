@@ -13,8 +13,8 @@ use std::collections::HashSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use wire::AskItem;
 use wire::card::visible;
+use wire::{Ask, AskItem};
 use words::{EnvName, Scope, SecretRef, Way};
 
 /// Secrets of one call.
@@ -61,11 +61,10 @@ impl Run {
 
     /// Asks, runs, answers.
     pub fn run(self, server: &Server, call: &Call) -> Said {
-        let job = match self.job() {
-            Ok(job) => job,
+        let (job, mut ask) = match self.job(server.config.wait) {
+            Ok(asked) => asked,
             Err(e) => return Said::wrong(format!("nothing was asked for or run: {}", shown(&e))),
         };
-        let mut ask = job.ask(Some(self.scope.clone()), Some(self.reason.clone()), server.config.wait);
         ask.client.clone_from(&call.client);
         let released = match server.pool.ask(&ask, call) {
             Ok(Answer::Released { items, .. }) => items,
@@ -81,10 +80,12 @@ impl Run {
             .unwrap_or_else(|e| Said::wrong(format!("the command did not run: {}", shown(&e))))
     }
 
-    fn job(&self) -> ::run::Result<Job> {
+    fn job(&self, wait: u32) -> ::run::Result<(Job, Ask)> {
         let here = std::env::current_dir().unwrap_or_else(|_| Path::new("/").into());
         let cwd = self.cwd.as_ref().map_or_else(|| here.clone(), |cwd| here.join(cwd));
-        Job::new(&self.argv, &cwd, self.items.clone())
+        let job = Job::new(&self.argv, &cwd, self.items.clone())?;
+        let ask = job.ask(Some(self.scope.clone()), Some(self.reason.clone()), wait)?;
+        Ok((job, ask))
     }
 
     fn start(

@@ -3,10 +3,12 @@
 //! Bytes: `svault/1/act`, u16 number of fields, then for each u8 length and label, u32 length and value; integers
 //! little-endian. The first field is `act`.
 
+mod bound;
 mod build;
 mod check;
 mod label;
 
+pub use bound::MOST_ASKED;
 pub use build::{Facts, RequestFacts, Resolved};
 pub use check::Disagrees;
 pub use label::Label;

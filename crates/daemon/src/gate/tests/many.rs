@@ -19,6 +19,32 @@ async fn all_of_them_with_a_record_each() {
     assert_eq!(trail[3].rule, "tier medium");
 }
 
+/// What its caller makes long is in the trail once.
+#[tokio::test]
+async fn the_first_entry_of_a_request_alone_has_its_command() {
+    let house = Fake::new();
+    house.human_says.set(Some(Answer::Yes(Id::from_bits(5))));
+    values(house.ask_by(wanting(&["MEDIUM", "LOW", "LOW"]), claude()).await);
+    denied(house.ask_by(wanting(&["NOT_THERE", "LOW"]), claude()).await);
+    let trail = house.trail.borrow();
+    let first = [true, false, false, true, false, false, true, false];
+    assert_eq!(trail.len(), first.len());
+    for (e, first) in trail.iter().zip(first) {
+        assert_eq!((!e.argv.is_empty(), !e.cwd.is_empty()), (first, first), "{e:?}");
+        assert!(!e.reason.is_empty() && !e.process.is_empty() && !e.variable.is_empty(), "{e:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_reason_that_is_too_long_is_kept_so_far_that_this_shows() {
+    let house = Fake::new();
+    let mut wanted = wanting(&["LOW", "LOW"]);
+    wanted.reason = Some("\u{e9}".repeat(100_000));
+    denied(house.ask_by(wanted, claude()).await);
+    assert_eq!(house.causes(), ["long_reason", "long_reason"]);
+    assert!(house.trail.borrow().iter().all(|e| e.reason.len() <= 516));
+}
+
 #[tokio::test]
 async fn nothing_where_one_is_denied() {
     let house = Fake::new();
