@@ -3,6 +3,7 @@
 use super::ring::Ring;
 use super::scans::Scans;
 use super::{FOLD_MS, Seal};
+use crate::gate::MAX_ITEMS;
 use audit::Entry;
 use policy::{Cause, Policy, Rate};
 use serde::{Deserialize, Serialize};
@@ -17,8 +18,8 @@ const MOST_SESSIONS: usize = 512;
 const RECORD_EVERY_MS: i64 = 200;
 /// ... after five at once.
 const RECORDS_AHEAD_MS: i64 = 800;
-/// A debt of records can't be larger (one request has at most 64): it means that the clock was set back.
-const MOST_DEBT_MS: i64 = 20_000;
+/// A debt of records can't be larger than one request makes it: it means that the clock was set back.
+const MOST_DEBT_MS: i64 = RECORDS_AHEAD_MS + RECORD_EVERY_MS * (MAX_ITEMS as i64 + 1);
 /// Old things are swept after so many entries.
 const SWEEP_EVERY: u32 = 256;
 

@@ -84,6 +84,18 @@ fn what_counts_towards_no_seal_doesn_t_when_it_is_folded() {
     assert_eq!(desk.flush(), []);
 }
 
+/// However many secrets it is for: no number of them is one that is recorded for nothing.
+#[test]
+fn after_a_request_for_many_secrets_more_denials_fold() {
+    for count in 67..=crate::gate::MAX_ITEMS {
+        let mut desk = Desk::new();
+        for n in 0..count {
+            desk.deny("matched:codex", &format!("N{n}"));
+        }
+        assert!(desk.folds("matched:codex", "main/LOW", "suspended"), "after {count}");
+    }
+}
+
 #[test]
 fn one_request_for_many_secrets_is_paid_for_in_full() {
     let mut desk = Desk::new();
