@@ -8,8 +8,8 @@ use wire::card::visible;
 use wire::frame::{self, Kind};
 use wire::paths::StoreDir;
 use wire::{
-    Ask, AskItem, Failure, FromDaemon, Granted, LastLock, MineRow, Report, ScanHit, StatusReport, ToDaemon, VERSION,
-    Want,
+    Ask, AskItem, Failure, FromDaemon, Granted, LastLock, MineRow, Report, ScanHit, StatusReport, ToDaemon,
+    VERSION, Want,
 };
 use words::{CallerName, Class, Door, Exposure, Id, Name, Scope, VaultName};
 
@@ -466,7 +466,8 @@ fn values_of(want: &Want) -> Vec<AskItem> {
 /// where a value goes.
 fn as_asked(answer: Answer, asked: &[AskItem]) -> Result<Answer> {
     let Answer::Released { items, .. } = &answer else { return Ok(answer) };
-    let same = |(asked, granted): (&AskItem, &Granted)| asked.secret == granted.secret && asked.way == granted.way;
+    let same =
+        |(asked, granted): (&AskItem, &Granted)| asked.secret == granted.secret && asked.way == granted.way;
     let all = items.len() == asked.len() && asked.iter().zip(items.iter().map(|item| &item.0)).all(same);
     if all { Ok(answer) } else { Err(Error::Unexpected) }
 }

@@ -1,5 +1,6 @@
 //! Leak rules in a stream: holds back from a keyword on while what follows may still be a match.
 
+use crate::block::{Block, Next};
 use crate::rules::{Rules, Verdict};
 use crate::values::mask;
 use std::ops::Range;
@@ -14,6 +15,8 @@ pub(crate) struct Leaks<'r> {
     text: Vec<u8>,
     /// How much of `text` is out.
     out: usize,
+    /// A private key that a pause came into.
+    block: Option<Block>,
 }
 
 /// What the rules find in a text: parts to be masked with the rule of each, in order and apart, and where something
@@ -49,7 +52,7 @@ pub(crate) fn look(rules: &Rules, text: &[u8], whole: bool) -> Looked {
 
 impl<'r> Leaks<'r> {
     pub(crate) fn new(rules: &'r Rules) -> Self {
-        Self { rules, text: Vec::new(), out: 0 }
+        Self { rules, text: Vec::new(), out: 0, block: None }
     }
 
     pub(crate) fn feed(&mut self, input: &[u8], out: &mut Vec<u8>) {
@@ -67,7 +70,54 @@ impl<'r> Leaks<'r> {
         self.out < self.text.len()
     }
 
+    /// The rest of a key that a pause came into; whether it may go on.
+    fn goes_on(&mut self, whole: bool, out: &mut Vec<u8>) -> bool {
+        while let Some(block) = &mut self.block {
+            let text = &self.text[self.out..];
+            match block.next(text, whole) {
+                Next::Key { bytes, mask: is_first, ends } => {
+                    if is_first {
+                        mask(self.rules.id(block.rule), &mut |text| out.extend_from_slice(text));
+                    }
+                    self.out += bytes;
+                    if ends {
+                        self.block = None;
+                    }
+                }
+                Next::Plain(bytes) => {
+                    out.extend_from_slice(&text[..bytes]);
+                    self.out += bytes;
+                }
+                Next::More => return true,
+                Next::Over => self.block = None,
+            }
+        }
+        false
+    }
+
+    /// Where a private key begins that the text ends in the middle of, before a pause.
+    fn begun(&self) -> Option<(Block, usize, bool)> {
+        let spots = self.rules.spots(&self.text).filter(|spot| spot.at >= self.out);
+        spots.filter(|spot| self.rules.is_block(spot.rule)).find_map(|spot| {
+            Block::begun(&self.text[spot.at..], spot.rule).map(|(block, some)| (block, spot.at, some))
+        })
+    }
+
     fn write(&mut self, whole: bool, out: &mut Vec<u8>) {
+        if self.goes_on(whole, out) {
+            return self.forget();
+        }
+        let begun = if whole { self.begun() } else { None };
+        let rest = begun.as_ref().filter(|(.., some)| *some).map(|(_, at, _)| self.text.split_off(*at));
+        self.decide(whole, out);
+        if let (Some(mut rest), Some((block, ..))) = (rest, &begun) {
+            mask(self.rules.id(block.rule), &mut |text| out.extend_from_slice(text));
+            rest.zeroize();
+        }
+        self.block = begun.map(|(block, ..)| block);
+    }
+
+    fn decide(&mut self, whole: bool, out: &mut Vec<u8>) {
         let looked = look(self.rules, &self.text, whole);
         let mut end = looked.open.unwrap_or(self.text.len());
         for (range, rule) in looked.found {
@@ -87,6 +137,10 @@ impl<'r> Leaks<'r> {
             out.extend_from_slice(&self.text[self.out..end]);
             self.out = end;
         }
+        self.forget();
+    }
+
+    fn forget(&mut self) {
         let keep = self.out.saturating_sub(CONTEXT);
         self.text.drain(..keep);
         self.out -= keep;

@@ -16,6 +16,7 @@
 //! assert_eq!(out, b"the key is [svault:API_KEY], and in hex [svault:API_KEY]\n");
 //! ```
 
+mod block;
 mod cursor;
 mod decode;
 mod entities;

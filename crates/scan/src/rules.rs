@@ -91,7 +91,7 @@ struct Table {
 /// A place where a rule may begin: which one, and the place of its keyword.
 #[derive(Clone, Copy)]
 pub(crate) struct Spot {
-    rule: usize,
+    pub(crate) rule: usize,
     pub(crate) at: usize,
 }
 
@@ -135,6 +135,11 @@ impl Rules {
             .build(owners.iter().map(|(_, keyword)| keyword))
             .map_err(|e| e.to_string())?;
         Ok(Self { rules, keywords: Some(keywords), owners })
+    }
+
+    /// Whether what the rule at a place in the table finds goes over lines.
+    pub(crate) fn is_block(&self, rule: usize) -> bool {
+        matches!(self.rules[rule].source.extent, Extent::Block)
     }
 
     /// The id of the rule at a place in the table.

@@ -1,8 +1,8 @@
 //! A file with secrets, opened once and carefully. The folder stays open until it is put back (`put.rs`), so that nobody
 //! can put another one in its place.
 
-use crate::report::Error;
 use super::rights::Rights;
+use crate::report::Error;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, fstat, openat};
 use secret::Bytes;
 use std::ffi::OsString;

@@ -67,7 +67,9 @@ fn where_a_value_goes_is_said_by_who_asked() {
 
 #[test]
 fn a_label_is_a_name() {
-    for (label, shown) in [("DB_URL", "DB_URL"), ("\u{1b}]0;x\u{7}", "secret"), ("a\nb", "secret"), ("", "secret")] {
+    for (label, shown) in
+        [("DB_URL", "DB_URL"), ("\u{1b}]0;x\u{7}", "secret"), ("a\nb", "secret"), ("", "secret")]
+    {
         let answer = move || {
             let hits = vec![ScanHit { start: 0, end: 1, label: label.into() }];
             FromDaemon::Scanned { hits, decided: 1, rules_only: false }
