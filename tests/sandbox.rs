@@ -277,6 +277,7 @@ rate = "1000/1s"
 [limits]
 burst_per_session = "1000/1s"
 burst_per_secret = "1000/1s"
+proposals = 10000
 seal_after = "20 denials/1s"
 
 [reason]

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
-use svault_tests::sandbox::{GOOD_REASON, Sandbox};
+use svault_tests::sandbox::{GOOD_REASON, OPEN_POLICY, Sandbox};
 use svault_tests::socket::{CONTROL, RAW, Raw, ask};
 
 const VALUE: &str = "sk-test-opaque-90ac";
@@ -172,7 +172,8 @@ fn a_proposal_of_a_name_that_exists_is_a_denial_like_any_other() {
 /// The list of what waits to be confirmed is a human's to read: nobody makes it longer than that.
 #[test]
 fn one_proposal_too_many_is_a_denial_like_any_other() {
-    let sandbox = Sandbox::open_to_all("");
+    let sandbox = Sandbox::ready();
+    sandbox.set_policy(&OPEN_POLICY.replace("proposals = 10000\n", ""));
     let mut raw = Raw::hello(&sandbox.socket(), None);
     let mut propose = |name: &str| {
         let class = json!({"scope": "default", "tier": "medium"});

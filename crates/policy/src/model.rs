@@ -48,6 +48,8 @@ pub struct Limits {
     pub burst_per_secret: Rate,
     /// Denials of one session for one secret that seal the pair.
     pub seal_after: Rate,
+    /// Proposals that may wait to be confirmed in one vault, and of one session.
+    pub proposals: u32,
 }
 
 /// When the store locks itself, in milliseconds of boot time.

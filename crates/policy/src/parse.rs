@@ -62,6 +62,7 @@ struct LimitsDoc {
     burst_per_session: Option<Rate>,
     burst_per_secret: Option<Rate>,
     seal_after: Option<SealRate>,
+    proposals: Option<Proposals>,
 }
 
 #[derive(Deserialize, Default)]
@@ -145,6 +146,9 @@ checked!(Reference(SecretRef) from String "String", |s| s.parse().map_err(|e| ba
 checked!(MinChars(u32) from u32 "u32", |n| {
     if n <= 256 { Ok(n) } else { Err("min_chars is at most 256".into()) }
 });
+checked!(Proposals(u32) from u32 "u32", |n| {
+    if n <= 10_000 { Ok(n) } else { Err("proposals is at most 10000".into()) }
+});
 checked!(SealRate(Rate) from String "String", |s| {
     let rate: Rate = s.parse().map_err(|e| bad(&e))?;
     if rate.count <= 20 && rate.window_ms <= 3_600_000 {
@@ -213,6 +217,7 @@ impl LimitsDoc {
             burst_per_session: rate(self.burst_per_session, "5/10s")?,
             burst_per_secret: rate(self.burst_per_secret, "10/10s")?,
             seal_after: rate(self.seal_after.map(|s| s.0), "5 denials/5min")?,
+            proposals: self.proposals.map_or(64, |n| n.0),
         })
     }
 }

@@ -275,6 +275,7 @@ fn every_cause_of_the_policy_has_a_line_in_the_table() {
         Cause::PeerChanged,
         Cause::NotAll,
         Cause::TooMany,
+        Cause::TooLong,
         Cause::Locked,
         Cause::NoRecord,
         Cause::NoValue,

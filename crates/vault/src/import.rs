@@ -84,7 +84,7 @@ impl Store {
         let to = self.vault_mut(vault)?;
         to.table.commit(&changes)?;
         for (secret, ..) in &rows {
-            to.names.insert(secret.name.as_str().into(), secret.key.record);
+            to.holds(secret);
         }
         Ok(Importing { job: to.table.sync_job(), vault: vault.clone() })
     }

@@ -121,6 +121,12 @@ impl<'a> Front<'a> {
         Some(Self { mark, name, version, revision, changed, flags, by, class: r.rest() })
     }
 
+    /// Who made it a proposal; none where that can't be read.
+    pub(crate) fn proposer(&self) -> Option<CallerName> {
+        let class: Class = serde_json::from_slice(self.class).ok()?;
+        class.proposed_by
+    }
+
     /// Whether nobody has confirmed its classification yet.
     pub(crate) fn is_proposal(&self) -> bool {
         self.flags & PROPOSAL != 0

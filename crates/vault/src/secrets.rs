@@ -9,7 +9,7 @@ use crate::vault::Vault;
 use jiff::Timestamp;
 use seal::{OsRandom, RecordId};
 use secret::Bytes;
-use words::{Class, SecretRef, VaultName};
+use words::{CallerName, Class, SecretRef, VaultName};
 
 impl Store {
     /// What a reference stands for. A name without a vault never finds a proposal. One lookup per vault, whatever their
@@ -61,6 +61,12 @@ impl Store {
             all[start..].sort_by(|a: &Secret, b: &Secret| a.name.cmp(&b.name));
         }
         Ok(all)
+    }
+
+    /// What nobody has confirmed yet, in all open vaults: where, and who proposed it.
+    pub fn proposals(&self) -> impl Iterator<Item = (&VaultName, &CallerName)> {
+        let open = self.vaults.iter().filter_map(|(name, slotted)| Some((name, slotted.state.as_ref().ok()?)));
+        open.flat_map(|(name, vault)| vault.proposals.values().map(move |by| (name, by)))
     }
 
     /// A secret's value, in locked memory.
@@ -139,8 +145,8 @@ impl Store {
         let vault = self.vault_mut(&secret.key.vault)?;
         vault.table.commit(&[change])?;
         match op {
-            Op::Remove => drop(vault.names.remove(secret.name.as_str())),
-            _ => drop(vault.names.insert(secret.name.as_str().into(), record)),
+            Op::Remove => vault.lost(&secret),
+            _ => vault.holds(&secret),
         }
         Ok(Write { job: vault.table.sync_job(), secret })
     }

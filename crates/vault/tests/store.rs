@@ -259,3 +259,29 @@ fn a_failed_sync_shuts_the_vault_until_it_is_opened_again() {
     let house = House::open(&disk, house.opener, &How::Refuse).map_err(|(e, _)| e.name()).unwrap().house;
     assert!(house.value("DB_URL").starts_with("sk-test-"));
 }
+
+#[test]
+fn what_waits_to_be_confirmed_is_counted_without_reading_all() {
+    let mut house = House::new(&SimDisk::new());
+    let proposed = |name: &str| {
+        let mut new = new("main", name);
+        new.class.proposed_by = Some("codex".parse().unwrap());
+        new
+    };
+    house.add("PLAIN", "sk-test-one");
+    let secrets: Vec<_> =
+        ["A", "B", "C"].map(|name| house.store.add(proposed(name), &bytes("x"), at(1)).unwrap()).into();
+    let count = |house: &House| {
+        assert!(house.store.proposals().all(|(vault, by)| (vault.as_str(), by.as_str()) == ("main", "codex")));
+        house.store.proposals().count()
+    };
+    assert_eq!(count(&house), 3);
+    house.store.edit(&secrets[0].key, class(), at(2)).unwrap();
+    assert_eq!(count(&house), 2);
+    house.store.remove(&secrets[1].key, at(2)).unwrap();
+    house.store.replace(&secrets[2].key, &bytes("y"), at(2)).unwrap();
+    assert_eq!(count(&house), 1);
+    let (disk, opener, _) = house.lock(3);
+    let house = House::open(&disk, opener, &How::Refuse).map_err(|(e, _)| format!("{e:?}")).unwrap().house;
+    assert_eq!(count(&house), 1);
+}

@@ -16,8 +16,6 @@ use words::{CallerName, Class, Exposure, Name, SecretRef, Tier, VaultName};
 /// So many bytes has the classification of a proposal at most: a human's list, which goes in one message, must not be
 /// filled by a few of them.
 const MOST_CLASS: usize = 1024;
-/// So many may wait to be confirmed in one vault, and so many of one session.
-const MOST: usize = 64;
 
 /// Serves a proposal; its value follows its message.
 pub(crate) async fn serve(
@@ -88,9 +86,8 @@ fn is_new(line: &Line, name: &Name, vault: &VaultName) -> bool {
 
 /// Whether one more may wait.
 fn fits(line: &Line, vault: &VaultName, by: &Asker) -> bool {
-    let Ok(secrets) = line.state.store.borrow().list() else { return false };
-    let waiting = secrets.iter().filter_map(|s| Some((&s.key.vault, s.class.proposed_by.as_ref()?)));
-    has_room(waiting, vault, by)
+    let most = line.state.policy().limits.proposals;
+    has_room(line.state.store.borrow().proposals(), vault, by, most)
 }
 
 /// A session is told by its caller's name, which the proposal has. Whoever is unknown may say any name: all count there.
@@ -98,15 +95,16 @@ fn has_room<'a>(
     waiting: impl Iterator<Item = (&'a VaultName, &'a CallerName)>,
     vault: &VaultName,
     by: &Asker,
+    most: u32,
 ) -> bool {
     let who = by.callers.first().map(|c| &c.name);
     let unknown = by.session() == Some(UNKNOWN);
-    let (mut of_vault, mut of_session) = (0, 0);
+    let (mut of_vault, mut of_session) = (0u32, 0u32);
     for (there, proposer) in waiting {
-        of_vault += usize::from(there == vault);
-        of_session += usize::from(unknown || who == Some(proposer));
+        of_vault += u32::from(there == vault);
+        of_session += u32::from(unknown || who == Some(proposer));
     }
-    of_vault < MOST && of_session < MOST
+    of_vault < most && of_session < most
 }
 
 fn within_limits(line: &Line, by: &Asker) -> bool {
@@ -120,6 +118,8 @@ mod tests {
     use super::*;
     use crate::gate::tests::fake::{claimed, claude};
 
+    const MOST: usize = 64;
+
     #[test]
     fn so_many_wait_in_a_vault_and_of_a_session() {
         let name = |name: &str| name.parse::<CallerName>().unwrap();
@@ -128,7 +128,7 @@ mod tests {
         let (claude_name, codex, said) = (name("claude"), name("codex"), name("said"));
         let has_room = |waiting: &[(&VaultName, &CallerName, usize)], vault: &VaultName, by: &Asker| {
             let each = waiting.iter().flat_map(|(v, by, n)| std::iter::repeat_n((*v, *by), *n));
-            super::has_room(each, vault, by)
+            super::has_room(each, vault, by, MOST as u32)
         };
         let by = claude();
         assert!(has_room(&[(&main, &codex, MOST - 1)], &main, &by));
