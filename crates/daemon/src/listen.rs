@@ -164,7 +164,10 @@ async fn hello(stream: UnixStream, seat: Rc<Seat>, watch: &Arc<Watch>, store: &s
         Err(_) => return None,
     };
     let (door, claim) = match frame.message() {
-        Ok(ToDaemon::Hello { version: wire::VERSION, door, caller }) => (door, caller),
+        // Nobody says of himself that he is the human, or nobody.
+        Ok(ToDaemon::Hello { version: wire::VERSION, door, caller }) => {
+            (door, caller.filter(|name| !policy::is_reserved(name)))
+        }
         Ok(ToDaemon::Hello { version, .. }) => return refuse(conn, other_version(version)).await,
         _ => return refuse(conn, no_hello()).await,
     };

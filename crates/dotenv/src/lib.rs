@@ -47,3 +47,6 @@ pub use write::quote;
 pub const NAME_MAX: usize = 128;
 /// The longest value after expansion, in bytes. Expansion multiplies: without an end, 30 lines make a gigabyte.
 pub const VALUE_MAX: usize = 64 * 1024;
+
+/// All values of a file together, as expanded.
+pub const VALUES_MAX: usize = 16 << 20;

@@ -19,19 +19,24 @@ impl<'t> File<'t> {
     /// The values, in the order of [`File::entries`]. A name is looked for above in the file, then with `outside`.
     ///
     /// # Errors
-    /// [`What::Long`] where a value grows beyond [`crate::VALUE_MAX`].
+    /// [`What::Long`] where a value grows beyond [`crate::VALUE_MAX`], or all of them beyond [`crate::VALUES_MAX`].
     pub fn values(
         &self,
         outside: impl Fn(&str) -> Option<Zeroizing<String>>,
     ) -> Result<Vec<Value<'_>>, Error> {
         let mut out: Vec<Value<'_>> = Vec::with_capacity(self.entries.len());
         let mut known: HashMap<&str, usize> = HashMap::with_capacity(self.entries.len());
+        let mut all = 0;
         for (i, entry) in self.entries.iter().enumerate() {
             let mut job =
                 Job { text: self.text, known: &known, done: &out, outside: &outside, unset: Vec::new() };
             let mut text = Zeroizing::new(String::new());
             job.fill(&entry.pieces, entry.value_at.start, &mut text)?;
             let unset = job.unset;
+            all += text.len();
+            if all > crate::VALUES_MAX {
+                return Err(at(self.text, entry.value_at.start, What::Long));
+            }
             out.push(Value { text, unset });
             known.insert(entry.name, i);
         }

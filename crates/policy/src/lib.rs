@@ -21,7 +21,7 @@ pub use decide::{decide, explain};
 pub use edit::{EditError, add_caller, add_scopes, match_caller, remove_caller};
 pub use env_guard::{is_guarded, is_setting};
 pub use model::{Caller, Forbid, Limits, Lock, MAX_CALLERS, MAX_REASON_BYTES, Policy};
-pub use parse::{ParseError, default_toml};
+pub use parse::{ParseError, default_toml, is_reserved};
 pub use query::{Decision, Lookup, Named, Presence, Query, SecretFacts, Verdict};
 pub use rate::{MAX_COUNT, MAX_WINDOW_MS, Rate};
 pub use reach::{Standing, reach};

@@ -127,11 +127,17 @@ fn bad(e: &BadWord) -> String {
     e.to_string()
 }
 
-checked!(Registered(CallerName) from String "String", |s| match s.as_str() {
-    "unknown" | "human" => Err(format!(
+/// Whether a request without a registered caller goes under this name, so that nobody else can have it.
+#[must_use]
+pub fn is_reserved(name: &CallerName) -> bool {
+    ["unknown", "human"].contains(&name.as_str())
+}
+
+checked!(Registered(CallerName) from String "String", |s| match s.parse().map_err(|e| bad(&e))? {
+    name if is_reserved(&name) => Err(format!(
         "'{s}' is what a request without a registered caller goes under; it can't be given rights"
     )),
-    _ => s.parse().map_err(|e| bad(&e)),
+    name => Ok(name),
 });
 checked!(AbsolutePath(String) from String "String", |s| {
     let absolute = s.starts_with('/') || s.get(1..3) == Some(":\\");

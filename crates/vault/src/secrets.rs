@@ -65,7 +65,8 @@ impl Store {
 
     /// What nobody has confirmed yet, in all open vaults: where, and who proposed it.
     pub fn proposals(&self) -> impl Iterator<Item = (&VaultName, &CallerName)> {
-        let open = self.vaults.iter().filter_map(|(name, slotted)| Some((name, slotted.state.as_ref().ok()?)));
+        let open =
+            self.vaults.iter().filter_map(|(name, slotted)| Some((name, slotted.state.as_ref().ok()?)));
         open.flat_map(|(name, vault)| vault.proposals.values().map(move |by| (name, by)))
     }
 

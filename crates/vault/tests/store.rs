@@ -272,7 +272,9 @@ fn what_waits_to_be_confirmed_is_counted_without_reading_all() {
     let secrets: Vec<_> =
         ["A", "B", "C"].map(|name| house.store.add(proposed(name), &bytes("x"), at(1)).unwrap()).into();
     let count = |house: &House| {
-        assert!(house.store.proposals().all(|(vault, by)| (vault.as_str(), by.as_str()) == ("main", "codex")));
+        assert!(
+            house.store.proposals().all(|(vault, by)| (vault.as_str(), by.as_str()) == ("main", "codex"))
+        );
         house.store.proposals().count()
     };
     assert_eq!(count(&house), 3);

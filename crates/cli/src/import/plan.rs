@@ -4,9 +4,12 @@ use crate::import::left::{self, Left};
 use crate::import::{self, guess};
 use crate::report::Error;
 use dotenv::{Entry, File};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use words::{Class, Name, Scope, Tier, VaultName};
 use zeroize::Zeroizing;
+
+/// What stands in a file for a secret of a vault.
+const REFERENCE: &str = "svault://";
 
 /// The most secrets of one file.
 pub const SECRETS_MAX: usize = 10_000;
@@ -119,7 +122,9 @@ fn groups<'a>(entries: &'a [Entry<'a>], value: &dyn Fn(usize) -> &'a str) -> Vec
     let mut groups: Vec<Group<'a>> = Vec::new();
     let mut places: HashMap<&str, usize> = HashMap::with_capacity(entries.len());
     for (i, entry) in entries.iter().enumerate() {
+        let refers = entry.has_expansion() && value(i).contains(REFERENCE);
         let stays = guess::stays(entry.name, value(i));
+        let stays = stays.or(refers.then_some("made of a reference: 'svault run' fills it in"));
         let place = *places.entry(entry.name).or_insert_with(|| {
             groups.push(Group { name: entry.name, entries: Vec::new(), stays, carries: false });
             groups.len() - 1
@@ -133,19 +138,20 @@ fn groups<'a>(entries: &'a [Entry<'a>], value: &dyn Fn(usize) -> &'a str) -> Vec
 
 /// What is made of a secret by expansion has the secret in it, and would be made of its reference later.
 fn carry(groups: &mut [Group<'_>], entries: &[Entry<'_>]) {
-    loop {
-        let secret: HashSet<&str> = groups.iter().filter(|g| g.stays.is_none()).map(|g| g.name).collect();
-        let uses = |g: &Group<'_>| {
-            g.entries.iter().any(|i| entries[*i].uses().iter().any(|name| secret.contains(name)))
-        };
-        let found: Vec<usize> =
-            (0..groups.len()).filter(|i| groups[*i].stays.is_some() && uses(&groups[*i])).collect();
-        if found.is_empty() {
-            return;
+    let mut users: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (place, group) in groups.iter().enumerate() {
+        for name in group.entries.iter().flat_map(|i| entries[*i].uses()) {
+            users.entry(name).or_default().push(place);
         }
-        for i in found {
-            groups[i].stays = None;
-            groups[i].carries = true;
+    }
+    let mut secret: Vec<&str> = groups.iter().filter(|g| g.stays.is_none()).map(|g| g.name).collect();
+    while let Some(name) = secret.pop() {
+        for place in users.remove(name).unwrap_or_default() {
+            let group = &mut groups[place];
+            if group.stays.take().is_some() {
+                group.carries = true;
+                secret.push(group.name);
+            }
         }
     }
 }
@@ -159,6 +165,12 @@ fn check(group: &Group<'_>, entry: &Entry<'_>, value: &dotenv::Value<'_>) -> Res
         return Err(bad(entry, "reads a variable that nothing above sets").hint(
             "put the value in single quotes if its $ is meant literally, or give a default: ${NAME:-}",
         ));
+    }
+    if value.text.contains(REFERENCE) {
+        let what = "has a reference in it, or is given several times, one of them a reference: it would be stored as text";
+        return Err(
+            bad(entry, what).hint("put the value itself there, and remove the assignments that don't count")
+        );
     }
     if value.text.is_empty() {
         let what = if group.carries {
@@ -198,6 +210,32 @@ mod tests {
         let plan = of(text).unwrap();
         let news: Vec<_> = plan.references.iter().map(|(i, r)| (*i, r.as_str())).collect();
         file.replace(&news).to_string()
+    }
+
+    #[test]
+    fn what_is_made_of_a_reference_stays_for_run_to_fill() {
+        let text = "DB_PASS=svault://main/DB_PASS\nDATABASE_URL=\"postgres://u:${DB_PASS}@h/db\"\nAPI_KEY=sk-test-1\n";
+        let plan = of(text).unwrap();
+        let taken: Vec<_> = plan.taken.iter().map(|t| t.name.as_str()).collect();
+        assert_eq!(taken, ["API_KEY"]);
+        assert!(plan.rows[1].note.contains("svault run"), "{}", plan.rows[1].note);
+        for text in [
+            "STRIPE_KEY=sk_live_x\nSTRIPE_KEY=svault://main/STRIPE_KEY\n",
+            "STRIPE_KEY=svault://main/STRIPE_KEY\nSTRIPE_KEY=sk_live_x\nSTRIPE_KEY=\"a $STRIPE_KEY svault://x\"\n",
+            "OLD=svault://main/OLD\nNEW_KEY=sk-test-1\nBOTH=\"$OLD $NEW_KEY\"\n",
+        ] {
+            assert!(of(text).is_err_and(|e| e.message.contains("reference")), "{text}");
+        }
+        let plan = of("STRIPE_KEY=svault://main/STRIPE_KEY\nSTRIPE_KEY=sk_live_x\n").unwrap();
+        assert_eq!(*plan.taken[0].value, "sk_live_x");
+    }
+
+    #[test]
+    fn a_long_chain_is_one_pass() {
+        let mut text = String::from("K_KEY=5\nA0=$K_KEY\n");
+        (1..20_000).for_each(|n| text.push_str(&format!("A{n}=$A{}\n", n - 1)));
+        let Err(e) = of(&text) else { panic!("more than {SECRETS_MAX}") };
+        assert_eq!(e.code, "too_many", "{e:?}");
     }
 
     #[test]

@@ -183,8 +183,7 @@ async fn entries_of(line: &Line, id: Id) -> Result<Vec<Entry>, Failure> {
 /// What decided then, and what today's policy says to the same.
 async fn explained(line: &Line, id: Id) -> Result<ExplainRow, Failure> {
     let mut entries = entries_of(line, id).await?;
-    let decided = entries.iter().position(|e| matches!(e.event, Event::Allow | Event::Deny));
-    let mut entry = entries.swap_remove(decided.unwrap_or(0));
+    let mut entry = entries.swap_remove(deciding(&entries));
     // Of a request for several secrets one entry has the command.
     let has_it = |e: &&mut Entry| e.event == entry.event && !e.argv.is_empty();
     if entry.argv.is_empty()
@@ -198,6 +197,18 @@ async fn explained(line: &Line, id: Id) -> Result<ExplainRow, Failure> {
         steps.extend(now(line, &entry));
     }
     Ok(ExplainRow { entry, steps })
+}
+
+/// Which of an id's entries, newest first, says why it was decided so: of a request for several secrets not one that only
+/// stood beside that. The newest, where nothing is decided.
+fn deciding(entries: &[Entry]) -> usize {
+    let is_decided = |e: &&Entry| matches!(e.event, Event::Allow | Event::Deny);
+    let Some(event) = entries.iter().find(is_decided).map(|e| e.event) else { return 0 };
+    let of_it = |with_others: bool| {
+        let says = |e: &Entry| e.event == event && (with_others || e.cause != policy::Cause::NotAll.as_str());
+        entries.iter().rposition(says)
+    };
+    of_it(false).or_else(|| of_it(true)).unwrap_or(0)
 }
 
 fn then(entry: &Entry) -> String {
@@ -256,6 +267,25 @@ fn now(line: &Line, entry: &Entry) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_entry_that_says_why_is_explained() {
+        let entry = |event, cause: &str| {
+            let mut e = Entry::new(Id::from_bits(1), jiff::Timestamp::UNIX_EPOCH, event);
+            e.cause = cause.into();
+            e
+        };
+        let asked = [entry(Event::Ask, ""), entry(Event::Ask, "")];
+        assert_eq!(deciding(&asked), 0);
+        let mut denied = vec![entry(Event::Deny, "not_all"), entry(Event::Deny, "wrong_scope")];
+        assert_eq!(deciding(&denied), 1);
+        denied.swap(0, 1);
+        denied.extend(asked);
+        assert_eq!(deciding(&denied), 0);
+        let allowed = [entry(Event::Allow, ""), entry(Event::Allow, ""), entry(Event::Approve, "")];
+        assert_eq!(deciding(&allowed), 1, "the first of the request");
+        assert_eq!(deciding(&[entry(Event::Deny, "not_all")]), 0);
+    }
 
     #[test]
     fn a_long_command_is_cut_in_a_list_and_says_so() {

@@ -74,25 +74,38 @@ fn modes(files: &[PathBuf]) -> Check {
             return Check::broken(
                 name,
                 format!("{shown} belongs to another user"),
-                format!("chown it: sudo chown $USER {shown}"),
+                fix(path, |file| format!("chown it: sudo chown $USER {file}")),
             );
         }
         if meta.mode() & 0o077 != 0 {
             return Check::broken(
                 name,
                 format!("{shown} can be read by others"),
-                format!("chmod go-rwx {shown}"),
+                fix(path, |file| format!("chmod go-rwx {file}")),
             );
         }
         if meta.is_file() && meta.nlink() > 1 {
             return Check::broken(
                 name,
                 format!("{shown} has a second name"),
-                format!("with the store locked: cp -p '{shown}' '{shown}.new' && mv '{shown}.new' '{shown}'"),
+                fix(path, |file| {
+                    format!("with the store locked: cp -p {file} {file}.new && mv {file}.new {file}")
+                }),
             );
         }
     }
     Check::ok(name, format!("{} files and folders, yours alone", files.len()))
+}
+
+/// A command about a file, as it can be pasted into a shell. Who may write here may also choose a name that does
+/// something there.
+#[cfg(unix)]
+fn fix(path: &Path, command: impl Fn(&str) -> String) -> String {
+    let harmless = |c: char| c.is_alphanumeric() || "/._-+@,".contains(c);
+    match path.to_str() {
+        Some(file) if file.chars().all(harmless) => command(file),
+        _ => "look at it, and remove it where svault did not make it".into(),
+    }
 }
 
 #[cfg(not(unix))]
