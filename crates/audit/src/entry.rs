@@ -121,6 +121,9 @@ pub struct Entry {
     pub note: String,
 }
 
+/// How the note of a request begins that also goes under other names.
+const ALSO: &str = "also goes as ";
+
 /// How the note of an entry begins that takes back what was recorded under its id.
 const NOT_DONE: &str = "not done: ";
 
@@ -131,6 +134,18 @@ impl Entry {
         let mut note = format!("{NOT_DONE}{why}");
         note.truncate(note.floor_char_boundary(256));
         Self { event: Event::Act, at, note, ..self.clone() }
+    }
+
+    /// Says under which other names it goes.
+    pub fn also_goes_as(&mut self, names: &[&str]) {
+        if !names.is_empty() {
+            self.note = format!("{ALSO}{}", names.join(", "));
+        }
+    }
+
+    /// Those names.
+    pub fn other_names(&self) -> impl Iterator<Item = &str> {
+        self.note.strip_prefix(ALSO).into_iter().flat_map(|names| names.split(", "))
     }
 
     /// Whether it is such an entry.
@@ -205,15 +220,60 @@ impl Filter {
     #[must_use]
     pub fn matches(&self, e: &Entry) -> bool {
         let named = |want: &Option<String>, is: &str| want.as_deref().is_none_or(|w| w == is);
+        let called = |w: &str| w == e.caller || e.other_names().any(|name| name == w);
+        let short = |name: &str| name.split_once('/').map(|(_, short)| short.to_owned());
+        // Some entries have a name without its vault, and those of an import several.
+        let about = |w: &str| {
+            let is =
+                |one: &str| one == w || short(one).as_deref() == Some(w) || short(w).as_deref() == Some(one);
+            e.secret.split(", ").any(is)
+        };
         self.since.is_none_or(|t| e.at >= t)
             && self.until.is_none_or(|t| e.at < t)
-            && named(&self.caller, &e.caller)
+            && self.caller.as_deref().is_none_or(called)
             && named(&self.session, &e.session)
-            && self
-                .secret
-                .as_deref()
-                .is_none_or(|w| w == e.secret || e.secret.split_once('/').is_some_and(|(_, name)| name == w))
+            && self.secret.as_deref().is_none_or(about)
             && (self.events.is_empty() || self.events.contains(&e.event))
             && self.door.is_none_or(|d| e.door == Some(d))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn about(secret: &str) -> Entry {
+        let mut e = Entry::new(Id::from_bits(1), Timestamp::UNIX_EPOCH, Event::Act);
+        e.secret = secret.into();
+        e
+    }
+
+    #[test]
+    fn every_entry_about_a_secret_is_found() {
+        let finds = |wanted: &str, secret: &str| {
+            Filter { secret: Some(wanted.into()), ..Filter::default() }.matches(&about(secret))
+        };
+        for (wanted, secret) in [
+            ("B", "main/B"),
+            ("main/B", "main/B"),
+            ("main/B", "B"),
+            ("B", "A, B, C"),
+            ("main/C", "A, B, C"),
+            ("main/B", "main/A, main/B"),
+        ] {
+            assert!(finds(wanted, secret), "{wanted} {secret}");
+        }
+        for (wanted, secret) in [("main/B", "work/B"), ("B", "main/BB"), ("B", ""), ("B", "A, BB")] {
+            assert!(!finds(wanted, secret), "{wanted} {secret}");
+        }
+    }
+
+    #[test]
+    fn a_caller_is_found_under_each_of_its_names() {
+        let mut e = about("main/B");
+        e.caller = "first".into();
+        e.also_goes_as(&["second", "third"]);
+        let finds = |name: &str| Filter { caller: Some(name.into()), ..Filter::default() }.matches(&e);
+        assert!(finds("first") && finds("second") && finds("third") && !finds("thir"));
     }
 }

@@ -91,23 +91,26 @@ impl Reader {
         })
     }
 
-    /// The entries of an id, newest first: those of the newest file that has any. None: there is no such id.
+    /// The entries of an id, newest first: those of the newest file that has any, and of the one before it, as what
+    /// was asked in one may be decided in the next. None: there is no such id.
     ///
     /// # Errors
     /// As [`Reader::query`].
     pub fn show(&self, id: Id) -> Result<Vec<Entry>> {
         let mut hits = Vec::new();
         for part in self.parts.iter().rev() {
+            let last = !hits.is_empty();
+            let mut of_it = Vec::new();
             self.read(part, &mut |entry| {
                 if entry.id == id {
-                    hits.push(entry);
+                    of_it.push(entry);
                 }
             })?;
-            if !hits.is_empty() {
+            hits.extend(of_it.into_iter().rev());
+            if last {
                 break;
             }
         }
-        hits.reverse();
         Ok(hits)
     }
 

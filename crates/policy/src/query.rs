@@ -101,6 +101,16 @@ pub struct Decision {
 }
 
 impl Decision {
+    /// The same where there is no proxy: nothing is used through it.
+    pub fn without_proxy(self, exposure: Exposure) -> Self {
+        match (exposure, self.denied()) {
+            (Exposure::Proxy, None) => {
+                Self { verdict: Verdict::Deny(Cause::NoProxy), rule: "no proxy".into(), ..self }
+            }
+            _ => self,
+        }
+    }
+
     /// The cause, where it is denied.
     #[must_use]
     pub fn denied(&self) -> Option<Cause> {

@@ -87,11 +87,16 @@ impl Edit {
 }
 
 fn find<'a>(rows: &'a [SecretRow], asked: &SecretRef) -> Result<&'a SecretRow, Error> {
-    let all: Vec<&SecretRow> = rows
-        .iter()
-        .filter(|r| r.name == asked.name && asked.vault.as_ref().is_none_or(|v| *v == r.vault))
-        .collect();
+    let named = |r: &&SecretRow| r.name == asked.name && asked.vault.as_ref().is_none_or(|v| *v == r.vault);
+    let (proposed, all): (Vec<&SecretRow>, Vec<&SecretRow>) =
+        rows.iter().filter(named).partition(|r| asked.vault.is_none() && r.class.proposed_by.is_some());
     match all.as_slice() {
+        [] if !proposed.is_empty() => {
+            let vaults: Vec<&str> = proposed.iter().map(|r| r.vault.as_str()).collect();
+            let text = format!("{asked} is only proposed so far, in {}", vaults.join(", "));
+            Err(Error::new("proposed", wire::exit::FAILED, text)
+                .hint("look at it and confirm it with its vault named: --vault VAULT"))
+        }
         [one] => Ok(one),
         [] => Err(Error::new("unknown_name", wire::exit::FAILED, format!("there is no secret {asked}"))
             .hint("see 'svault list'")),

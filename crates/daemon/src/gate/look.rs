@@ -147,13 +147,7 @@ fn decide_all(house: &impl House, req: &Frozen) -> Vec<Decision> {
             program_fixed,
             now: &now,
         };
-        let decision = policy::decide(&policy, &query);
-        match (item.way.exposure(), decision.denied()) {
-            (Exposure::Proxy, None) => {
-                Decision { verdict: Verdict::Deny(Cause::NoProxy), rule: "no proxy".into(), ..decision }
-            }
-            _ => decision,
-        }
+        policy::decide(&policy, &query).without_proxy(item.way.exposure())
     };
     req.items.iter().take(MAX_ITEMS).map(decide).collect()
 }

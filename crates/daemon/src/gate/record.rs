@@ -130,9 +130,7 @@ pub(super) fn fill(req: &Frozen, entries: &mut [Entry]) {
         e.process.clone_from(&req.by.process);
         e.client.clone_from(&req.client);
         let others: Vec<&str> = req.names().skip(1).map(words::CallerName::as_str).collect();
-        if !others.is_empty() {
-            e.note = format!("also goes as {}", others.join(", "));
-        }
+        e.also_goes_as(&others);
     }
     if let Some(first) = entries.first_mut() {
         first.argv.clone_from(&req.argv);

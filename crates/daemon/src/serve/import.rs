@@ -135,7 +135,10 @@ pub(super) async fn serve(line: &Line, asked: &Asked, act: &Act, values: &[Bytes
         items.len() - fresh.len() - others.len(),
         text(Label::Digest)
     );
-    e.secret = items.iter().map(|i| i.name.as_str()).take(TOLD).collect::<Vec<_>>().join(", ");
+    // What had another value comes first.
+    let names =
+        others.iter().map(|(was, _)| was.name.as_str()).chain(fresh.iter().map(|(i, _)| i.name.as_str()));
+    e.secret = names.take(TOLD).collect::<Vec<_>>().join(", ");
     e.secret.truncate(e.secret.floor_char_boundary(256));
     let id = record(line, e.clone()).await?;
     others.iter().for_each(|(was, _)| change::line_changed(line, was));

@@ -193,8 +193,15 @@ async fn explained(line: &Line, id: Id) -> Result<ExplainRow, Failure> {
     }
     let mut steps = vec![then(&entry)];
     if matches!(entry.event, Event::Allow | Event::Deny | Event::Ask) && !entry.secret.is_empty() {
-        steps.push("the same question under the policy of now:".into());
-        steps.extend(now(line, &entry));
+        if is_cut(&entry) {
+            steps.push(
+                "its record has not all of the question, so it can't be asked again under the policy of now"
+                    .into(),
+            );
+        } else {
+            steps.push("the same question under the policy of now:".into());
+            steps.extend(now(line, &entry));
+        }
     }
     Ok(ExplainRow { entry, steps })
 }
@@ -261,7 +268,17 @@ fn now(line: &Line, entry: &Entry) -> Vec<String> {
         program_fixed: entry.argv.first().is_some_and(|p| crate::program::is_fixed(std::path::Path::new(p))),
         now: &entry.at.to_zoned_datetime(rules.zone.clone()),
     };
-    policy::explain(&rules.policy, &query)
+    let mut steps = policy::explain(&rules.policy, &query);
+    if way == Way::Proxy {
+        steps.push(format!("deny: {}", policy::Cause::NoProxy.line()));
+    }
+    steps
+}
+
+/// Whether an entry has not all that was decided by: a denial's record has room for so much.
+fn is_cut(entry: &Entry) -> bool {
+    let words = entry.argv.iter().chain([&entry.cwd, &entry.variable]);
+    words.into_iter().any(|word| word.ends_with('…')) || entry.other_names().next().is_some()
 }
 
 #[cfg(test)]

@@ -16,8 +16,8 @@ use words::{CallerName, Door, Evidence, Exposure, Scope, SecretRef, Way};
 
 /// Test the policy with cases from a file
 ///
-/// The file is TOML, with [[case]] tables: caller, secret, scope, reason, at (RFC 3339), expect (allow, ask, deny, or
-/// a cause such as wrong_scope). Limits and seals are not part of it. Exit code 1 when a case comes out differently.
+/// The file is TOML, with [[case]] tables: caller, secret, scope, reason, door, at (RFC 3339), expect (allow, ask, deny,
+/// or a cause such as wrong_scope). Limits and seals are not part of it. Exit code 1 when a case comes out differently.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example of a file:\n  [[case]]\n  caller = \"claude-code\"\n  secret = \"DB_URL\"\n  scope = \"database\"\n  \
@@ -48,6 +48,8 @@ struct Case {
     secret: String,
     scope: Option<Scope>,
     reason: Option<String>,
+    /// None: `cli`.
+    door: Option<Door>,
     /// RFC 3339; none: now.
     at: Option<String>,
     #[serde(deserialize_with = "expected")]
@@ -132,13 +134,18 @@ fn ask(policy: &Policy, secrets: &[SecretRow], zone: &TimeZone, case: &Case) -> 
     let found: Vec<&SecretRow> = secrets
         .iter()
         .filter(|s| s.name == asked.name && asked.vault.as_ref().is_none_or(|v| *v == s.vault))
+        // Nobody finds a proposal without its vault's name.
+        .filter(|s| asked.vault.is_some() || s.class.proposed_by.is_none())
         .collect();
     let secret = match found.as_slice() {
         [one] => Lookup::Found(SecretFacts { vault: &one.vault, name: &one.name, class: &one.class }),
         [] => Lookup::Unknown(&asked),
         _ => Lookup::Ambiguous(&asked),
     };
-    let exposure = found.first().map_or(Exposure::Env, |s| s.exposure);
+    // What is pinned to a command goes nowhere without one.
+    let widest =
+        |s: &&SecretRow| if s.class.commands.is_empty() { s.exposure } else { s.exposure.min(Exposure::Env) };
+    let exposure = found.first().map_or(Exposure::Env, widest);
     let way = Way::of(exposure, "TEST_CASE".parse().ok()).or_else(|| Way::of(exposure, None));
     let way = way.unwrap_or(Way::Value);
     let argv = found
@@ -148,13 +155,13 @@ fn ask(policy: &Policy, secrets: &[SecretRow], zone: &TimeZone, case: &Case) -> 
     // Launched is the strongest evidence: what is denied to it is denied to all.
     let callers: Vec<Named> =
         case.caller.iter().map(|c| Named { name: c.clone(), evidence: Evidence::Launched }).collect();
-    Ok(decide(
+    let decision = decide(
         policy,
         &Query {
             callers: &callers,
             scope: case.scope.as_ref(),
             reason: case.reason.as_deref(),
-            door: Door::Cli,
+            door: case.door.unwrap_or(Door::Cli),
             presence: Presence::None,
             secret,
             way: &way,
@@ -163,7 +170,8 @@ fn ask(policy: &Policy, secrets: &[SecretRow], zone: &TimeZone, case: &Case) -> 
             program_fixed: true,
             now: &now,
         },
-    ))
+    );
+    Ok(decision.without_proxy(exposure))
 }
 
 fn word(decision: &Decision) -> String {
