@@ -113,3 +113,37 @@ fn windows_of_time_are_tested_in_the_stores_zone() {
         let _ = test.human().run().ok();
     }
 }
+
+/// What `policy test` says is what the gate would say: a proposal hides nothing, a pinned command is asked with it, and
+/// there is no proxy.
+#[test]
+fn cases_come_out_as_the_gate_decides() {
+    let sandbox = Sandbox::ready();
+    sandbox.set_policy(
+        "[callers.tester]\nscopes = [\"db\"]\n[[forbid]]\ndoor = \"mcp\"\nsecret = \"PINNED\"\n",
+    );
+    sandbox.add("PLAIN", "sk-test-plain", &["--tier", "low", "--scope", "db", "--expose", "env"]);
+    sandbox.add("PINNED", "sk-test-pinned", &["--tier", "low", "--scope", "db", "--command", "/usr/bin/env"]);
+    sandbox.add("SENT", "sk-test-sent", &["--tier", "medium", "--scope", "db", "--destination", "api.example.com"]);
+    let _ = sandbox.human(&["vault", "create", "work"]).ok();
+    let propose = sandbox.svault(&["add", "PLAIN", "--vault", "work"]);
+    let _ = propose.stdin("sk-test-theirs").run().ok();
+    let case = |secret: &str, more: &str, expect: &str| {
+        format!(
+            "[[case]]\ncaller = \"tester\"\nsecret = \"{secret}\"\nscope = \"db\"\nreason = \"a good reason for it\"\n\
+             {more}expect = \"{expect}\"\n"
+        )
+    };
+    let cases = sandbox.path("cases.toml");
+    let text = case("PLAIN", "", "allow")
+        + &case("work/PLAIN", "", "unconfirmed")
+        + &case("PINNED", "", "allow")
+        + &case("PINNED", "door = \"mcp\"\n", "forbidden")
+        + &case("SENT", "", "no_proxy");
+    std::fs::write(&cases, text).expect("write");
+    svault_tests::scratch::own(&cases, sandbox.uid());
+    let _ = sandbox.human(&["policy", "test", cases.to_str().expect("path")]).ok();
+    // Nor is the proposal edited by who means the secret.
+    let _ = sandbox.human(&["edit", "PLAIN", "--tier", "medium"]).ok();
+    assert_eq!(sandbox.human(&["edit", "PLAIN", "--vault", "work", "--tier", "high"]).ok().code, 0);
+}
