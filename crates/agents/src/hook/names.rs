@@ -167,6 +167,13 @@ pub fn class(path: &str) -> Option<(Class, When)> {
     end.map(|(_, class, when)| (*class, *when))
 }
 
+/// Whether a name is on the list for its end alone, behind a dot, as a field is written in code: `x.env`, `x.key`.
+#[must_use]
+pub fn is_field(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    !name.starts_with('.') && (name.ends_with(".env") || ENDS.iter().any(|(end, ..)| name.ends_with(end)))
+}
+
 /// `.env`, `.env.local`, `.env~`, `prod.env`, their editor's copies; not `.env.example`, not `.envelope`.
 fn is_env(name: &str) -> bool {
     if name.split(['.', '-', '_']).any(|part| TEMPLATES.contains(&part)) {

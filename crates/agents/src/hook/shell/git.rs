@@ -68,6 +68,9 @@ pub fn run(walk: &mut Walk, call: &Call) -> Option<Stop> {
         walk.mention(call.args);
         return roles::own(walk, call);
     }
+    if name == "stash" && call.word(git.from) == "save" {
+        return None;
+    }
     if !matches!(name, "grep" | "diff" | "log") {
         return roles::other(walk, call);
     }

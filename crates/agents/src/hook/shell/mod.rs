@@ -19,6 +19,7 @@ mod roles;
 mod said;
 mod searches;
 mod setters;
+mod texts;
 mod walk;
 mod word;
 

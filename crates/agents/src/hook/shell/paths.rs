@@ -66,26 +66,51 @@ impl<'a> Place<'a> {
     /// The protected file that a pattern may name, in a folder (`None`: nobody knows which).
     #[must_use]
     pub fn find(&self, cwd: Option<&Path>, pattern: &str) -> Option<Secret> {
+        self.find_where(cwd, pattern, |_| true)
+    }
+
+    /// As [`Self::find`] for a word that may be code, too: a name that could be a field has to be there.
+    #[must_use]
+    pub fn find_beside_code(&self, cwd: Option<&Path>, word: &str) -> Option<Secret> {
+        self.find_where(cwd, word, |secret| !is_field(secret) || may_be_there(&secret.path))
+    }
+
+    fn find_where(
+        &self,
+        cwd: Option<&Path>,
+        pattern: &str,
+        counts: impl Fn(&Secret) -> bool,
+    ) -> Option<Secret> {
         if pattern.starts_with("http://") || pattern.starts_with("https://") {
             return None;
         }
+        let one = |part: &str| self.find_one(cwd, part).filter(&counts);
         let url = urls::file(&glob::unescaped(pattern));
-        let decoded = url.and_then(|path| self.find_one(cwd, &glob::escaped(&path)));
-        decoded.or_else(|| parts(pattern).into_iter().find_map(|part| self.find_one(cwd, part)))
+        let decoded = url.and_then(|path| one(&glob::escaped(&path)));
+        decoded.or_else(|| parts(pattern).into_iter().find_map(one))
     }
 
     fn find_one(&self, cwd: Option<&Path>, pattern: &str) -> Option<Secret> {
         let pattern = self.at_home(pattern);
         let base = cwd.unwrap_or(Path::new(NOWHERE));
         if let Some(name) = glob::literal(&pattern) {
-            return if name.is_empty() || name.contains('\0') { None } else { self.check(&base.join(name)) };
+            if name.is_empty() || name.contains('\0') {
+                return None;
+            }
+            let path = base.join(&name);
+            // Nothing can be looked up in a folder that nobody knows.
+            let known = cwd.is_some() || Path::new(&name).has_root();
+            if is_text(&name) && known && !may_be_there(&path) {
+                return None;
+            }
+            return self.check(&path);
         }
         let (folder, last) = pattern.rsplit_once('/').unwrap_or(("", &pattern));
         let known = last.chars().filter(|c| c.is_alphanumeric()).count();
         if known == 0 && last.contains(ANY) {
             return None;
         }
-        if glob::literal(last).is_some() {
+        if glob::literal(last).is_some_and(|last| !is_text(&last)) {
             // The name says it, whichever folder it is in.
             let somewhere = pattern.replace(['*', '?', ANY], "x");
             let path = Path::new(NOWHERE).join(glob::unescaped(&somewhere));
@@ -139,9 +164,11 @@ impl<'a> Place<'a> {
         let token = token.trim_end_matches(['.', '/', '-']);
         let name = token.rsplit('/').next().unwrap_or(token);
         let secret = self.find(cwd, &glob::escaped(token))?;
-        // `x.key` is a field in most languages: a file of such a name has to be there.
-        (name.starts_with('.') || token.contains('/') || !name.contains('.') || secret.path.exists())
-            .then_some(secret)
+        // `x.key` is a field in most languages, `/x.key/` a pattern: a file of such a name has to be there.
+        let unknown = cwd.is_none() && token.contains('/') && !token.starts_with(['/', '~']);
+        let is_name = name.starts_with('.') || !name.contains('.') || unknown;
+        let is_place = token.contains('/') && !is_field(&secret);
+        (is_name || is_place || may_be_there(&secret.path)).then_some(secret)
     }
 
     /// A folder named by a word, for `cd`.
@@ -155,12 +182,33 @@ impl<'a> Place<'a> {
     }
 }
 
+/// Whether the last part of a name looks like text or code: a file of such a name counts where it is there.
+fn is_text(name: &str) -> bool {
+    let last = name.rsplit('/').next().unwrap_or(name);
+    last.contains(|c: char| c.is_whitespace() || "()'\"{}[];$".contains(c))
+}
+
+/// Whether a file's name could be a field in code: `x.key`, `settings.env`.
+fn is_field(secret: &Secret) -> bool {
+    secret.path.file_name().is_some_and(|name| names::is_field(&name.to_string_lossy()))
+}
+
+/// Whether a file is there, or in a folder that can't be looked into.
+fn may_be_there(path: &Path) -> bool {
+    match std::fs::symlink_metadata(path) {
+        Ok(_) => true,
+        Err(error) => error.kind() == std::io::ErrorKind::PermissionDenied,
+    }
+}
+
 /// A word, and the parts of it that may be file names: behind `=`, `:`, `@`, `,`, between the words of an array, and behind a short option.
 fn parts(word: &str) -> Vec<&str> {
     let mut all = vec![word];
     if word.starts_with('-') && !word.starts_with("--") && word.len() > 2 && word.is_char_boundary(2) {
         all.push(&word[2..]);
     }
+    // `:(top)NAME` for git.
+    all.extend(word.strip_prefix(":(").and_then(|rest| rest.split_once(')')).map(|(_, name)| name));
     let mut from = 0;
     for (at, c) in word.char_indices().filter(|(_, c)| matches!(*c, '=' | ':' | '@' | ',' | GAP)) {
         if at > from {

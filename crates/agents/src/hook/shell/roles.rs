@@ -8,7 +8,7 @@ use super::programs::{COMPOSE_MENTIONS, Role};
 use super::said::said;
 use super::setters;
 use super::walk::{Walk, writes};
-use super::{Stop, archive, git, loaders, openssl, searches};
+use super::{Stop, archive, git, loaders, openssl, searches, texts};
 use crate::hook::guard::Class;
 
 /// How many words of a text are looked at.
@@ -118,7 +118,7 @@ fn names_stdin(call: &Call) -> bool {
 /// The first protected file among the arguments, as a reason to stop.
 pub fn other(walk: &Walk, call: &Call) -> Option<Stop> {
     let found = |f: &String| walk.find(f).or_else(|| walk.prose(f));
-    let secret = archive::kept(call).iter().flatten().find_map(found)?;
+    let secret = texts::kept(call).iter().flatten().find_map(found)?;
     let loads = call.args.iter().flatten().any(|f| f.contains("env-file") || f.contains("envfile"));
     Some(if loads { Stop::Loads(secret) } else { Stop::Reads(secret) })
 }
@@ -235,9 +235,10 @@ fn filter(walk: &mut Walk, call: &Call) -> Option<Stop> {
 /// Any word may be code here, and any file may be run.
 fn code(walk: &mut Walk, call: &Call) -> Option<Stop> {
     let env_file = call.args.iter().flatten().any(|f| f.contains("env-file"));
-    for form in call.args.iter().flatten() {
+    for form in texts::kept(call).iter().flatten() {
         let text = glob::literal(form).unwrap_or_else(|| form.clone());
-        if let Some(secret) = walk.find(form).or_else(|| walk.in_program(&text)) {
+        let named = walk.place.find_beside_code(walk.cwd.as_deref(), form);
+        if let Some(secret) = named.or_else(|| walk.in_program(&text)) {
             return Some(if env_file { Stop::Loads(secret) } else { Stop::Reads(secret) });
         }
         if let Some(stop) = loaders::code(walk, &text) {

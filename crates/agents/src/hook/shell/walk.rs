@@ -397,8 +397,27 @@ impl<'a> Walk<'a> {
 
     /// A word that is no name but a text, such as a command line for another machine.
     pub(super) fn prose(&self, form: &str) -> Option<Secret> {
-        let text = form.contains([' ', '\n', '(', ';', '\'', '"']).then(|| glob::literal(form))?;
-        self.in_code(&text?)
+        let text = form.contains([' ', '\n', '(', ';', '\'', '"']).then(|| glob::literal(form))??;
+        self.in_code(&text).or_else(|| self.elsewhere(&text))
+    }
+
+    /// A command line for another machine, whose files nobody can look at: the protected file that a reader in it names.
+    fn elsewhere(&self, text: &str) -> Option<Secret> {
+        if self.depth >= DEPTH {
+            return None;
+        }
+        let script = nested(text, self.depth + 1);
+        let reads = |role| matches!(role, Role::Reader | Role::Copy | Role::Search | Role::Filter);
+        let named = script.commands().any(|command| {
+            let words = command.words.iter().map(|word| self.forms(word)).collect::<Vec<_>>();
+            expand::program(&words).is_some_and(|(_, _, role)| reads(role))
+        });
+        let mut child = self.child();
+        child.cwd = None;
+        match named.then(|| child.script(&script))?? {
+            Stop::Reads(secret) | Stop::Loads(secret) => Some(secret),
+            _ => None,
+        }
     }
 
     /// Names that do no harm where they stand.
