@@ -67,6 +67,66 @@ fn a_rewritten_command_has_its_status_and_folder_and_no_secret() {
     }
 }
 
+/// A status, and lines in the order of their letters.
+type Said = (Option<i32>, Vec<String>);
+
+/// What a line says and ends with. `at:` shows the folder afterwards.
+fn said(shell: &str, dir: &Path, line: &str) -> Said {
+    let done = run(shell, dir, line);
+    let shown = text(&done.stdout) + &text(&done.stderr);
+    // Each shell has its own words for a folder that is not there, with the number of the line before them.
+    let mut lines: Vec<String> = shown.lines().filter(|l| !l.contains("cd:")).map(str::to_owned).collect();
+    lines.sort();
+    (done.status.code(), lines)
+}
+
+/// The folder that a shell is in afterwards, and the rest.
+fn apart((status, lines): Said) -> (Vec<String>, Said) {
+    let (folder, rest) = lines.into_iter().partition(|l| l.starts_with("at:"));
+    (folder, (status, rest))
+}
+
+#[test]
+fn a_rewritten_command_does_the_same_where_a_cd_fails() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(dir.path().join("app/deep")).unwrap();
+    std::fs::write(dir.path().join("app/y"), "there\n").unwrap();
+    for shell in shells() {
+        for place in ["app", "gone"] {
+            for line in [
+                "cd X && cat y || echo none",
+                "cd X && cat no-such 2>/dev/null || echo none",
+                "cd X && cat y; echo done",
+                "cd X && cat y; exit 4",
+                "cd X && cat y\necho done",
+                "cd X && cat y && false",
+                "cd X && cat y | cat && echo on",
+                "cd X && cd deep && cat ../y || echo none; false",
+                "cd X; cd deep && echo in; echo $?",
+                "cd app && cd ../X && cat y; (exit 5)",
+                "cd X && (cat y); echo done",
+                "cd X && (cat y) || echo none",
+                "cd X && if cat y; then echo yes; fi",
+                "cd X && for i in 1 2; do echo $i; done; echo done",
+                "cd X &&\ncat y\nexit 3",
+                "cd X && cat <<E; echo done\ntext\nE",
+                "cd X; cat y || echo none",
+                "cd X; echo $?",
+                "cd X # there\ncat y",
+            ] {
+                let line = line.replace('X', place);
+                let new = wrapped(&line, SCRUB).unwrap_or_else(|| panic!("{line}"));
+                let (was, is) = (said(shell, dir.path(), &line), said(shell, dir.path(), &new));
+                let (folders, was) = apart(was);
+                let (folder, is) = apart(is);
+                assert_eq!(is, was, "{shell}: {line}\n{new}");
+                // `exit` ends the shell itself before it can be asked for its folder.
+                assert!(folders.is_empty() || folder == folders, "{shell}: {line}\n{new}\n{folder:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_folder_that_is_not_there_stops_the_rest() {
     let dir = tempfile::tempdir().unwrap();

@@ -34,41 +34,63 @@ pub fn wrapped(command: &str, scrub: &str) -> Option<String> {
     let chars: Vec<char> = command.chars().collect();
     let mut from = 0;
     let mut depth = 0usize;
-    let mut leading = true;
-    for item in &script.items {
+    let mut folder: Option<&Command> = None;
+    let mut rest = script.items.as_slice();
+    while let [Item::Run(one), more @ ..] = rest
+        && name(one) == Some("cd")
+        && moves(one)
+    {
+        from = one.end + if one.joint == Joint::And { 2 } else { 1 };
+        (folder, rest) = (Some(one), more);
+    }
+    for item in rest {
         match item {
-            Item::Enter => (depth, leading) = (depth + 1, false),
+            Item::Enter => depth += 1,
             Item::Leave => depth = depth.saturating_sub(1),
             Item::Run(one) => {
                 let name = name(one);
-                if leading && name == Some("cd") && moves(one) {
-                    from = one.end + if one.joint == Joint::And { 2 } else { 1 };
-                    continue;
-                }
-                leading = false;
                 if depth == 0 && name.is_some_and(|n| LEFT_ALONE.contains(&n)) {
                     return None;
                 }
             }
         }
     }
-    let before: String = chars.get(..from)?.iter().collect();
-    let rest: String = chars.get(from..)?.iter().collect();
+    let text = |from: usize, to: usize| chars.get(from..to).map(|chars| chars.iter().collect::<String>());
+    let (mut before, mut then) = (text(0, from)?, "");
+    if let Some(cd) = folder.filter(|cd| cd.joint == Joint::And && !is_one_list(rest)) {
+        // What the list goes on with runs also where the `cd` fails: only what stands behind it is told.
+        (before, then) = (text(0, cd.end)?.trim_end().to_owned() + ";", "(exit $?) && ");
+    }
+    let rest = text(from, chars.len())?;
     if rest.trim().is_empty() {
         return None;
     }
     let before = before.trim_start();
     let gap = if before.is_empty() || before.ends_with('\n') { "" } else { " " };
     Some(format!(
-        "{before}{gap}{{\n{}\n}} 2>&1 | {scrub}; (exit \"${{PIPESTATUS[0]-}}${{pipestatus[1]-}}\")",
+        "{before}{gap}{{\n{then}{}\n}} 2>&1 | {scrub}; (exit \"${{PIPESTATUS[0]-}}${{pipestatus[1]-}}\")",
         rest.trim_matches([' ', '\t'])
     ))
+}
+
+/// Whether nothing but `&&` and pipes join the commands, so that none runs where the one before the first has failed.
+fn is_one_list(items: &[Item]) -> bool {
+    let joined = |item: &Item| match item {
+        Item::Run(one) => matches!(one.joint, Joint::And | Joint::Pipe),
+        _ => false,
+    };
+    match items.split_last() {
+        Some((Item::Run(_), all)) => all.iter().all(joined),
+        _ => false,
+    }
 }
 
 /// A `cd` that stands before the rest: its effect outlasts the command, so it stays outside of the pipe.
 fn moves(command: &Command) -> bool {
     let known = command.words.iter().flatten().all(|p| matches!(p, Part::Text(..) | Part::Var(..)));
-    known && command.redirects.is_empty() && matches!(command.joint, Joint::And | Joint::Next)
+    // `if cd app`, `! cd app`: it is a condition.
+    let plain = command.before.is_empty() && command.redirects.is_empty();
+    known && plain && matches!(command.joint, Joint::And | Joint::Next)
 }
 
 fn name(command: &Command) -> Option<&str> {
@@ -96,6 +118,10 @@ mod tests {
             ("cd app; npm test | tail", "cd app; {\nnpm test | tail"),
             ("cd \"$X\" && cd b && make", "cd \"$X\" && cd b && {\nmake"),
             ("cd app\nmake", "cd app\n{\nmake"),
+            ("cd app && make || echo no", "cd app; {\n(exit $?) && make || echo no"),
+            ("cd app && make; echo done", "cd app; {\n(exit $?) && make; echo done"),
+            ("cd app && cd b && make\nls *", "cd app && cd b; {\n(exit $?) && make\nls *"),
+            ("cd app && (make); echo", "cd app; {\n(exit $?) && (make); echo"),
             ("(cd app && make)", "{\n(cd app && make)"),
         ] {
             assert_eq!(wrapped(line, SCRUB).as_deref(), Some(format!("{start}{END}").as_str()), "{line}");
@@ -120,6 +146,11 @@ mod tests {
             "mkdir x && echo done",
             "exec make",
             "wait",
+            "if cd app; then make; fi",
+            "while cd ..; do make; done",
+            "! cd app && make",
+            "{ cd app && make; }",
+            "cd gone || make",
         ] {
             assert_eq!(wrapped(line, SCRUB), None, "{line}");
         }
