@@ -160,3 +160,17 @@ fn a_tool_that_gives_back_its_input_is_masked_in_both() {
     let said = asked(Client::Claude, payload.to_string().as_bytes()).json.unwrap().to_string();
     assert!(!said.contains(KEY) && said.contains("[svault:key]"), "{said}");
 }
+
+#[test]
+fn half_a_character_in_a_payload_hides_nothing() {
+    let call = |event: &str, rest: &str| {
+        let payload = format!(
+            r#"{{"hook_event_name":"{event}","cwd":"/p","tool_name":"Read","tool_input":{{"file_path":"/p/a"}}{rest}}}"#
+        );
+        asked(Client::Claude, payload.as_bytes())
+    };
+    let reply = call("PostToolUse", &format!(r#","tool_response":"cut \ud83d {KEY}""#));
+    let said = reply.json.map(|json| json["hookSpecificOutput"]["updatedToolOutput"].clone());
+    assert_eq!((said, reply.exit), (Some("cut \u{fffd} [svault:key]".into()), 0));
+    assert_eq!(call("PreToolUse", r#","note":"\udc00""#), Reply::default());
+}

@@ -162,7 +162,7 @@ impl Event {
         folder: PathBuf,
         payload: &[u8],
     ) -> Option<Self> {
-        let Ok(Value::Object(all)) = serde_json::from_slice(payload) else { return None };
+        let Value::Object(all) = json(payload)? else { return None };
         let text = |key: &str| all.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
         let real = real(declared, env, &all);
         let name = ["hook_event_name", "hookEventName", "agent_action_name", "hookName"]
@@ -182,6 +182,35 @@ impl Event {
         cwd.extend(inner);
         Some(Self { real, stage, name, tool, input, response, prompt: prompt(&all), cwd })
     }
+}
+
+/// Reads JSON. Half a character (`\ud83d` alone), which clients cut out of a text, is read as U+FFFD.
+fn json(text: &[u8]) -> Option<Value> {
+    serde_json::from_slice(text).or_else(|_| serde_json::from_slice(&whole(text))).ok()
+}
+
+/// JSON in UTF-8, with `\ufffd` for each escape that is half a character.
+fn whole(text: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(text);
+    let bytes = text.as_bytes();
+    let unit = |at: usize| {
+        let escape = text.get(at..at + 6)?.strip_prefix("\\u")?;
+        u16::from_str_radix(escape, 16).ok()
+    };
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let (length, half) = match unit(at) {
+            Some(0xd800..=0xdbff) if matches!(unit(at + 6), Some(0xdc00..=0xdfff)) => (12, false),
+            Some(0xd800..=0xdfff) => (6, true),
+            _ if bytes[at] == b'\\' => (2, false),
+            _ => (1, false),
+        };
+        let end = (at + length).min(bytes.len());
+        out.extend_from_slice(if half { b"\\ufffd" } else { &bytes[at..end] });
+        at = end;
+    }
+    out
 }
 
 fn stage(name: &str, all: &Map<String, Value>, answered: bool) -> Stage {
@@ -227,9 +256,7 @@ fn call(all: &Map<String, Value>, name: &str) -> (String, Value) {
 /// Some clients write arguments as a text with JSON in it.
 fn parsed(value: Option<&Value>) -> Value {
     match value {
-        Some(Value::String(text)) => {
-            serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.clone()))
-        }
+        Some(Value::String(text)) => json(text.as_bytes()).unwrap_or_else(|| Value::String(text.clone())),
         Some(value) => value.clone(),
         None => Value::Null,
     }
@@ -270,5 +297,27 @@ fn real(declared: Client, env: &dyn Fn(&str) -> Option<String>, all: &Map<String
         () if lent && copilot_env() => Client::Copilot,
         () if lent && has("tool_call_id") && has("timestamp") => Client::Qwen,
         () => declared,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_a_character_is_read_as_one_that_nobody_knows() {
+        for (text, is) in [
+            (r#""a\ud83d""#, "a\u{fffd}"),
+            (r#""\ud83d\ud83d\ude00\ude00b""#, "\u{fffd}\u{1f600}\u{fffd}b"),
+            (r#""\\ud83d \ud83d""#, "\\ud83d \u{fffd}"),
+            (r#""\\\ud83d\n""#, "\\\u{fffd}\n"),
+            (r#""\uD83Dx\uDE00""#, "\u{fffd}x\u{fffd}"),
+        ] {
+            assert_eq!(json(text.as_bytes()), Some(is.into()), "{text}");
+        }
+        assert_eq!(json(b"\"a\xffb\""), Some("a\u{fffd}b".into()));
+        for none in [r#""\ud8"#, r#""\ud83d"#, r#""\u+83d""#, "{", r#""é\u12é""#] {
+            assert_eq!(json(none.as_bytes()), None, "{none}");
+        }
     }
 }
