@@ -65,6 +65,24 @@ fn what_a_tool_prints_of_an_env_file_is_masked() {
 }
 
 #[test]
+fn the_env_files_are_those_of_the_folder_where_the_tool_ran() {
+    let sandbox = Sandbox::empty();
+    let project = sandbox.home().join("project");
+    std::fs::create_dir_all(project.join("app")).expect("a folder");
+    std::fs::create_dir(project.join(".git")).expect("a folder");
+    std::fs::write(project.join(".env"), "DB_PASS=hunter2hunter2xx\n").expect("a file");
+    std::fs::write(sandbox.home().join(".env"), "OWN_PASS=another2another2xx\n").expect("a file");
+    // Cursor's hooks of a user start in its own folder.
+    for (place, value) in [("cwd", json!(project.join("app"))), ("workspace_roots", json!([project]))] {
+        let mut payload = printed("hunter2hunter2xx another2another2xx");
+        payload[place] = value;
+        let answer = answers(&sandbox, "claude", &payload);
+        let output = &answer["hookSpecificOutput"]["updatedToolOutput"];
+        assert_eq!(output["stdout"], "[svault:.env DB_PASS] [svault:.env OWN_PASS]", "{answer}");
+    }
+}
+
+#[test]
 fn an_answer_that_cannot_be_written_stops() {
     let sandbox = Sandbox::empty();
     std::fs::write(sandbox.home().join(".env"), format!("A={KEY}\n")).expect("a file");

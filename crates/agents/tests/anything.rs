@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use svault_agents::Client;
 use svault_agents::hook::{Finder, Found, Reply, Setup, answer, guard::Guard, has_hooks};
 
@@ -11,7 +11,7 @@ const KEY: &str = "sk-test-ANYWHERE000111";
 struct Key;
 
 impl Finder for Key {
-    fn find(&mut self, text: &str) -> Vec<Found> {
+    fn find(&mut self, text: &str, _: &Path) -> Vec<Found> {
         text.match_indices(KEY)
             .map(|(at, k)| Found { range: at..at + k.len(), label: "key".into() })
             .collect()

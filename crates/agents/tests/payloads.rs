@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use serde_json::Value;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use svault_agents::Client;
 use svault_agents::hook::{Finder, Found, Setup, answer, guard::Guard};
 
@@ -11,7 +11,7 @@ use svault_agents::hook::{Finder, Found, Setup, answer, guard::Guard};
 struct TestKeys;
 
 impl Finder for TestKeys {
-    fn find(&mut self, text: &str) -> Vec<Found> {
+    fn find(&mut self, text: &str, _: &Path) -> Vec<Found> {
         let starts = text.match_indices("sk-test-").map(|(at, _)| at);
         starts
             .map(|at| {

@@ -110,15 +110,15 @@ fn guard() -> Guard {
     Guard { home: std::env::home_dir(), own: own_folders() }
 }
 
-/// Values of the `.env` files of a folder.
+/// Values of the `.env` files of folders.
 #[cfg(unix)]
-pub fn nearby(folder: &Path) -> Option<Arc<Needles>> {
-    crate::nearby::needles(folder, &guard())
+pub fn nearby(folders: &[&Path]) -> Option<Arc<Needles>> {
+    crate::nearby::needles(folders, &guard())
 }
 
 /// Elsewhere there is no import, which knows what a secret is.
 #[cfg(not(unix))]
-pub fn nearby(_: &Path) -> Option<Arc<Needles>> {
+pub fn nearby(_: &[&Path]) -> Option<Arc<Needles>> {
     None
 }
 

@@ -4,7 +4,7 @@
 #![cfg(unix)]
 
 use crate::import::guess;
-use agents::hook::guard::{Class, Guard};
+use agents::hook::guard::{Class, Guard, normal};
 use scan::Needles;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -28,12 +28,18 @@ const LONGEST: usize = 8 * 1024;
 /// How often a value may begin anew within itself: a text can make much work of one that does so everywhere.
 const AGAIN: usize = 4;
 
-/// What is to be masked of the files in a folder and above it; none where there is nothing.
+/// What is to be masked of the files in folders and above them; none where there is nothing.
 #[must_use]
-pub fn needles(folder: &Path, guard: &Guard) -> Option<Arc<Needles>> {
+pub fn needles(places: &[&Path], guard: &Guard) -> Option<Arc<Needles>> {
     let mut needles = Needles::new();
-    for folder in folders(folder) {
-        for path in files(&folder, guard) {
+    let mut all: Vec<PathBuf> = Vec::new();
+    for folder in places.iter().flat_map(|place| folders(&normal(place))) {
+        if !all.contains(&folder) {
+            all.push(folder);
+        }
+    }
+    for folder in &all {
+        for path in files(folder, guard) {
             if let Some(text) = text(&path) {
                 add(&text, &mut needles);
             }
@@ -108,7 +114,7 @@ mod tests {
     use scan::What;
 
     fn masks(folder: &Path, text: &str) -> usize {
-        let needles = needles(folder, &Guard::default());
+        let needles = needles(&[folder], &Guard::default());
         let hits = scan::find(text.as_bytes(), None, needles.as_deref());
         hits.iter().filter(|hit| matches!(hit.what, What::Value(_))).count()
     }
@@ -160,6 +166,6 @@ mod tests {
     fn references_are_no_values() {
         let top = tempfile::tempdir().unwrap();
         std::fs::write(top.path().join(".env"), "A_KEY=svault://main/A_KEY\n").unwrap();
-        assert!(needles(top.path(), &Guard::default()).is_none());
+        assert!(needles(&[top.path()], &Guard::default()).is_none());
     }
 }

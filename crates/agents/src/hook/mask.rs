@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use std::ops::Range;
+use std::path::Path;
 
 /// Something found in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,8 +15,8 @@ pub struct Found {
 
 /// Finds what must not be seen.
 pub trait Finder {
-    /// All of it, in order and apart.
-    fn find(&mut self, text: &str) -> Vec<Found>;
+    /// All of it, in order and apart. `folder`: where the tool ran.
+    fn find(&mut self, text: &str, folder: &Path) -> Vec<Found>;
 }
 
 /// What came of masking.
@@ -30,13 +31,13 @@ pub struct Masked {
 /// Stands between two texts so that nothing is found across them.
 const GAP: &str = "\n\u{0}\n";
 
-/// Masks all texts of a value. None where there is nothing to mask.
+/// Masks all texts of a value. None where there is nothing to mask. `folder`: where the tool ran.
 #[must_use]
-pub fn mask(value: &Value, finder: &mut dyn Finder) -> Option<Masked> {
+pub fn mask(value: &Value, folder: &Path, finder: &mut dyn Finder) -> Option<Masked> {
     let mut all = String::new();
     let mut ends = Vec::new();
     collect(value, &mut all, &mut ends);
-    let found = finder.find(&all);
+    let found = finder.find(&all, folder);
     if found.is_empty() {
         return None;
     }
@@ -163,7 +164,7 @@ mod tests {
     struct Word(&'static str);
 
     impl Finder for Word {
-        fn find(&mut self, text: &str) -> Vec<Found> {
+        fn find(&mut self, text: &str, _: &Path) -> Vec<Found> {
             let hit = |(at, w): (usize, &str)| Found { range: at..at + w.len(), label: "A".into() };
             text.match_indices(self.0).map(hit).collect()
         }
@@ -172,26 +173,26 @@ mod tests {
     #[test]
     fn every_text_is_masked_and_nothing_else_changes() {
         let value = json!({"b": ["x sk y", 3, null], "a": {"sk": "sksk", "t": true}, "z": ""});
-        let masked = mask(&value, &mut Word("sk")).unwrap();
+        let masked = mask(&value, Path::new("/"), &mut Word("sk")).unwrap();
         assert_eq!(
             masked.value,
             json!({"b": ["x [svault:A] y", 3, null], "a": {"[svault:A]": "[svault:A][svault:A]", "t": true}, "z": ""})
         );
         assert_eq!(masked.labels, ["A"]);
-        assert_eq!(mask(&value, &mut Word("nothing")), None);
+        assert_eq!(mask(&value, Path::new("/"), &mut Word("nothing")), None);
     }
 
     struct Across;
 
     impl Finder for Across {
-        fn find(&mut self, text: &str) -> Vec<Found> {
+        fn find(&mut self, text: &str, _: &Path) -> Vec<Found> {
             vec![Found { range: 2..text.len() - 4, label: "A".into() }]
         }
     }
 
     #[test]
     fn a_hit_over_two_texts_masks_its_part_of_each() {
-        let masked = mask(&json!(["abcd", "efgh"]), &mut Across).unwrap();
+        let masked = mask(&json!(["abcd", "efgh"]), Path::new("/"), &mut Across).unwrap();
         assert_eq!(masked.value, json!(["ab[svault:A]", "[svault:A]h"]));
     }
 

@@ -124,7 +124,7 @@ fn rewritten(setup: &Setup, event: &Event) -> Option<Value> {
 }
 
 fn after(event: &Event, finder: &mut dyn Finder) -> Verdict {
-    let Some(masked) = event.response.as_ref().and_then(|value| mask::mask(value, finder)) else {
+    let Some(masked) = event.response.as_ref().and_then(|value| mask::mask(value, &event.cwd, finder)) else {
         return Verdict::Pass;
     };
     let what = what(&masked.labels);

@@ -38,7 +38,7 @@ impl Scrub {
         let (pieces, input) = sync_channel(2);
         let reader = std::thread::Builder::new().name("stdin".into()).spawn(move || read(&pieces));
         reader.map_err(Error::from)?;
-        let nearby = std::env::current_dir().ok().and_then(|here| hooks::nearby(&here));
+        let nearby = std::env::current_dir().ok().and_then(|here| hooks::nearby(&[&here]));
         match filter(app, &input, Scrubber::new(daemon, nearby)) {
             // Whoever read the output has gone: that is no failure of this command.
             Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(wire::exit::DONE),

@@ -4,7 +4,7 @@ use agents::hook::{Finder, Found};
 use client::Connection;
 use client::paths::{self, StoreDir};
 use scan::{Rules, What};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::Duration;
 use words::Door;
@@ -12,16 +12,17 @@ use words::Door;
 /// How long the daemon may take. A store that is locked, or a daemon that is stuck, leaves the rules.
 const PATIENCE: Duration = Duration::from_millis(1500);
 
-/// The daemon, the rules, and the `.env` files of a folder together.
+/// The daemon, the rules, and the `.env` files of two folders together: the hook's own and the one where the tool ran,
+/// which is another one where a client starts its hooks in a folder of its own.
 pub struct Anywhere {
-    /// Where tools run.
+    /// Where the hook runs.
     pub folder: PathBuf,
 }
 
 impl Finder for Anywhere {
-    fn find(&mut self, text: &str) -> Vec<Found> {
+    fn find(&mut self, text: &str, folder: &Path) -> Vec<Found> {
         let values = ask(text);
-        let nearby = super::nearby(&self.folder);
+        let nearby = super::nearby(&[folder, &self.folder]);
         let hits = scan::find(text.as_bytes(), Some(Rules::built_in()), nearby.as_deref());
         let found = |hit: scan::Hit| {
             let label = match hit.what {
