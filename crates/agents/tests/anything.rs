@@ -1,4 +1,6 @@
 //! Whatever comes in, an answer in the client's form goes out, and a secret in an answer that has a place for it doesn't.
+// Helpers of tests may unwrap like tests do.
+#![allow(clippy::unwrap_used)]
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -173,4 +175,41 @@ fn half_a_character_in_a_payload_hides_nothing() {
     let said = reply.json.map(|json| json["hookSpecificOutput"]["updatedToolOutput"].clone());
     assert_eq!((said, reply.exit), (Some("cut \u{fffd} [svault:key]".into()), 0));
     assert_eq!(call("PreToolUse", r#","note":"\udc00""#), Reply::default());
+}
+
+/// A folder with a key in `app`, and none elsewhere.
+fn folder_with_a_key() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(dir.path().join("app")).unwrap();
+    std::fs::create_dir_all(dir.path().join("src")).unwrap();
+    let key = "-----BEGIN PRIVATE KEY-----\nabc+/x9\n-----END PRIVATE KEY-----\n";
+    std::fs::write(dir.path().join("app/server.key"), key).unwrap();
+    dir
+}
+
+fn is_stopped(client: Client, payload: &Value) -> bool {
+    let reply = asked(client, payload.to_string().as_bytes());
+    let denies = |json: &Value| {
+        json["decision"] == "deny" || json["hookSpecificOutput"]["permissionDecision"] == "deny"
+    };
+    reply.json.as_ref().is_some_and(denies) || reply.exit == 2
+}
+
+#[test]
+fn the_place_of_a_search_starts_in_the_folder() {
+    let dir = folder_with_a_key();
+    let call = |tool: &str, input: Value| json!({"hook_event_name": "BeforeTool", "cwd": dir.path(), "tool_name": tool, "tool_input": input});
+    let search = |place: &str| {
+        is_stopped(Client::Gemini, &call("grep_search", json!({"pattern": "KEY", "dir_path": place})))
+    };
+    let shell = |place: &str| {
+        is_stopped(
+            Client::Gemini,
+            &call("run_shell_command", json!({"command": "grep -r KEY .", "dir_path": place})),
+        )
+    };
+    for (place, stopped) in [("app", true), ("./app", true), ("src", false), (".", true)] {
+        assert_eq!((search(place), shell(place)), (stopped, stopped), "{place}");
+    }
+    assert!(search(dir.path().join("app").to_str().unwrap()));
 }

@@ -1,5 +1,6 @@
 //! What a client says: which one it really is, at which point, about which tool.
 
+use super::tools;
 use crate::Client;
 use serde_json::{Map, Value};
 use std::path::PathBuf;
@@ -173,8 +174,10 @@ impl Event {
         let (tool, input) = call(&all, &name);
         let response = response(&all);
         let stage = stage(&name, &all, response.is_some());
-        let inner =
-            ["cwd", "dir_path", "workdir", "working_directory"].iter().find_map(|k| input.get(k)?.as_str());
+        // Of a search, `dir_path` is the place that it goes through, and starts in the folder like any path.
+        let folders = ["cwd", "dir_path", "workdir", "working_directory"].iter();
+        let mut folders = folders.filter(|key| **key != "dir_path" || !tools::is_search(&tool));
+        let inner = folders.find_map(|key| input.get(key)?.as_str());
         let roots = ["workspace_roots", "workspaceRoots"].iter().find_map(|k| all.get(*k)?.get(0)?.as_str());
         let said = Some(text("cwd")).filter(|c| !c.is_empty()).or_else(|| roots.map(str::to_owned));
         let mut cwd = folder;

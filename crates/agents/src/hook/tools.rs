@@ -168,6 +168,12 @@ pub fn is_shell(tool: &str) -> bool {
     shells.contains(&bare(tool).as_str())
 }
 
+/// Whether the tool searches files, by its name.
+#[must_use]
+pub fn is_search(tool: &str) -> bool {
+    does(tool) == Does::Search
+}
+
 /// Why the call is stopped, if it is.
 #[must_use]
 pub fn judge(look: &Look, event: &Event) -> Option<Stop> {
