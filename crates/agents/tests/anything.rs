@@ -213,3 +213,38 @@ fn the_place_of_a_search_starts_in_the_folder() {
     }
     assert!(search(dir.path().join("app").to_str().unwrap()));
 }
+
+#[test]
+fn what_prints_names_alone_or_searches_no_files_goes_through() {
+    let dir = folder_with_a_key();
+    let asks = |client: Client, event: &str, tool: &str, input: Value| {
+        let payload = json!({"hook_event_name": event, "cwd": dir.path().join("app"), "tool_name": tool, "tool_input": input});
+        is_stopped(client, &payload)
+    };
+    let claude = |tool: &str, input: Value| asks(Client::Claude, "PreToolUse", tool, input);
+    for (tool, input) in [
+        ("Grep", json!({"pattern": "KEY"})),
+        ("Grep", json!({"pattern": "KEY", "output_mode": "count"})),
+        ("mcp__context7__search", json!({"query": "KEY"})),
+        ("mcp__docs__search", json!({"query": "KEY", "path": null})),
+        ("mcp__filesystem__search_files", json!({"path": dir.path(), "pattern": "KEY"})),
+    ] {
+        assert!(!claude(tool, input.clone()), "{tool} {input}");
+    }
+    for (tool, input) in [
+        ("Grep", json!({"pattern": "KEY", "output_mode": "content"})),
+        ("Grep", json!({"pattern": "KEY", "path": "server.key"})),
+        ("grep_search", json!({"pattern": "KEY"})),
+        ("mcp__fs__search", json!({"query": "KEY", "path": "."})),
+        ("mcp__fs__grep", json!({"pattern": "KEY", "root": "."})),
+        ("mcp__fs__grep", json!({"pattern": "KEY", "glob": "*.key"})),
+        ("mcp__fs__search", json!({"query": "KEY", "path": ".env"})),
+        ("search_files", json!({"regex": "KEY"})),
+    ] {
+        assert!(claude(tool, input.clone()), "{tool} {input}");
+    }
+    // In other clients a tool of this name prints lines.
+    assert!(asks(Client::Gemini, "BeforeTool", "Grep", json!({"pattern": "KEY"})));
+    assert!(!asks(Client::Cursor, "beforeMCPExecution", "search", json!({"query": "KEY"})));
+    assert!(asks(Client::Gemini, "BeforeTool", "search", json!({"query": "KEY"})));
+}

@@ -8,19 +8,39 @@ use super::wanted::{Syntax, Wanted};
 use serde_json::Value;
 use std::path::Path;
 
+/// What is known of a tool that searches.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Tool {
+    /// It prints names alone unless it is told otherwise.
+    pub names: bool,
+    /// It is a server's: one that is told no place may search anything.
+    pub server: bool,
+}
+
+/// Keys of the place that a search goes through.
+const PLACES: &[&str] = &["path", "dir_path", "directory", "file_path", "includePattern", "paths"];
+/// Other keys that say that files are searched.
+const SIGNS: &[&str] = &["root", "folder", "dir", "cwd", "workdir", "base_path", "basePath", "repo_path"];
+/// Keys of a pattern for the names of files.
+const FILTERS: &[&str] = &["glob", "include", "include_pattern", "file_pattern", "include_glob"];
+
 /// Why a search is stopped, if it is.
 #[must_use]
-pub fn judge(look: &Look, input: &Value) -> Option<Stop> {
+pub fn judge(look: &Look, input: &Value, tool: Tool) -> Option<Stop> {
     let text = |keys: &[&str]| keys.iter().find_map(|k| input.get(k)?.as_str());
-    let place = text(&["path", "dir_path", "directory", "file_path", "includePattern", "paths"]);
+    let place = text(PLACES);
     if let Some(stop) = place.and_then(|p| tools::reads(look, p)) {
         return Some(stop);
     }
     let mode = text(&["output_mode", "outputMode"]);
-    if mode.is_some_and(|m| m != "content") {
+    if mode.map_or(tool.names, |m| m != "content") {
         return None;
     }
-    let filter = text(&["glob", "include", "include_pattern", "file_pattern", "include_glob"]);
+    let has = |keys: &[&str]| keys.iter().any(|key| input.get(*key).is_some_and(|value| !value.is_null()));
+    if tool.server && ![PLACES, SIGNS, FILTERS].into_iter().any(has) {
+        return None;
+    }
+    let filter = text(FILTERS);
     let folder = tools::folder(look, place);
     let quiet = Ignored::of(&folder);
     let wanted = text(&["pattern", "query", "regex"]).map_or_else(Wanted::default, |pattern| {
@@ -53,7 +73,7 @@ mod tests {
         std::fs::write(dir.path().join("server.key"), key).unwrap();
         let guard = Guard::default();
         let look = Look { guard: &guard, cwd: dir.path(), env: &|_| None };
-        let stops = |input: Value| judge(&look, &input).is_some();
+        let stops = |input: Value| judge(&look, &input, Tool::default()).is_some();
         let content = |pattern: &str| json!({"pattern": pattern, "output_mode": "content"});
         for input in
             [content("KEY"), content("."), content("a("), content("("), json!({"output_mode": "content"})]

@@ -5,6 +5,7 @@ use super::payload::Event;
 use super::search;
 use super::shell::{self, Look, Stop};
 use super::urls;
+use crate::Client;
 use serde_json::{Map, Value};
 use std::path::Path;
 
@@ -174,12 +175,25 @@ pub fn is_search(tool: &str) -> bool {
     does(tool) == Does::Search
 }
 
+/// Whether the tool is one of an MCP server.
+fn is_servers(event: &Event) -> bool {
+    let tool = event.tool.to_ascii_lowercase();
+    tool.starts_with("mcp_") || tool.starts_with("mcp:") || event.name.to_ascii_lowercase().contains("mcp")
+}
+
 /// Why the call is stopped, if it is.
 #[must_use]
 pub fn judge(look: &Look, event: &Event) -> Option<Stop> {
-    let does = does(&event.tool);
+    let server = is_servers(event);
+    let mut does = does(&event.tool);
+    if server && bare(&event.tool) == "search_files" {
+        // The servers that have it find names by it.
+        does = Does::Names;
+    }
     if does == Does::Search {
-        return search::judge(look, &event.input).or_else(|| lines(look, &event.input, 0));
+        let names = event.real == Client::Claude && event.tool == "Grep";
+        let stop = search::judge(look, &event.input, search::Tool { names, server });
+        return stop.or_else(|| lines(look, &event.input, 0));
     }
     lines(look, &event.input, 0)
         .or_else(|| if does == Does::Names { None } else { paths(look, does, &event.input, 0) })
