@@ -48,13 +48,6 @@ pub fn left_out(call: &Call) -> Vec<bool> {
     all
 }
 
-/// The words that are read.
-#[must_use]
-pub fn kept(call: &Call) -> Vec<Vec<String>> {
-    let out = left_out(call);
-    call.args.iter().zip(out).filter(|(_, out)| !out).map(|(forms, _)| forms.clone()).collect()
-}
-
 /// The archive that a call makes.
 #[must_use]
 pub fn made(walk: &Walk, call: &Call) -> Option<Pack> {

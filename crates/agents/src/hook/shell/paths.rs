@@ -72,10 +72,14 @@ impl<'a> Place<'a> {
     /// As [`Self::find`] for a word that may be code, too: a name that could be a field has to be there.
     #[must_use]
     pub fn find_beside_code(&self, cwd: Option<&Path>, word: &str) -> Option<Secret> {
-        self.find_where(cwd, word, |secret| !is_field(secret) || may_be_there(&secret.path))
+        let plain = !is_text(&word.replace('/', "_"));
+        let there = |path: &Path| if plain { is_there_or_unknown(path) } else { may_be_there(path) };
+        self.find_where(cwd, word, |secret| !is_field(secret) || there(&secret.path))
     }
 
-    fn find_where(
+    /// As [`Self::find`], for those that count.
+    #[must_use]
+    pub fn find_where(
         &self,
         cwd: Option<&Path>,
         pattern: &str,
@@ -199,6 +203,12 @@ fn may_be_there(path: &Path) -> bool {
         Ok(_) => true,
         Err(error) => error.kind() == std::io::ErrorKind::PermissionDenied,
     }
+}
+
+/// As [`may_be_there`], and whether the folder is one that nobody knows.
+#[must_use]
+pub fn is_there_or_unknown(path: &Path) -> bool {
+    path.starts_with(NOWHERE) || may_be_there(path)
 }
 
 /// A word, and the parts of it that may be file names: behind `=`, `:`, `@`, `,`, between the words of an array, and behind a short option.

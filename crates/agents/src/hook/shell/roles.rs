@@ -9,7 +9,7 @@ use super::said::said;
 use super::setters;
 use super::walk::{Walk, writes};
 use super::{Stop, archive, git, loaders, openssl, searches, texts};
-use crate::hook::guard::Class;
+use crate::hook::guard::{Class, Secret};
 
 /// How many words of a text are looked at.
 const WORDS: usize = 256;
@@ -117,7 +117,11 @@ fn names_stdin(call: &Call) -> bool {
 
 /// The first protected file among the arguments, as a reason to stop.
 pub fn other(walk: &Walk, call: &Call) -> Option<Stop> {
-    let found = |f: &String| walk.find(f).or_else(|| walk.prose(f));
+    // A key that is not there yet is made by this, or is somewhere else.
+    let strict = texts::reads_elsewhere(call);
+    let counts = |s: &Secret| s.class != Class::Key || strict || walk.has_key(&s.path);
+    let named = |f: &String| walk.place.find_where(walk.cwd.as_deref(), f, counts);
+    let found = |f: &String| named(f).or_else(|| walk.prose(f));
     let secret = texts::kept(call).iter().flatten().find_map(found)?;
     let loads = call.args.iter().flatten().any(|f| f.contains("env-file") || f.contains("envfile"));
     Some(if loads { Stop::Loads(secret) } else { Stop::Reads(secret) })
@@ -175,7 +179,7 @@ fn reader(walk: &mut Walk, call: &Call) -> Option<Stop> {
         Some(pack) if pack.file.is_some() => walk.archives.push(Archive::made(pack)),
         pack => walk.packs = walk.packs.take().or_else(|| pack?.secret(walk)),
     }
-    let stop = walk.reads(&archive::kept(call))?;
+    let stop = walk.reads(&texts::kept(call))?;
     let source = is_source(call.name);
     Some(match stop {
         Stop::Reads(secret) if source => Stop::Loads(secret),
@@ -217,12 +221,19 @@ fn copy(walk: &mut Walk, call: &Call) -> Option<Stop> {
 fn filter(walk: &mut Walk, call: &Call) -> Option<Stop> {
     let plain = call.plain();
     let given = call.short(&['e', 'f']) && call.role == Role::Filter;
-    let script = plain.first().copied().filter(|_| !given);
-    for at in 0..call.args.len() {
+    let script = match call.role {
+        Role::Query => texts::query(call),
+        _ => plain.first().copied().filter(|_| !given),
+    };
+    let is_value = |at: &usize| call.role == Role::Query && texts::is_value(call, *at);
+    for at in (0..call.args.len()).filter(|at| !is_value(at)) {
         if Some(at) == script {
             let text = joined(&call.args[at..=at]);
-            let found = text.iter().find_map(|t| walk.in_program(t)).filter(|_| call.role == Role::Filter);
-            if let Some(secret) = found {
+            let opens = |text: &String| call.role == Role::Filter || text.contains("load");
+            let found = text.iter().filter(|t| opens(t)).find_map(|t| walk.in_program(t));
+            // `yq` takes its first word for a file where there is one of that name.
+            let file = || call.args[at].iter().find_map(|f| walk.find(f)).filter(|s| s.path.exists());
+            if let Some(secret) = found.or_else(|| file().filter(|_| call.name.ends_with("yq"))) {
                 return Some(Stop::Reads(secret));
             }
         } else if let Some(stop) = walk.reads(&call.args[at..=at]) {

@@ -6,15 +6,19 @@ use super::expand::{self, Vars, is_blind};
 use super::glob;
 use super::lex::{Command, Item, Joint, Part, Script, Way, Word, assignment, nested};
 use super::opened::{self, Archive};
-use super::paths::Place;
+use super::paths::{Place, is_there_or_unknown};
 use super::programs::Role;
 use super::{Stop, loaders, roles, searches};
 use crate::hook::guard::{Class, Secret, normal};
+use crate::hook::names;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 /// How deep lines within lines (`sh -c`, `eval`) are followed.
 const DEPTH: usize = 8;
+
+/// How many keys of a line are remembered; behind them each counts.
+const KEYS: usize = 64;
 
 /// What is known at a command.
 pub struct Walk<'a> {
@@ -40,6 +44,8 @@ pub struct Walk<'a> {
     pub(super) staged: Option<Secret>,
     /// Folders that were added to it.
     pub(super) added: Vec<PathBuf>,
+    /// Keys that commands before this one named: they may be there by now.
+    keys: Vec<PathBuf>,
     /// What is missing here.
     absent: Absent,
     depth: usize,
@@ -66,6 +72,7 @@ impl<'a> Walk<'a> {
             packed: None,
             staged: None,
             added: Vec::new(),
+            keys: Vec::new(),
             absent: Absent::default(),
             depth,
         }
@@ -155,6 +162,7 @@ impl<'a> Walk<'a> {
         }
         let opened = opened::judge(self, call, command);
         let stop = opened.or_else(|| roles::run(self, call)).or_else(|| self.heres(command, role));
+        self.remember_keys(call, command);
         // Not where it goes to a file.
         match self.packs.take() {
             Some(secret) if goes_out(command) => opened::keep(self, command, &secret),
@@ -162,6 +170,25 @@ impl<'a> Walk<'a> {
             None => {}
         }
         stop
+    }
+
+    /// Remembers the keys that a command names: it may be the one that makes them.
+    fn remember_keys(&mut self, call: &roles::Call, command: &Command) {
+        let written = command.redirects.iter().flat_map(|(_, word)| self.forms(word));
+        let forms = call.args.iter().flatten().cloned().chain(written);
+        let names = forms.map(|f| f.rsplit(['=', ',']).next().unwrap_or_default().to_owned());
+        let is_key = |path: &PathBuf| {
+            names::class(&path.to_string_lossy()).is_some_and(|(class, _)| class == Class::Key)
+        };
+        let keys = names.filter_map(|name| self.place.folder(self.cwd.as_deref(), &name)).map(|p| normal(&p));
+        let keys: Vec<PathBuf> = keys.filter(is_key).take(KEYS).collect();
+        self.keys.extend(keys);
+        self.keys.truncate(KEYS);
+    }
+
+    /// Whether a key is there, may be by now, or is in a folder that nobody knows.
+    pub(super) fn has_key(&self, path: &Path) -> bool {
+        self.keys.iter().any(|key| key == path) || self.keys.len() >= KEYS || is_there_or_unknown(path)
     }
 
     /// The options of `sudo`, `env`, `script` and their like, and the variables that they set.
@@ -262,6 +289,7 @@ impl<'a> Walk<'a> {
         child.staged = self.staged.clone();
         child.archives = self.archives.clone();
         child.added = self.added.clone();
+        child.keys = self.keys.clone();
         child
     }
 
