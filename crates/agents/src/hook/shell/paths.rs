@@ -143,19 +143,41 @@ impl<'a> Place<'a> {
     /// through, anything cleverer isn't.
     #[must_use]
     pub fn find_in_code(&self, cwd: Option<&Path>, code: &str) -> Option<Secret> {
+        self.find_in_code_where(cwd, code, &|_| true)
+    }
+
+    /// As [`Self::find_in_code`] in text that may be anything: a file has to be there.
+    #[must_use]
+    pub fn find_in_text(&self, cwd: Option<&Path>, text: &str) -> Option<Secret> {
+        self.find_in_code_where(cwd, text, &|secret| is_there_or_unknown(&secret.path))
+    }
+
+    fn find_in_code_where(
+        &self,
+        cwd: Option<&Path>,
+        code: &str,
+        counts: &dyn Fn(&Secret) -> bool,
+    ) -> Option<Secret> {
         let joined = ["'+", "+'", "\"+", "+\"", "' +", "+ '", "\" +", "+ \"", "' '", "\" \""];
         if joined.iter().any(|j| code.contains(j)) {
             let squeezed: String = code.chars().filter(|c| !matches!(c, '\'' | '"' | '+' | ' ')).collect();
-            if let Some(secret) = self.find_tokens(cwd, &squeezed) {
+            if let Some(secret) = self.find_tokens(cwd, &squeezed, counts) {
                 return Some(secret);
             }
         }
-        self.find_tokens(cwd, code)
+        self.find_tokens(cwd, code, counts)
     }
 
-    fn find_tokens(&self, cwd: Option<&Path>, code: &str) -> Option<Secret> {
+    fn find_tokens(
+        &self,
+        cwd: Option<&Path>,
+        code: &str,
+        counts: &dyn Fn(&Secret) -> bool,
+    ) -> Option<Secret> {
         let part = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '/' | '~' | '-' | '*' | '?');
-        code.split(|c| !part(c)).filter(|t| t.len() > 2).find_map(|token| self.find_token(cwd, token))
+        code.split(|c| !part(c))
+            .filter(|t| t.len() > 2)
+            .find_map(|token| self.find_token(cwd, token).filter(counts))
     }
 
     fn find_token(&self, cwd: Option<&Path>, token: &str) -> Option<Secret> {

@@ -260,7 +260,7 @@ const TABLE: &[(Role, &[&str])] = &[
     (Role::Git, &["git"]),
     (Role::Forge, &["gh", "glab"]),
     (Role::Containers, &["docker", "docker-compose", "podman", "podman-compose", "nerdctl"]),
-    (Role::Patch, &["apply_patch", "applypatch"]),
+    (Role::Patch, &["apply_patch", "applypatch", "patch", "gpatch"]),
     (Role::Svault, &["svault"]),
 ];
 

@@ -11,6 +11,8 @@ use super::walk::{Walk, writes};
 use super::{Stop, archive, git, loaders, openssl, searches, texts};
 use crate::hook::guard::{Class, Secret};
 
+/// How many folders `patch -p` may take off the names in a patch.
+const FOLDERS: usize = 4;
 /// How many words of a text are looked at.
 const WORDS: usize = 256;
 
@@ -97,12 +99,14 @@ pub fn run(walk: &mut Walk, call: &Call) -> Option<Stop> {
         Role::Svault => rest_as_line(walk, call),
         Role::Patch => {
             let texts = joined(call.args);
-            texts.iter().find_map(|text| patch(walk, text))
+            let given = walk.text.take().filter(|_| is_patch(call.name));
+            let stop = texts.iter().chain(given.iter()).find_map(|text| patch(walk, text));
+            stop.or_else(|| other(walk, call).filter(|_| is_patch(call.name)))
         }
         Role::Wrapper => None,
         Role::Other => {
             let text = walk.text.take().filter(|_| names_stdin(call));
-            let code = text.and_then(|text| walk.in_code(&text)).map(Stop::Reads);
+            let code = text.and_then(|text| walk.in_text(&text)).map(Stop::Reads);
             code.or_else(|| other(walk, call))
         }
     }
@@ -363,10 +367,29 @@ fn rest_as_line(walk: &mut Walk, call: &Call) -> Option<Stop> {
     run(walk, &Call { name: &name, role, args: &rest[program + 1..], raw })
 }
 
+/// `patch`, whose words are files, unlike those of `apply_patch`.
+fn is_patch(name: &str) -> bool {
+    matches!(name.rsplit('/').next(), Some("patch" | "gpatch"))
+}
+
 /// A patch: the files that it changes.
 pub fn patch(walk: &Walk, text: &str) -> Option<Stop> {
-    let secret = patched(text).find_map(|path| walk.find(&glob::escaped(path)))?;
-    writes(&secret).then_some(Stop::Writes(secret))
+    let found = |path: &str| walk.find(&glob::escaped(path)).filter(writes);
+    patched(text).find_map(found).or_else(|| unified(text).find_map(found)).map(Stop::Writes)
+}
+
+/// The files that a patch changes, in the forms that `diff` and `git diff` write, with and without their first folders.
+fn unified(text: &str) -> impl Iterator<Item = &str> {
+    let heads = ["--- ", "+++ ", "*** ", "Index: ", "rename from ", "rename to ", "copy from ", "copy to "];
+    let is_codex = text.trim_start().starts_with("*** Begin Patch");
+    let named = text.lines().filter_map(move |line| heads.iter().find_map(|h| line.strip_prefix(h)));
+    // A date follows behind a tab or a space.
+    let words = named.flat_map(|rest| [rest, rest.split(['\t', ' ']).next().unwrap_or(rest)]);
+    let paths = words.map(|word| word.trim().trim_matches('"'));
+    paths.filter(move |_| !is_codex).flat_map(|path| {
+        let below = path.match_indices('/').take(FOLDERS).map(|(at, _)| &path[at + 1..]);
+        std::iter::once(path).chain(below)
+    })
 }
 
 /// The files that a patch changes, in the form that Codex writes.

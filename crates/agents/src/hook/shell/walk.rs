@@ -342,15 +342,8 @@ impl<'a> Walk<'a> {
     /// Here documents: code for some, commands for shells; what is in `$(…)` runs in any case.
     fn heres(&mut self, command: &Command, role: Role) -> Option<Stop> {
         for here in &command.heres {
-            if role == Role::Patch {
-                if let Some(stop) = roles::patch(self, &here.body) {
-                    return Some(stop);
-                }
-            } else if !matches!(role, Role::Shell | Role::Reader | Role::Mention | Role::Git | Role::Forge) {
-                let loads = || if role == Role::Code { loaders::code(self, &here.body) } else { None };
-                if let Some(stop) = self.in_program(&here.body).map(Stop::Reads).or_else(loads) {
-                    return Some(stop);
-                }
+            if let Some(stop) = self.here(&here.body, role) {
+                return Some(stop);
             }
             if !here.literal && self.depth < DEPTH {
                 let word = super::lex::Lexer::quoted_text(&here.body, self.depth + 1);
@@ -361,6 +354,16 @@ impl<'a> Walk<'a> {
             }
         }
         None
+    }
+
+    fn here(&self, body: &str, role: Role) -> Option<Stop> {
+        match role {
+            Role::Shell | Role::Reader | Role::Mention | Role::Git | Role::Forge => None,
+            Role::Patch => roles::patch(self, body),
+            Role::Code => self.in_program(body).map(Stop::Reads).or_else(|| loaders::code(self, body)),
+            Role::Filter | Role::Query => self.in_program(body).map(Stop::Reads),
+            _ => self.in_text(body).map(Stop::Reads),
+        }
     }
 
     /// A command line within this one.
@@ -395,16 +398,25 @@ impl<'a> Walk<'a> {
 
     /// As [`Self::in_code`], for a program: one that looks up a variable may open what the variable names.
     pub(super) fn in_program(&self, code: &str) -> Option<Secret> {
-        self.in_code(code).or_else(|| {
-            if !code.to_ascii_lowercase().contains("env") {
-                return None;
-            }
-            let names = code.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
-            // `$_` is no variable that a program is given by the user.
-            let names: HashSet<&str> = names.filter(|name| *name != "_").collect();
-            let named = self.vars.iter().filter(|(name, _)| names.contains(name.as_str()));
-            named.flat_map(|(_, forms)| forms).find_map(|f| self.find(f))
-        })
+        self.in_code(code).or_else(|| self.looked_up(code))
+    }
+
+    /// As [`Self::in_program`] for text that may be anything, such as a file for another machine: a file that it names
+    /// counts where it is there, or where a command in it reads it.
+    pub(super) fn in_text(&self, text: &str) -> Option<Secret> {
+        let there = self.place.find_in_text(self.cwd.as_deref(), text);
+        there.or_else(|| self.elsewhere(text)).or_else(|| self.looked_up(text))
+    }
+
+    fn looked_up(&self, code: &str) -> Option<Secret> {
+        if !code.to_ascii_lowercase().contains("env") {
+            return None;
+        }
+        let names = code.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+        // `$_` is no variable that a program is given by the user.
+        let names: HashSet<&str> = names.filter(|name| *name != "_").collect();
+        let named = self.vars.iter().filter(|(name, _)| names.contains(name.as_str()));
+        named.flat_map(|(_, forms)| forms).find_map(|f| self.find(f))
     }
 
     /// A reader's arguments: a protected file stops it, an unknown one is remembered.
