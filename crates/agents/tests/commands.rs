@@ -132,6 +132,8 @@ fn what_nests_or_repeats_without_end_ends() {
         "cat <<E\n".repeat(5_000),
         "echo x; ".repeat(30_000),
         format!("cat {}", "*/".repeat(500)),
+        format!("echo {}", "{,}".repeat(30)),
+        format!("echo {}", "{a,aa}".repeat(200)),
         "\"$'\\".repeat(10_000),
     ] {
         let _ = stop(dir.path(), &line);
@@ -146,6 +148,12 @@ fn what_nests_or_repeats_without_end_ends() {
         let line = format!("{many}{}", " src".repeat(60));
         assert_eq!(stop(dir.path(), &line), Some(Stop::TooMuch), "{many}");
     }
+    // So is the text that words become: each of these variables holds almost a megabyte.
+    let large = format!("x={}{{1..32}}; y=$x$x$x$x$x$x$x; ", "a".repeat(4000));
+    for many in [(0..1000).map(|n| format!("z{n}=$y; ")).collect::<String>(), "$(:)".repeat(1000)] {
+        assert_eq!(stop(dir.path(), &(large.clone() + &many)), Some(Stop::TooMuch), "{}", &many[..20]);
+    }
+    assert_eq!(stop(dir.path(), &(large + "echo $y")), None);
     let long = "x".repeat(300 * 1024);
     assert_eq!(stop(dir.path(), &long), Some(Stop::TooMuch));
 }

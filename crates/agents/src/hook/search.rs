@@ -40,7 +40,7 @@ pub fn judge(look: &Look, input: &Value, tool: Tool) -> Option<Stop> {
     if tool.server && ![PLACES, SIGNS, FILTERS].into_iter().any(has) {
         return None;
     }
-    let filter = text(FILTERS);
+    let filter = text(FILTERS).map(|f| shell::patterns(f.rsplit('/').next().unwrap_or(f)));
     let folder = tools::folder(look, place);
     let quiet = Ignored::of(&folder);
     let wanted = text(&["pattern", "query", "regex"]).map_or_else(Wanted::default, |pattern| {
@@ -50,8 +50,8 @@ pub fn judge(look: &Look, input: &Value, tool: Tool) -> Option<Stop> {
     });
     let reads = |path: &Path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let met = match filter {
-            Some(filter) => shell::fits(filter.rsplit('/').next().unwrap_or(filter), &name),
+        let met = match &filter {
+            Some(filter) => shell::fits_any(filter, &name),
             // Searchers leave out what git ignores.
             None => !quiet.leaves_out(path),
         };

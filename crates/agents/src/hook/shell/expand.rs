@@ -40,7 +40,11 @@ pub fn words<'w>(place: &Place, vars: &Vars, words: &'w [Word]) -> (Vec<Vec<Stri
 fn alternatives(place: &Place, vars: &Vars, word: &Word, split: bool) -> Vec<Vec<String>> {
     let mut forms = vec![String::new()];
     for part in word {
+        if place.exhausted() {
+            return vec![vec![ANY.to_string()]];
+        }
         let mut ends = part_forms(place, vars, part);
+        place.charge(&ends);
         if split && is_split(part) {
             let gap = gaps(vars);
             ends.iter_mut().for_each(|e| *e = e.replace(&gap, GAP.encode_utf8(&mut [0; 4])));
@@ -51,6 +55,7 @@ fn alternatives(place: &Place, vars: &Vars, word: &Word, split: bool) -> Vec<Vec
         };
         let longer = forms.iter().flat_map(|f| ends.iter().map(move |e| both(f, e)));
         forms = longer.take(FORMS).collect();
+        place.charge(&forms);
     }
     let mut all: Vec<Vec<String>> = Vec::new();
     for form in &forms {

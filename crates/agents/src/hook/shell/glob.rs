@@ -1,5 +1,6 @@
 //! Patterns: what a word may become, and which files it may name.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 /// Stands in a pattern for text that nobody knows: any characters, slashes too.
@@ -8,6 +9,9 @@ pub const ANY: char = '\u{f8ff}';
 pub const GAP: char = '\u{f8fe}';
 /// How many files a pattern may name before the rest is left out.
 const MOST: usize = 2000;
+
+/// How many characters are looked at for all words that the braces of one make.
+const WORK: usize = 1 << 20;
 
 /// A word longer than this is no name of a file.
 const LONGEST: usize = 4096;
@@ -52,20 +56,34 @@ pub fn literal(pattern: &str) -> Option<String> {
     Some(out)
 }
 
-/// `a{b,c}d` as its two words, `{a..c}` as its three. Other text in braces stays.
+/// `a{b,c}d` as its two words, `{a..c}` as its three. Other text in braces stays. What is too much work has [`ANY`] in
+/// place of its braces.
 #[must_use]
 pub fn braces(pattern: &str, most: usize) -> Vec<String> {
+    unfolded(pattern, most, &mut { WORK })
+}
+
+/// As [`braces`]; `left`: how many characters may be looked at, for all that comes of the pattern together.
+fn unfolded(pattern: &str, most: usize, left: &mut usize) -> Vec<String> {
     if pattern.len() > LONGEST || !pattern.contains('{') {
         return vec![pattern.to_owned()];
     }
     let chars: Vec<char> = pattern.chars().collect();
-    let Some((open, inner, close)) = group(&chars) else { return vec![pattern.to_owned()] };
+    let Some((open, mut inner, close)) = group(&chars) else { return vec![pattern.to_owned()] };
     let text = |a: usize, b: usize| chars[a..b].iter().collect::<String>();
+    *left = left.saturating_sub(chars.len());
+    if *left == 0 {
+        let last = chars.iter().rposition(|c| *c == '}').unwrap_or(close);
+        let first = chars.iter().position(|c| *c == '{').unwrap_or(open);
+        return vec![format!("{}{ANY}{}", text(0, first), text(last + 1, chars.len()))];
+    }
+    let mut seen = HashSet::new();
+    inner.retain(|one| seen.insert(one.clone()));
     let mut all = Vec::new();
     for inner in inner {
         let one = format!("{}{inner}{}", text(0, open), text(close + 1, chars.len()));
         if all.len() < most {
-            for form in braces(&one, most - all.len()) {
+            for form in unfolded(&one, most - all.len(), left) {
                 if !all.contains(&form) {
                     all.push(form);
                 }
@@ -329,5 +347,16 @@ mod tests {
             assert_eq!(braces(same, 64), [same]);
         }
         assert!(braces(&"{a,b}".repeat(20), 64).len() <= 64);
+    }
+
+    #[test]
+    fn braces_that_make_the_same_words_are_little_work() {
+        let mut left = WORK;
+        assert_eq!(unfolded(&"{,}".repeat(30), 32, &mut left), [""]);
+        assert!(WORK - left < 100 * 100, "{left}");
+        // Each of two to the power of 40 ways makes one of 41 words.
+        let words = braces(&format!(".{}v", "{e,ee}".repeat(40)), 64);
+        assert!(words.iter().any(|word| word.contains(ANY)), "{words:?}");
+        assert!(words.len() <= 64);
     }
 }

@@ -103,7 +103,19 @@ pub fn code(look: &Look, text: &str) -> Option<Secret> {
 /// Whether a pattern of file names fits the name of a file.
 #[must_use]
 pub fn fits(pattern: &str, name: &str) -> bool {
-    glob::braces(pattern, 32).iter().any(|p| glob::fits(p, name))
+    fits_any(&patterns(pattern), name)
+}
+
+/// A pattern of file names without its braces.
+#[must_use]
+pub fn patterns(pattern: &str) -> Vec<String> {
+    glob::braces(pattern, 32)
+}
+
+/// Whether one of some patterns without braces fits the name of a file.
+#[must_use]
+pub fn fits_any(patterns: &[String], name: &str) -> bool {
+    patterns.iter().any(|p| glob::fits(p, name))
 }
 
 /// Whether every command of a line prints names and words alone, nothing out of a file or another program.

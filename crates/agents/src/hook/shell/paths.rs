@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 /// How many commands and paths of one command line are looked at.
 const CHECKS: usize = 20_000;
+/// How many bytes the words of one command line may become, in all.
+const TEXT: usize = 64 << 20;
 /// How many full trees one command line may go through.
 const TREES: usize = 10;
 /// A folder that nobody knows.
@@ -21,6 +23,7 @@ pub struct Place<'a> {
     /// A variable of the environment that commands start in.
     pub env: &'a dyn Fn(&str) -> Option<String>,
     left: Cell<usize>,
+    text: Cell<usize>,
     trees: Cell<usize>,
 }
 
@@ -28,7 +31,7 @@ impl<'a> Place<'a> {
     /// A place with its allowance of checks.
     #[must_use]
     pub fn new(guard: &'a Guard, env: &'a dyn Fn(&str) -> Option<String>) -> Self {
-        Self { guard, env, left: Cell::new(CHECKS), trees: Cell::new(TREES * TREE) }
+        Self { guard, env, left: Cell::new(CHECKS), text: Cell::new(TEXT), trees: Cell::new(TREES * TREE) }
     }
 
     /// Whether the allowance is used up.
@@ -57,6 +60,15 @@ impl<'a> Place<'a> {
         let left = self.left.get();
         self.left.set(left.saturating_sub(1));
         left > 0
+    }
+
+    /// Takes the length of what was made of a word, or copied, from the allowance.
+    pub fn charge<'f>(&self, forms: impl IntoIterator<Item = &'f String>) {
+        let length: usize = forms.into_iter().map(|form| form.len() + size_of::<String>()).sum();
+        self.text.set(self.text.get().saturating_sub(length));
+        if self.text.get() == 0 {
+            self.left.set(0);
+        }
     }
 
     fn check(&self, path: &Path) -> Option<Secret> {

@@ -285,7 +285,9 @@ impl<'a> Walk<'a> {
     }
 
     fn child(&self) -> Walk<'a> {
-        let mut child = Walk::new(self.place, self.cwd.clone(), self.vars.clone(), self.depth + 1);
+        self.place.charge(self.vars.values().flatten());
+        let vars = if self.place.exhausted() { Vars::new() } else { self.vars.clone() };
+        let mut child = Walk::new(self.place, self.cwd.clone(), vars, self.depth + 1);
         child.staged = self.staged.clone();
         child.archives = self.archives.clone();
         child.added = self.added.clone();
