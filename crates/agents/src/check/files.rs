@@ -93,9 +93,16 @@ impl Files {
             Edit::Member(..) => return !holds,
             Edit::Default(..) => {}
             Edit::Entry(at, _) => {
-                let server = config::look(tree, at).map(server);
+                let entry = config::look(tree, at);
+                let off = entry.is_some_and(is_off);
+                let server = entry.map(server);
                 self.starts_svault |= server.as_ref().is_some_and(|s| s.program().contains("svault"));
                 match server {
+                    Some(server) if off && server.program().contains("svault") => {
+                        self.faults.push(format!(
+                            "{shown}: the server called svault is switched off there (switch it on in the client)"
+                        ));
+                    }
                     Some(server) if holds => self.server = Some(server),
                     Some(other) => {
                         self.faults.push(format!("{shown}: the server called svault is: {}", other.shown()));
@@ -150,6 +157,12 @@ pub(super) fn read(format: Format, text: &str, path: &Path) -> Result<Value, Tro
     config::read(format, text).map_err(|error| Trouble::Config { path: path.to_owned(), error })
 }
 
+/// Whether an entry of a server is switched off: Codex and opencode have `enabled`, others `disabled`.
+fn is_off(entry: &Value) -> bool {
+    let is = |key: &str, value: bool| entry.get(key) == Some(&Value::Bool(value));
+    is("enabled", false) || is("disabled", true)
+}
+
 /// What an entry of a server starts, in whichever form the client has it.
 pub(super) fn server(entry: &Value) -> Server {
     let entry = entry.get("transport").filter(|t| t.is_object()).unwrap_or(entry);
@@ -191,5 +204,39 @@ fn own_file(svault: &Svault, client: Client, path: &Path) -> Option<String> {
         Client::Cline => Some(svault.quoted(path.to_str()?)),
         Client::Opencode => Some(svault.hook(client)),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_server_that_is_switched_off_is_a_fault() {
+        let entry = json!({"command": "/opt/svault", "args": ["mcp"]});
+        let edit = Edit::entry(&["mcpServers", "svault"], entry);
+        let seen = |extra: Value| {
+            let mut tree = json!({"mcpServers": {"svault": {"command": "/opt/svault", "args": ["mcp"]}}});
+            let server = tree["mcpServers"]["svault"].as_object_mut().unwrap();
+            server.extend(extra.as_object().unwrap().clone());
+            let mut files = Files::default();
+            files.edit(&tree, &edit, Path::new("/x"));
+            files
+        };
+        for off in
+            [json!({"enabled": false}), json!({"disabled": true}), json!({"disabled": true, "args": []})]
+        {
+            let files = seen(off.clone());
+            assert_eq!(files.server, None, "{off}");
+            assert!(files.faults[0].contains("is switched off there"), "{off}: {:?}", files.faults);
+        }
+        for on in [json!({}), json!({"enabled": true}), json!({"disabled": false, "enabled_tools": []})] {
+            let files = seen(on.clone());
+            assert!(files.server.is_some() && files.faults.is_empty(), "{on}: {:?}", files.faults);
+        }
+        // Who is in our place is told all the same.
+        let other = seen(json!({"command": "/evil", "disabled": true}));
+        assert!(other.faults[0].contains("/evil"), "{:?}", other.faults);
     }
 }
