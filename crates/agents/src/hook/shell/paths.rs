@@ -187,9 +187,17 @@ impl<'a> Place<'a> {
         counts: &dyn Fn(&Secret) -> bool,
     ) -> Option<Secret> {
         let part = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '/' | '~' | '-' | '*' | '?');
-        code.split(|c| !part(c))
-            .filter(|t| t.len() > 2)
-            .find_map(|token| self.find_token(cwd, token).filter(counts))
+        let mut before = None;
+        let mut at = 0;
+        code.split(|c| !part(c)).find_map(|token| {
+            at += token.len();
+            let next = code[at..].chars().next();
+            at += next.map_or(0, char::len_utf8);
+            // `f(x).env` is a field of what comes back.
+            let is_field = matches!(std::mem::replace(&mut before, next), Some(')' | ']'));
+            let is_name = token.len() > 2 && !(is_field && token.starts_with('.'));
+            is_name.then(|| self.find_token(cwd, token)).flatten().filter(counts)
+        })
     }
 
     fn find_token(&self, cwd: Option<&Path>, token: &str) -> Option<Secret> {

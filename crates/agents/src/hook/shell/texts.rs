@@ -103,7 +103,11 @@ fn shows(word: &str) -> bool {
 #[must_use]
 pub fn query(call: &Call) -> Option<usize> {
     let options = ["--slurpfile", "--rawfile"];
-    let file = |at: usize| (1..=2).any(|back| at >= back && options.contains(&call.word(at - back)));
+    let is_dasel = call.name.ends_with("dasel");
+    let file = |at: usize| {
+        let dasels = is_dasel && matches!(before(call, at), "-f" | "--file");
+        dasels || (1..=2).any(|back| at >= back && options.contains(&call.word(at - back)))
+    };
     let mut plain = call.plain().into_iter().filter(|at| !file(*at) && !is_value(call, *at)).peekable();
     let commands = ["eval", "e", "eval-all", "ea"];
     if call.name.ends_with("yq") {

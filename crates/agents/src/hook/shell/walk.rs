@@ -449,7 +449,10 @@ impl<'a> Walk<'a> {
             return None;
         }
         let script = nested(text, self.depth + 1);
-        let reads = |role| matches!(role, Role::Reader | Role::Copy | Role::Search | Role::Filter);
+        let reads = |role| {
+            let shells = matches!(role, Role::Shell | Role::Eval | Role::Code);
+            shells || matches!(role, Role::Reader | Role::Copy | Role::Search | Role::Filter)
+        };
         let named = script.commands().any(|command| {
             let words = command.words.iter().map(|word| self.forms(word)).collect::<Vec<_>>();
             expand::program(&words).is_some_and(|(_, _, role)| reads(role))
