@@ -30,12 +30,21 @@ const CLUSTERS: &[&str] =
 pub fn kept(call: &Call) -> Vec<Vec<String>> {
     let name = call.name.rsplit('/').next().unwrap_or(call.name);
     let out: Vec<bool> = match name {
-        "git" => texts(call, MESSAGES),
+        // `-m` of `show` and `log` takes no message.
+        "git" if call.has(&["stash", "notes"]) && !call.has(&["show", "log", "diff"]) => {
+            texts(call, MESSAGES)
+        }
         "ssh" | "scp" | "sftp" | "ssh-add" | "ssh-keygen" => keys(call, name),
         name if CLUSTERS.contains(&name) => logins(call),
         name if TESTS.contains(&name) || (RUNNERS.contains(&name) && tests(call)) => texts(call, TITLES),
-        _ => archive::left_out(call),
+        _ => vec![false; call.args.len()],
     };
+    let mut left_out = archive::left_out(call);
+    if call.role == Role::Code {
+        // What a script of one's own makes of `--exclude` nobody knows.
+        left_out.fill(false);
+    }
+    let out = out.iter().zip(left_out).map(|(out, left_out)| *out || left_out);
     call.args.iter().zip(out).filter(|(_, out)| !out).map(|(forms, _)| forms.clone()).collect()
 }
 
