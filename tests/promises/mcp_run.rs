@@ -132,6 +132,47 @@ fn a_command_ends_with_its_time_its_call_its_client_and_the_server() {
     gone(pid);
 }
 
+/// The guard is the command's parent, and the command may stop it.
+#[test]
+fn a_command_that_stops_its_guard_still_ends_with_its_time_its_call_and_its_client() {
+    let house = house();
+    let number = |name: &str| house.home().join(name);
+    let stops = |name: &str| {
+        let file = number(name);
+        let line =
+            format!("kill -STOP $PPID; echo $$ > {}.new; mv {0}.new {0}; exec sleep 1000000", file.display());
+        run(shell(&line), json!(["TOKEN"]))
+    };
+    let gone = |pid: i32| house.wait_for("the command's end", || !processes::lives(pid));
+    let mut mcp = Mcp::start(&house, Era::Modern, &[]);
+    let mut late = stops("late");
+    late["timeout"] = 2.into();
+    assert!(mcp.call("svault_run", late).wrong().starts_with("ended after 2 seconds"));
+    gone(written(&house, &number("late")));
+
+    let call = mcp.begin_call("svault_run", stops("cancelled"));
+    let pid = written(&house, &number("cancelled"));
+    mcp.send(&json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": call}}));
+    gone(pid);
+
+    // One that stops it again and again holds nothing up either.
+    let again = "trap '' TERM; while :; do kill -STOP $PPID; done";
+    let mut again = run(shell(again), json!(["TOKEN"]));
+    again["timeout"] = 1.into();
+    assert!(mcp.call("svault_run", again).wrong().starts_with("ended after 1 seconds"));
+
+    let _ = mcp.begin_call("svault_run", stops("left"));
+    let pid = written(&house, &number("left"));
+    assert_eq!(mcp.end().code, 0);
+    gone(pid);
+
+    let mut mcp = Mcp::start(&house, Era::Modern, &[]);
+    let _ = mcp.begin_call("svault_run", stops("killed"));
+    let pid = written(&house, &number("killed"));
+    processes::kill(mcp.pid());
+    gone(pid);
+}
+
 #[test]
 fn a_long_output_is_cut_and_says_so() {
     let house = house();

@@ -285,6 +285,22 @@ fn when_the_guard_is_killed_nothing_of_the_command_is_left() {
 }
 
 #[test]
+fn a_command_that_has_stopped_its_guard_ends_with_svault_and_at_a_signal() {
+    need!(Linux);
+    let sandbox = house();
+    let line = format!("kill -STOP $PPID; {}", FAMILY.replace("echo ready; sleep", "echo ready; exec sleep"));
+    for signal in [Signal::KILL, Signal::TERM] {
+        let running = sh(&sandbox, &line).spawn();
+        running.waits_for("ready");
+        sandbox.wait_for("the whole family", || family(running.pid()).len() >= 5);
+        let all = family(running.pid());
+        processes::signal(running.pid(), signal);
+        let _ = running.end().exits(128 + signal.as_raw());
+        sandbox.wait_for("the end of all", || !all.iter().any(|p| processes::lives(*p)));
+    }
+}
+
+#[test]
 fn a_signal_reaches_the_command_once_and_ends_what_it_has_left() {
     need!(Linux);
     let sandbox = house();

@@ -74,6 +74,7 @@ fn wait(running: &mut Running, time: Option<Duration>, cancel: &Cancel) -> Resul
             Err(Errno::INTR) => continue,
             Err(e) => return Err(kernel("wait for the command")(e)),
             Ok(_) if told => {
+                // It says first that the command runs.
                 if let FromGuard::Ended { exit, signal } = running.next()? {
                     return Ok((Some(code(exit, signal)), end));
                 }

@@ -11,7 +11,8 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::process::{
-    Pid, Signal, WaitOptions, WaitStatus, getpid, kill_process, kill_process_group, set_child_subreaper, wait,
+    Pid, Signal, WaitOptions, WaitStatus, getpid, kill_process, kill_process_group, set_child_subreaper,
+    set_parent_process_death_signal, wait,
 };
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use std::os::unix::net::UnixStream;
@@ -36,6 +37,8 @@ pub fn guard() -> u8 {
     // moment the command has as long as it runs.
     let Ok(link) = secret::fd::take(0) else { return 1 };
     let mut link = UnixStream::from(link);
+    // The command can stop the guard: it is woken where svault ends, and sees then that svault has gone.
+    let _ = set_parent_process_death_signal(Some(Signal::CONT));
     let said = match Guard::begin(link.try_clone()) {
         Ok(guard) => {
             guard.watch();

@@ -35,9 +35,8 @@ pub fn pass(job: &Job, inputs: Inputs) -> Result<Passed> {
     let terminal = isatty(stdout());
     // Before there are threads: one that does not block a signal would be ended by it, and all of us with it.
     let signals = Signals::take(terminal)?;
-    let (stdio, mut stand_in) = if terminal { on_terminal(&needles)? } else { on_pipes(&needles)? };
+    let (stdio, stand_in) = if terminal { on_terminal(&needles)? } else { on_pipes(&needles)? };
     running.start(job, vars, stdio)?;
-    stand_in.begin()?;
     stand_in.watch(running, &signals)
 }
 
@@ -152,8 +151,9 @@ impl StandIn {
             }
             match running.next() {
                 Ok(FromGuard::Ended { exit, signal }) => break (exit, signal),
+                Ok(FromGuard::Started) => self.begin()?,
                 Ok(FromGuard::Stopped) => self.suspend(&mut running)?,
-                Ok(_) => {}
+                Ok(FromGuard::CantStart(_)) => {}
                 Err(e) => {
                     family::end_all();
                     return Err(e);

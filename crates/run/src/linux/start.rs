@@ -1,13 +1,26 @@
 //! Starting the guard, and through it the command.
 
+use super::family;
 use super::link::{FromGuard, ToGuard, send_fds};
 use crate::error::{kernel, system};
 use crate::inputs::Var;
 use crate::{Code, Error, Job, Result};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 use wire::frame::{Kind, read_control, write, write_control};
+
+/// So long the guard may take to end everything and itself: it tries for less than that.
+const PATIENCE: Duration = Duration::from_secs(7);
+/// A guard that does not end is woken again after this.
+const AGAIN: Duration = Duration::from_millis(20);
+/// So long each part of what to start may take: the guard starts meanwhile.
+const START: Duration = Duration::from_secs(30);
+/// So long a message to or from a guard may take.
+const MESSAGE: Duration = Duration::from_secs(2);
 
 /// What the command's own descriptors are.
 pub(super) struct Stdio3 {
@@ -19,9 +32,13 @@ pub(super) struct Stdio3 {
 }
 
 /// A command that runs under its guard. Dropped before its end was told, everything is ended.
+///
+/// The command can stop its guard (SIGSTOP): so whoever tells the guard something wakes it, and nobody waits for it
+/// without an end.
 pub(super) struct Running {
     link: UnixStream,
     guard: Child,
+    program: String,
 }
 
 impl Running {
@@ -31,21 +48,18 @@ impl Running {
         let mut command = Command::new("/proc/self/exe");
         command.arg("guard").stdin(OwnedFd::from(theirs)).stdout(Stdio::null()).stderr(Stdio::null());
         let guard = command.spawn().map_err(system("start the command's guard"))?;
-        Ok(Self { link: ours, guard })
+        Ok(Self { link: ours, guard, program: String::new() })
     }
 
-    /// Starts the command. Our copies of its descriptors are closed then, and the values are wiped.
+    /// Has the guard start the command: whether it runs is the first thing that [`Running::next`] says. Our copies of
+    /// its descriptors are closed then, and the values are wiped.
     pub(super) fn start(&mut self, job: &Job, vars: Vec<Var>, stdio: Stdio3) -> Result<()> {
+        let doing = system("set up a socket");
+        self.program = job.argv.first().cloned().unwrap_or_default();
+        self.link.set_write_timeout(Some(START)).map_err(&doing)?;
         self.tell_start(job, &vars, &stdio)?;
-        drop((vars, stdio));
-        match self.next()? {
-            FromGuard::Started => Ok(()),
-            FromGuard::CantStart(cause) => {
-                let program = job.argv.first().cloned().unwrap_or_default();
-                Err(Error::Start { program, cause })
-            }
-            FromGuard::Stopped | FromGuard::Ended { .. } => Err(Error::GuardGone),
-        }
+        self.link.set_write_timeout(Some(MESSAGE)).map_err(&doing)?;
+        self.link.set_read_timeout(Some(MESSAGE)).map_err(&doing)
     }
 
     fn tell_start(&mut self, job: &Job, vars: &[Var], stdio: &Stdio3) -> Result<()> {
@@ -76,25 +90,62 @@ impl Running {
 
     /// The guard's next message.
     pub(super) fn next(&mut self) -> Result<FromGuard> {
-        read_control(&mut self.link).ok().flatten().ok_or(Error::GuardGone)
+        match read_control(&mut self.link).ok().flatten().ok_or(Error::GuardGone)? {
+            FromGuard::CantStart(cause) => Err(Error::Start { program: self.program.clone(), cause }),
+            said => Ok(said),
+        }
     }
 
     /// Tells the guard something. It may have gone: that shows at the next read.
     pub(super) fn tell(&mut self, message: &ToGuard) {
+        self.wake();
         let _ = write_control(&mut self.link, message);
     }
 
     /// The end, after the command's: with `everything` what it has left running ends, too.
     pub(super) fn end(mut self, everything: bool) {
         self.tell(if everything { &ToGuard::Kill } else { &ToGuard::Leave });
-        let _ = self.guard.wait();
+        self.finish();
+    }
+
+    /// Lets a guard that was stopped go on. Its number is its own as long as it was not waited for.
+    fn wake(&mut self) {
+        if matches!(self.guard.try_wait(), Ok(None)) {
+            let _ = kill_process(Pid::from_child(&self.guard), Signal::CONT);
+        }
+    }
+
+    /// Waits for the guard's end. Where it does not come, what is below it and the guard are killed from here.
+    fn finish(&mut self) {
+        if !matches!(self.guard.try_wait(), Ok(None)) {
+            return;
+        }
+        let since = Instant::now();
+        let guard = Pid::from_child(&self.guard);
+        let ended = pidfd_open(guard, PidfdFlags::empty());
+        while matches!(self.guard.try_wait(), Ok(None)) {
+            if since.elapsed() > PATIENCE {
+                family::end_below(guard);
+                let _ = self.guard.kill();
+                let _ = self.guard.wait();
+                return;
+            }
+            let _ = kill_process(guard, Signal::CONT);
+            match &ended {
+                Ok(ended) => {
+                    let within = Timespec::try_from(AGAIN).ok();
+                    let _ = poll(&mut [PollFd::new(ended, PollFlags::IN)], within.as_ref());
+                }
+                Err(_) => std::thread::sleep(Duration::from_millis(2)),
+            }
+        }
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.link.shutdown(std::net::Shutdown::Both);
-        let _ = self.guard.wait();
+        self.finish();
     }
 }
 
