@@ -174,6 +174,17 @@ fn a_command_that_stops_its_guard_still_ends_with_its_time_its_call_and_its_clie
 }
 
 #[test]
+fn what_a_command_leaves_writing_keeps_no_call() {
+    let house = house();
+    let mut mcp = Mcp::start(&house, Era::Modern, &[]);
+    let line = format!("echo own; yes & echo $! > {}; exit 0", house.home().join("yes").display());
+    let text = mcp.call("svault_run", run(shell(&line), json!(["TOKEN"]))).ok();
+    assert!(text.starts_with("exit code 0\n--- stdout\nown\ny\n"), "{}", text.len());
+    let yes = written(&house, &house.home().join("yes"));
+    house.wait_for("the end of what nobody reads", || !processes::lives(yes));
+}
+
+#[test]
 fn a_long_output_is_cut_and_says_so() {
     let house = house();
     let mut mcp = Mcp::start(&house, Era::Modern, &[]);

@@ -332,6 +332,20 @@ fn what_a_command_leaves_running_on_purpose_runs_on_and_keeps_nobody() {
 }
 
 #[test]
+fn what_writes_on_and_on_keeps_nobody_and_a_slow_reader_gets_the_commands_own_output() {
+    need!(Linux);
+    let sandbox = house();
+    let own = "head -c 700000 /dev/zero | tr '\\0' a; echo own-end";
+    // The reader takes nothing for longer than the rest is waited for.
+    let line = format!(
+        "{} run --env KEY --scope db --reason '{GOOD_REASON}' --caller tester -- sh -c \"{own}; yes & exit 0\" \
+         | (sleep 3; grep -c own-end)",
+        sandbox.binary().display()
+    );
+    assert_eq!(sandbox.shell(&line).run().ok().text(), "1\n");
+}
+
+#[test]
 fn a_denied_run_starts_nothing() {
     let sandbox = house();
     let mark = sandbox.home().join("started");

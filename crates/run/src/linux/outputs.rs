@@ -5,7 +5,8 @@ use crate::error::system;
 use crate::pump::{self, Ready, Source};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
-use rustix::io::Errno;
+use rustix::io::{Errno, ioctl_fionread};
+use rustix::termios::isatty;
 use scan::Needles;
 use std::fs::File;
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
@@ -16,8 +17,11 @@ use std::time::{Duration, Instant};
 /// After the command's end its outputs are read on until they are silent for so long: something that it started may
 /// still write, or may hold them open for ever.
 const QUIET: Duration = Duration::from_millis(250);
-/// In all at most so long, where somebody writes on and on.
+/// In all at most so long, where somebody writes on and on; but all that was there at the command's end is read, however
+/// slowly it is taken from us.
 const REST: Duration = Duration::from_secs(2);
+/// What a terminal may hold beside what it says that it has.
+const UNTOLD: u64 = 16 * 1024;
 
 /// All outputs of one command.
 pub(super) struct Outputs {
@@ -57,7 +61,13 @@ impl Outputs {
     ) -> Result<Reading<W>> {
         let held =
             self.held.as_ref().map(PipeWriter::try_clone).transpose().map_err(system("make a pipe"))?;
-        let mut output = Output { from: from.into(), over: Arc::clone(&self.is_over), since: None };
+        let mut output = Output {
+            from: from.into(),
+            over: Arc::clone(&self.is_over),
+            since: None,
+            owed: 0,
+            waited: Duration::ZERO,
+        };
         let (needles, lost) = (Arc::clone(needles), Arc::clone(&self.lost));
         let work = move || {
             let written = pump::run(&mut output, needles, &mut to);
@@ -94,11 +104,26 @@ struct Output {
     over: Arc<PipeReader>,
     /// When the command was seen to have ended.
     since: Option<Instant>,
+    /// Bytes that were there then, and that were not read yet.
+    owed: u64,
+    /// So long they were waited for in all. What is there is not waited for, so this is short as long as any are left.
+    waited: Duration,
+}
+
+impl Output {
+    /// The command has ended: what it has written is there, and what comes later is not its own.
+    fn ended(&mut self) {
+        self.since = Some(Instant::now());
+        let untold = if isatty(&self.from) { UNTOLD } else { 0 };
+        self.owed = ioctl_fionread(&self.from).unwrap_or(0) + untold;
+    }
 }
 
 impl Read for Output {
     fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
-        self.from.read(to)
+        let n = self.from.read(to)?;
+        self.owed = self.owed.saturating_sub(n as u64);
+        Ok(n)
     }
 }
 
@@ -106,7 +131,7 @@ impl Source for Output {
     fn ready(&mut self, most: Option<Duration>) -> Ready {
         loop {
             let within = match self.since {
-                Some(since) if since.elapsed() > REST => return Ready::Over,
+                Some(since) if self.owed == 0 && since.elapsed() > REST => return Ready::Over,
                 Some(_) => Some(most.map_or(QUIET, |m| m.min(QUIET))),
                 None => most,
             };
@@ -114,11 +139,24 @@ impl Source for Output {
             if self.since.is_none() {
                 fds.push(PollFd::new(&*self.over, PollFlags::IN));
             }
-            match poll(&mut fds, within.and_then(|d| Timespec::try_from(d).ok()).as_ref()) {
+            let before = (self.owed > 0).then(Instant::now);
+            let polled = poll(&mut fds, within.and_then(|d| Timespec::try_from(d).ok()).as_ref());
+            let [there, over] = [0, 1].map(|n| fds.get(n).is_some_and(|fd| !fd.revents().is_empty()));
+            self.waited += before.map_or(Duration::ZERO, |before| before.elapsed());
+            if self.waited > QUIET {
+                self.owed = 0;
+            }
+            match polled {
                 Ok(0) if self.since.is_some() && within != most => return Ready::Over,
                 Ok(0) => return Ready::Late,
-                Ok(_) if !fds[0].revents().is_empty() => return Ready::Yes,
-                Ok(_) => self.since = Some(Instant::now()),
+                Ok(_) => {
+                    if over {
+                        self.ended();
+                    }
+                    if there {
+                        return Ready::Yes;
+                    }
+                }
                 Err(Errno::INTR) => {}
                 Err(_) => return Ready::Over,
             }
@@ -129,4 +167,54 @@ impl Source for Output {
 /// A copy of one of our own descriptors, closed on exec.
 pub(super) fn own(fd: impl AsFd) -> Result<OwnedFd> {
     fd.as_fd().try_clone_to_owned().map_err(system("copy a descriptor"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_there_at_the_end_is_read_and_what_is_written_on_and_on_is_not() {
+        let (read, mut write) = io::pipe().unwrap();
+        let (is_over, over) = io::pipe().unwrap();
+        let from = OwnedFd::from(read).into();
+        let mut output =
+            Output { from, over: Arc::new(is_over), since: None, owed: 0, waited: Duration::ZERO };
+        write.write_all(&[b'o'; 3000]).unwrap();
+        let mut buffer = [0; 1000];
+        assert_eq!((output.ready(None), output.since), (Ready::Yes, None));
+        drop(over);
+        // There is something to read at each look, and the end is seen all the same.
+        assert_eq!(output.ready(None), Ready::Yes);
+        assert_eq!((output.since.is_some(), output.owed), (true, 3000));
+        output.since = Instant::now().checked_sub(2 * REST);
+        for _ in 0..3 {
+            write.write_all(&[b'y'; 1000]).unwrap();
+            assert_eq!(output.ready(None), Ready::Yes);
+            assert_eq!(output.read(&mut buffer).unwrap(), 1000);
+            assert_eq!(buffer, [b'o'; 1000]);
+        }
+        assert_eq!(output.ready(None), Ready::Over);
+    }
+
+    #[test]
+    fn who_writes_now_and_then_is_not_owed_what_a_terminal_may_hold() {
+        let (read, mut write) = io::pipe().unwrap();
+        let (is_over, _over) = io::pipe().unwrap();
+        let since = Instant::now().checked_sub(2 * REST);
+        let from = OwnedFd::from(read).into();
+        let mut output =
+            Output { from, over: Arc::new(is_over), since, owed: UNTOLD, waited: Duration::ZERO };
+        let writer = std::thread::spawn(move || {
+            while write.write_all(b"y").is_ok() {
+                std::thread::sleep(QUIET / 5);
+            }
+        });
+        let mut buffer = [0; 1000];
+        let reads =
+            (0..100).take_while(|_| output.ready(None) == Ready::Yes && output.read(&mut buffer).is_ok());
+        assert!(reads.count() < 100);
+        drop(output);
+        writer.join().unwrap();
+    }
 }
