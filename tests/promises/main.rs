@@ -23,6 +23,7 @@ mod loaders;
 mod machine;
 mod mcp;
 mod mcp_attacks;
+mod mcp_deaf;
 mod mcp_run;
 mod mcp_waiting;
 mod memory;

@@ -12,6 +12,8 @@ use words::Id;
 
 /// Calls at a time; more are turned away at once, so that the client's other messages are still read.
 const MOST: usize = 16;
+/// Threads that have something to answer: calls, those whose answer nobody takes, and lines of several messages.
+const MOST_WORKERS: usize = 32;
 /// A client that asked for progress hears so often.
 const PROGRESS: Duration = Duration::from_secs(5);
 
@@ -41,6 +43,10 @@ struct Now {
 }
 
 impl Now {
+    fn waiting(&self) -> Option<Id> {
+        self.waits.as_ref().map(|(id, _)| *id)
+    }
+
     /// True: one ran.
     fn end_command(&mut self) -> bool {
         let command = self.command.take();
@@ -141,22 +147,26 @@ impl Call {
         self.changed.notify_all();
     }
 
-    /// Tells a client that asked for it, while the call waits for a human. Runs until the call is over.
+    /// Tells a client that asked for it, while the call waits for a human. Runs until the call is over; who answers the
+    /// call waits for that first.
     pub fn tell(&self, out: &Out, most: u32) {
         let Some(token) = &self.token else { return };
         let mut now = self.now();
         let mut last = 0;
         while !now.over && !now.cancelled {
-            if let Some((id, _)) = &now.waits {
+            if let Some(id) = now.waiting() {
                 let seconds = self.begun.elapsed().as_secs().max(last + 1);
                 let mut params = json!({"progressToken": token, "progress": seconds, "total": u64::from(most).max(seconds)});
                 if self.words {
                     params["message"] = format!("waiting for a human: svault approve {id}").into();
                 }
                 last = seconds;
-                // Under the lock: the answer comes after it.
+                // Not under the lock: a client that reads nothing must not keep who cancels or ends the call.
+                drop(now);
                 out.send(&note("notifications/progress", params));
-                let waited = self.changed.wait_timeout(now, PROGRESS);
+                now = self.now();
+                let unchanged = |now: &mut Now| !now.over && !now.cancelled && now.waiting() == Some(id);
+                let waited = self.changed.wait_timeout_while(now, PROGRESS, unchanged);
                 now = waited.unwrap_or_else(PoisonError::into_inner).0;
             } else {
                 now = self.changed.wait(now).unwrap_or_else(PoisonError::into_inner);
@@ -172,7 +182,15 @@ impl Call {
 
 /// All calls under way.
 #[derive(Default)]
-pub struct Calls(Mutex<HashMap<String, Arc<Call>>>);
+pub struct Calls {
+    all: Mutex<HashMap<String, Arc<Call>>>,
+    workers: Arc<()>,
+}
+
+/// Somebody who has something to answer, until it is dropped.
+pub struct Worker {
+    _counts: Arc<()>,
+}
 
 /// Why a call does not begin.
 pub enum NoCall {
@@ -184,7 +202,13 @@ pub enum NoCall {
 
 impl Calls {
     fn all(&self) -> MutexGuard<'_, HashMap<String, Arc<Call>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One more worker; none: there are too many. Asked by the one thread that reads.
+    pub fn worker(&self) -> Option<Worker> {
+        (Arc::strong_count(&self.workers) <= MOST_WORKERS)
+            .then(|| Worker { _counts: Arc::clone(&self.workers) })
     }
 
     /// Begins one.

@@ -2,7 +2,7 @@
 //! one and go on while it waits.
 
 use crate::Config;
-use crate::calls::{Call, Calls, NoCall};
+use crate::calls::{Call, Calls, NoCall, Worker};
 use crate::claims::Claims;
 use crate::era::{self, Era};
 use crate::lines::{Line as Input, Lines};
@@ -28,6 +28,17 @@ pub struct Server {
     out: Out,
     opened: Mutex<Option<&'static str>>,
     claims: Claims,
+}
+
+const BUSY: &str = "too many calls at once; wait for one of them to end";
+
+fn busy(id: &Value, era: Era) -> Line {
+    out::said(id, era, Said::wrong(BUSY))
+}
+
+/// Runs something on a thread of its own; none: the system has none to give.
+fn beside(work: impl FnOnce() + Send + 'static) -> Option<JoinHandle<()>> {
+    thread::Builder::new().spawn(work).ok()
 }
 
 /// What is to be done with a request.
@@ -79,16 +90,21 @@ impl Server {
     fn one(self: &Arc<Self>, value: Value) -> Option<JoinHandle<()>> {
         match self.next(value)? {
             Next::Answer(line) => self.out.send(&line),
-            Next::Call(request, era, tool) => match self.begin(&request, era) {
+            Next::Call(request, era, tool) => match self.begin_beside(&request, era) {
                 Err(line) => self.out.send(&line),
-                Ok(call) => {
-                    let server = Arc::clone(self);
-                    return Some(thread::spawn(move || {
-                        let line = server.call(&call, request, era, tool);
-                        if let Some(line) = line {
+                Ok((call, worker)) => {
+                    let (server, its, busy) = (Arc::clone(self), Arc::clone(&call), busy(&request.id, era));
+                    let begun = beside(move || {
+                        if let Some(line) = server.call(&its, request, era, tool) {
                             server.out.send(&line);
                         }
-                    }));
+                        drop(worker);
+                    });
+                    if begun.is_none() {
+                        self.calls.end(&call);
+                        self.out.send(&busy);
+                    }
+                    return begun;
                 }
             },
         }
@@ -102,13 +118,20 @@ impl Server {
             0 => "a line with no message in it",
             n if n > MOST_BATCH => "a line with too many messages",
             _ => {
-                let server = Arc::clone(self);
-                return Some(thread::spawn(move || {
-                    let lines: Vec<Line> = all.into_iter().filter_map(|v| server.in_turn(v)).collect();
-                    if !lines.is_empty() {
-                        server.out.send(&out::batch(&lines));
-                    }
-                }));
+                let (server, worker) = (Arc::clone(self), self.calls.worker());
+                let begun = worker.and_then(|worker| {
+                    beside(move || {
+                        let lines: Vec<Line> = all.into_iter().filter_map(|v| server.in_turn(v)).collect();
+                        if !lines.is_empty() {
+                            server.out.send(&out::batch(&lines));
+                        }
+                        drop(worker);
+                    })
+                });
+                if begun.is_some() {
+                    return begun;
+                }
+                BUSY
             }
         };
         self.refuse(None, Problem::new(REQUEST, text));
@@ -178,15 +201,17 @@ impl Server {
         *self.opened.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// A call that is answered from a thread of its own.
+    fn begin_beside(&self, request: &Request, era: Era) -> Result<(Arc<Call>, Worker), Line> {
+        let worker = self.calls.worker().ok_or_else(|| busy(&request.id, era))?;
+        self.begin(request, era).map(|call| (call, worker))
+    }
+
     fn begin(&self, request: &Request, era: Era) -> Result<Arc<Call>, Line> {
         let call = Call::of(request, era.progress_has_words(), self.claims.of(request));
         self.calls.begin(call).map_err(|no| match no {
             NoCall::Problem(problem) => out::error(Some(&request.id), problem),
-            NoCall::Busy => out::said(
-                &request.id,
-                era,
-                Said::wrong("too many calls at once; wait for one of them to end"),
-            ),
+            NoCall::Busy => busy(&request.id, era),
         })
     }
 
@@ -198,12 +223,16 @@ impl Server {
         era: Era,
         tool: tools::Tool,
     ) -> Option<Line> {
-        if call.wants_progress() {
+        let telling = call.wants_progress().then(|| {
             let (server, call) = (Arc::clone(self), Arc::clone(call));
-            thread::spawn(move || call.tell(&server.out, server.config.wait));
-        }
+            beside(move || call.tell(&server.out, server.config.wait))
+        });
         let said = tools::run(self, call, tool);
         call.over();
+        // No progress comes after the answer, and no thread is left behind by a call that has ended.
+        if let Some(telling) = telling.flatten() {
+            let _ = telling.join();
+        }
         self.calls.end(call);
         let line = match said {
             Ok(said) => out::said(&request.id, era, said),

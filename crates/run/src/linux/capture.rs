@@ -3,7 +3,7 @@
 use super::link::{FromGuard, ToGuard};
 use super::outputs::Outputs;
 use super::start::{Running, Stdio3, code};
-use crate::capture::Keeper;
+use crate::capture::{Keeper, Kept};
 use crate::error::{kernel, system};
 use crate::{Captured, Code, End, Inputs, Job, Limits, Result};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 
 /// Between the wish that a command ends (SIGTERM) and its end.
 const GRACE: Duration = Duration::from_secs(1);
+/// The code of what was ended by us: as a shell gives it for the signal that does.
+const KILLED: Code = Code(128 + 9);
 
 /// Ends a captured command from elsewhere, at any time, also before it was started.
 #[derive(Debug, Clone)]
@@ -35,6 +37,11 @@ impl Cancel {
     pub fn cancel(&self) {
         let _ = rustix::io::write(&*self.0, &1_u64.to_ne_bytes());
     }
+
+    fn is_used(&self) -> bool {
+        let mut fds = [PollFd::new(&*self.0, PollFlags::IN)];
+        poll(&mut fds, Some(&Timespec::default())).is_ok_and(|n| n > 0)
+    }
 }
 
 /// See [`crate::capture()`].
@@ -48,13 +55,20 @@ pub(crate) fn capture(job: &Job, inputs: Inputs, limits: &Limits, cancel: &Cance
     let null = File::open("/dev/null").map_err(system("open /dev/null"))?;
     let stdio = Stdio3 { stdin: null.into(), stdout: stdout.into(), stderr: stderr.into(), terminal: None };
     let mut running = Running::guard()?;
+    if cancel.is_used() {
+        return Ok(Captured {
+            code: KILLED,
+            end: End::Cancelled,
+            stdout: Kept::default(),
+            stderr: Kept::default(),
+        });
+    }
     running.start(job, vars, stdio)?;
     let (ended, end) = wait(&mut running, limits.time, cancel)?;
     running.end(end != End::Itself || ended.is_none());
     outputs.command_ended();
     let kept = |thread: super::outputs::Reading<Keeper>| thread.join().map(Keeper::kept).unwrap_or_default();
-    // Ended by us: as a shell gives it for the signal that did.
-    Ok(Captured { code: ended.unwrap_or(Code(128 + 9)), end, stdout: kept(out), stderr: kept(err) })
+    Ok(Captured { code: ended.unwrap_or(KILLED), end, stdout: kept(out), stderr: kept(err) })
 }
 
 /// Until the command has ended, or was told to and did not.
@@ -87,5 +101,22 @@ fn wait(running: &mut Running, time: Option<Duration>, cancel: &Cancel) -> Resul
                 running.tell(&ToGuard::Signal(rustix::process::Signal::TERM.as_raw()));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_cancelled_before_its_start_is_not_started() {
+        let job = Job::new(&["/bin/true".into()], std::path::Path::new("/"), Vec::new()).unwrap();
+        let (inputs, limits) = (Inputs::of(Vec::new()).unwrap(), Limits { bytes: 1000, time: None });
+        let cancel = Cancel::new().unwrap();
+        assert!(!cancel.is_used());
+        cancel.cancel();
+        // The test's own program is no guard: what is told to it to start is an error.
+        let came = capture(&job, inputs, &limits, &cancel).unwrap();
+        assert_eq!((came.end, came.code), (End::Cancelled, KILLED));
     }
 }
