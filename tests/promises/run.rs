@@ -70,6 +70,20 @@ fn output_that_could_not_be_written_is_told() {
     assert_eq!(line("-- echo hello 2>/dev/full").run().ok().text(), "hello\n");
 }
 
+/// Node and ssh set what they hand on so, and a pipe is one for all who have it.
+#[test]
+fn an_output_that_would_block_loses_nothing() {
+    need!(Linux, Python);
+    let sandbox = house();
+    let set = "import fcntl,os,sys; fcntl.fcntl(1, fcntl.F_SETFL, os.O_NONBLOCK | os.O_WRONLY); os.execv(sys.argv[1], sys.argv[1:])";
+    let line = format!(
+        "python3 -c '{set}' {} run --env KEY --scope db --reason '{GOOD_REASON}' --caller tester -- \
+         head -c 3000000 /dev/zero | (sleep 1; wc -c)",
+        sandbox.binary().display()
+    );
+    assert_eq!(sandbox.shell(&line).run().ok().text(), "3000000\n");
+}
+
 #[test]
 fn no_value_comes_out_of_what_a_command_writes() {
     let sandbox = house();

@@ -47,13 +47,14 @@ pub fn pass(job: &Job, inputs: Inputs) -> Result<Passed> {
         command.env(&var.name, text(var.value.expose())?);
     }
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let stdout = secret::direct::stdout().map_err(system("copy a descriptor"))?;
     let mut child = spawn(&mut command, job)?;
     drop(command);
     let pumped = |from: Option<Pipe>, mut to: Box<dyn io::Write + Send>| {
         let needles = Arc::clone(&needles);
         from.map(|mut from| std::thread::spawn(move || pump::run(&mut from, needles, &mut to)))
     };
-    let out = pumped(child.stdout.take().map(Pipe::new), Box::new(io::stdout()));
+    let out = pumped(child.stdout.take().map(Pipe::new), Box::new(stdout));
     let err = pumped(child.stderr.take().map(Pipe::new), Box::new(io::stderr()));
     let status = child.wait().map_err(system("wait for the command"))?;
     let mut lost = None;

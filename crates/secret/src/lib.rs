@@ -25,6 +25,7 @@ mod arena;
 #[cfg(target_os = "linux")]
 mod birth;
 mod bytes;
+pub mod direct;
 mod error;
 pub mod fd;
 mod harden;

@@ -16,7 +16,7 @@ use rustix::io::Errno;
 use rustix::process::{getpid, set_child_subreaper};
 use rustix::termios::isatty;
 use scan::Needles;
-use std::fs::File;
+use secret::direct::Direct;
 use std::io::{pipe, stderr, stdin, stdout};
 use std::sync::Arc;
 
@@ -80,7 +80,7 @@ fn on_terminal(needles: &Arc<Needles>) -> Result<(Stdio3, StandIn)> {
     let ours = own(stdout())?;
     let pty = terminal::like(&ours)?;
     let outputs = Outputs::new()?;
-    outputs.read(own(&pty.ours)?, needles, File::from(own(stdout())?))?;
+    outputs.read(own(&pty.ours)?, needles, Direct::from(own(stdout())?))?;
     let typed = if isatty(stdin()) { Some(own(stdin())?) } else { None };
     let stdin = if typed.is_some() { own(&pty.theirs)? } else { own(stdin())? };
     let stderr = if isatty(stderr()) { own(&pty.theirs)? } else { piped(&outputs, needles, stderr())? };
@@ -105,7 +105,7 @@ fn piped(outputs: &Outputs, needles: &Arc<Needles>, to: impl AsFd) -> Result<Own
     let (read, write) = pipe().map_err(system("make a pipe"))?;
     room(&write, 1 << 20);
     room(&to, 1 << 18);
-    outputs.read(read.into(), needles, File::from(own(to)?))?;
+    outputs.read(read.into(), needles, Direct::from(own(to)?))?;
     Ok(write.into())
 }
 
@@ -225,6 +225,7 @@ impl From<rustix::io::Errno> for Error {
 mod tests {
     use super::*;
     use rustix::pipe::{fcntl_getpipe_size, fcntl_setpipe_size};
+    use std::fs::File;
 
     #[test]
     fn a_pipe_gets_more_room_and_never_less() {
