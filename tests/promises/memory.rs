@@ -1,10 +1,12 @@
 //! Promise 4 and 8: keys and values stay in memory, in locked memory, and only as long as they must.
 
 use rustix::process::Signal;
+use serde_json::json;
 use std::io::{Read, Seek, SeekFrom};
+use svault_tests::mcp::{Era, Mcp};
 use svault_tests::need;
 use svault_tests::processes::{self, status_line};
-use svault_tests::sandbox::{PASSPHRASE, Sandbox};
+use svault_tests::sandbox::{GOOD_REASON, PASSPHRASE, Sandbox};
 
 /// Long, and in no file of this repository as it stands here: put together when the test runs.
 fn value() -> String {
@@ -59,6 +61,18 @@ fn after_a_release_the_daemon_has_the_value_nowhere() {
         Vec::<String>::new(),
         "the daemon never has the passphrase"
     );
+}
+
+#[test]
+fn after_an_answer_over_mcp_the_server_has_the_value_nowhere() {
+    need!(Linux, Root);
+    let sandbox = Sandbox::open_to_all("");
+    sandbox.add("LOW", &value(), &["--tier", "low", "--scope", "db", "--expose", "value"]);
+    let mut mcp = Mcp::start(&sandbox, Era::Modern, &[]);
+    let get = json!({"name": "LOW", "scope": "db", "reason": GOOD_REASON});
+    assert_eq!(mcp.call("svault_get_secret", get).ok(), value());
+    assert!(!found(mcp.pid(), b"tester").is_empty(), "the scan finds nothing at all");
+    assert_eq!(found(mcp.pid(), value().as_bytes()), Vec::<String>::new());
 }
 
 #[test]

@@ -39,7 +39,8 @@ pub fn proof_from_fd(option: &str, n: i32) -> Result<Bytes, Error> {
 pub fn value_from_stdin(raw: bool) -> Result<Bytes, Error> {
     // A byte more than a value may have: the newline that is dropped doesn't count.
     let mut gather = Gather::new(MAX_VALUE + 1)?;
-    gather.read_all(&mut std::io::stdin().lock())?;
+    let mut stdin = secret::direct::stdin().map_err(|e| Error::failed("can't read the input", e))?;
+    gather.read_all(&mut stdin)?;
     let mut value = gather.finish();
     if !raw && value.expose().last() == Some(&b'\n') {
         value.truncate(value.len() - 1);

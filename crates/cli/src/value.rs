@@ -6,6 +6,7 @@ use crate::report::Error;
 use crate::{input, prompt};
 use secret::Bytes;
 use std::io::{IsTerminal, Write};
+use zeroize::Zeroizing;
 
 /// Whether the value will be typed: stdin is a terminal.
 #[must_use]
@@ -41,22 +42,9 @@ pub fn not_stdin(proof: Proof) -> Result<Proof, Error> {
 /// # Errors
 /// When stdout can't be written.
 pub fn write(out: &crate::output::Out, id: words::Id, value: &Bytes) -> Result<(), Error> {
-    let mut to = std::io::stdout().lock();
+    let mut to = secret::direct::stdout()?;
     if out.json() {
-        // By hand: a JSON library would keep copies of the value in ordinary memory.
-        write!(to, "{{\"ok\":true,\"id\":\"{id}\",")?;
-        match std::str::from_utf8(value.expose()) {
-            Ok(text) => {
-                to.write_all(b"\"value\":")?;
-                serde_json::to_writer(&mut to, text).map_err(std::io::Error::from)?;
-            }
-            Err(_) => {
-                to.write_all(b"\"value_base64\":\"")?;
-                base64(&mut to, value.expose())?;
-                to.write_all(b"\"")?;
-            }
-        }
-        to.write_all(b"}\n")?;
+        to.write_all(&object(id, value.expose())?)?;
     } else {
         to.write_all(value.expose())?;
         if out.terminal() {
@@ -65,6 +53,27 @@ pub fn write(out: &crate::output::Out, id: words::Id, value: &Bytes) -> Result<(
     }
     to.flush()?;
     Ok(())
+}
+
+/// By hand, in memory that is wiped: a JSON library would keep copies of the value in ordinary memory.
+fn object(id: words::Id, value: &[u8]) -> std::io::Result<Zeroizing<Vec<u8>>> {
+    // A byte takes six at most; with room for all of it nothing is ever moved.
+    let mut all = Zeroizing::new(Vec::with_capacity(6 * value.len() + 128));
+    let to = &mut *all;
+    write!(to, "{{\"ok\":true,\"id\":\"{id}\",")?;
+    match std::str::from_utf8(value) {
+        Ok(text) => {
+            to.write_all(b"\"value\":")?;
+            serde_json::to_writer(&mut *to, text).map_err(std::io::Error::from)?;
+        }
+        Err(_) => {
+            to.write_all(b"\"value_base64\":\"")?;
+            base64(to, value)?;
+            to.write_all(b"\"")?;
+        }
+    }
+    to.write_all(b"}\n")?;
+    Ok(all)
 }
 
 /// RFC 4648, with padding.
@@ -84,6 +93,18 @@ fn base64(to: &mut impl Write, bytes: &[u8]) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_object_never_moves() {
+        let id = "7K2M9QXD".parse().unwrap();
+        for value in [&b""[..], b"plain", &[1; 4096], &[0xff; 4096]] {
+            let all = object(id, value).unwrap();
+            assert_eq!(all.capacity(), 6 * value.len() + 128);
+            let read: serde_json::Value = serde_json::from_slice(&all).unwrap();
+            assert_eq!(read["ok"], true);
+            assert_eq!(read["value"].as_str().is_some(), std::str::from_utf8(value).is_ok());
+        }
+    }
 
     #[test]
     fn base64_as_in_the_rfc() {

@@ -5,7 +5,7 @@ use crate::era::Era;
 use crate::message::Problem;
 use secret::Bytes;
 use serde_json::{Map, Value, json};
-use std::io::Write;
+use std::io::{self, ErrorKind, IoSlice, Write};
 use std::sync::{Mutex, PoisonError};
 use zeroize::Zeroizing;
 
@@ -49,8 +49,22 @@ impl Out {
     /// Sends a line. Where the client has gone there is nobody to tell.
     pub fn send(&self, line: &Line) {
         let mut out = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let _ = out.write_all(line).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush());
+        let _ = write(&mut *out, line);
     }
+}
+
+/// A line and its end, at once where they fit.
+fn write(to: &mut dyn Write, line: &[u8]) -> io::Result<()> {
+    let written =
+        to.write_vectored(&[IoSlice::new(line), IoSlice::new(b"\n")]).or_else(|e| match e.kind() {
+            ErrorKind::Interrupted => Ok(0),
+            _ => Err(e),
+        })?;
+    if written <= line.len() {
+        to.write_all(line.get(written..).unwrap_or_default())?;
+        to.write_all(b"\n")?;
+    }
+    to.flush()
 }
 
 /// A result.

@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::report::{Error, Outcome};
 use clap::Args;
+use secret::direct;
 use words::CallerName;
 
 /// Serve an AI agent over MCP, on stdin and stdout
@@ -30,8 +31,9 @@ impl Mcp {
     pub fn run(self, _app: &App) -> Outcome {
         let session = SESSIONS.iter().find_map(|name| std::env::var(name).ok());
         let config = mcp::Config { caller: self.caller, wait: self.wait, session };
-        mcp::serve(config, std::io::stdin(), std::io::stdout())
-            .map_err(|e| Error::failed("can't read from the client", e))?;
+        let doing = |e| Error::failed("can't read from the client", e);
+        let (input, output) = (direct::stdin().map_err(doing)?, direct::stdout().map_err(doing)?);
+        mcp::serve(config, input, output).map_err(doing)?;
         Ok(wire::exit::DONE)
     }
 }
