@@ -36,6 +36,7 @@ mod recorded_first;
 mod render;
 mod rollback;
 mod run;
+mod run_jobs;
 mod run_programs;
 mod run_psql;
 mod run_terminal;

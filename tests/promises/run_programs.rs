@@ -54,7 +54,7 @@ fn a_stopped_command_goes_on_in_the_foreground() {
     shell.waits_for("ready");
     shell.types("\u{1a}");
     shell.waits_for("Stopped");
-    assert_eq!(shell.ends().1, 128 + 19);
+    assert_eq!(shell.ends().1, 128 + 20);
     // The terminal is the shell's, and whole.
     let (settings, _) = shell.runs("stty -a");
     let set: Vec<&str> = settings.split_whitespace().collect();

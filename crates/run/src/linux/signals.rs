@@ -2,7 +2,7 @@
 //! command in our process group too; one that somebody sent is passed on.
 
 use crate::Result;
-use crate::error::{kernel, system};
+use crate::error::kernel;
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd, siginfo};
 use rustix::fd::{AsFd, BorrowedFd};
@@ -80,9 +80,15 @@ impl Drop for Signals {
     }
 }
 
-/// Stops our whole job, as the terminal would at Ctrl-Z; comes back when it is continued.
+/// Stops our whole job, as the terminal would at Ctrl-Z; comes back when it is continued. A job that nobody could
+/// continue, because no shell is above it, is not stopped: that is for the kernel to say, and it knows where it is the
+/// usual stop of a job (SIGTSTP) that arrives.
 pub(super) fn stop_job() -> Result<()> {
-    let group = rustix::process::getpgrp();
-    rustix::process::kill_process_group(group, rustix::process::Signal::STOP)
-        .map_err(|e| system("stop")(e.into()))
+    let doing = |e: nix::Error| kernel("stop")(rustix::io::Errno::from_raw_os_error(e as i32));
+    let stop = SigSet::from(Signal::SIGTSTP);
+    rustix::process::kill_process_group(rustix::process::getpgrp(), rustix::process::Signal::TSTP)
+        .map_err(kernel("stop"))?;
+    // It was blocked so far: here it arrives.
+    let before = stop.thread_swap_mask(SigmaskHow::SIG_UNBLOCK).map_err(doing)?;
+    before.thread_set_mask().map_err(doing)
 }
