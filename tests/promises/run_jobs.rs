@@ -26,3 +26,28 @@ fn a_stop_that_no_shell_would_end_stops_nobody() {
     terminal.types("a word\n");
     terminal.waits_for("typed <a word>");
 }
+
+#[test]
+fn keys_reach_a_command_that_was_stopped_sent_to_the_background_and_back() {
+    need!(Linux, Script);
+    let sandbox = house();
+    let mut shell = Terminal::shell(&sandbox);
+    let reads = line(&sandbox, "echo rea\"\"dy; read x; echo \"typed <$x>\"; read y; echo \"then <$y>\"");
+    shell.types(&format!("{reads}\n"));
+    shell.waits_for("ready");
+    shell.types("\u{1a}");
+    shell.waits_for("Stopped");
+    shell.types("fg\n");
+    shell.waits_for("sh -c");
+    shell.types("one\n");
+    shell.waits_for("typed <one>");
+    shell.types("\u{1a}");
+    shell.waits_for("Stopped");
+    shell.types("bg\n");
+    shell.waits_for("&");
+    // Another word than bash has for a job that runs, in which the command's own text stands.
+    shell.types("jobs; echo in the back\"\"ground; fg\n");
+    shell.waits_for("in the background");
+    shell.types("two\n");
+    shell.waits_for("then <two>");
+}

@@ -10,7 +10,7 @@ use super::terminal::{self, Raw};
 use crate::error::{kernel, system};
 use crate::{Code, Error, Inputs, Job, Passed, Result};
 use nix::sys::signal::Signal;
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::process::{getpid, set_child_subreaper};
@@ -19,6 +19,10 @@ use scan::Needles;
 use secret::direct::Direct;
 use std::io::{pipe, stderr, stdin, stdout};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// So often is looked whether we have come to the foreground.
+const LOOK: Duration = Duration::from_millis(250);
 
 /// Runs a command in our place: its stdin is ours, its stdout and stderr come out of ours, masked. Where our stdout is a
 /// terminal it has one of its own.
@@ -69,6 +73,8 @@ struct Own {
     typed: Option<OwnedFd>,
     raw: Option<Raw>,
     keys: Option<Keys>,
+    /// The command runs.
+    begun: bool,
 }
 
 struct StandIn {
@@ -90,7 +96,13 @@ fn on_terminal(needles: &Arc<Needles>) -> Result<(Stdio3, StandIn)> {
         stderr,
         terminal: Some((pty.theirs, typed.as_ref().map_or_else(|| own(&ours), own)?)),
     };
-    Ok((stdio, StandIn { outputs, own: Some(Own { pty: pty.ours, ours, typed, raw: None, keys: None }) }))
+    Ok((
+        stdio,
+        StandIn {
+            outputs,
+            own: Some(Own { pty: pty.ours, ours, typed, raw: None, keys: None, begun: false }),
+        },
+    ))
 }
 
 fn on_pipes(needles: &Arc<Needles>) -> Result<(Stdio3, StandIn)> {
@@ -122,6 +134,7 @@ impl StandIn {
     /// The command runs: what is typed is its own from now on.
     fn begin(&mut self) -> Result<()> {
         let Some(own_terminal) = &mut self.own else { return Ok(()) };
+        own_terminal.begun = true;
         let Some(typed) = &own_terminal.typed else { return Ok(()) };
         own_terminal.raw = Raw::enter(typed);
         if own_terminal.raw.is_some() {
@@ -137,7 +150,8 @@ impl StandIn {
                 PollFd::from_borrowed_fd(running.link(), PollFlags::IN),
                 PollFd::from_borrowed_fd(signals.fd(), PollFlags::IN),
             ];
-            match poll(&mut fds, None) {
+            match poll(&mut fds, self.within().as_ref()) {
+                Ok(0) => self.foreground()?,
                 Ok(_) | Err(Errno::INTR) => {}
                 Err(e) => return Err(kernel("wait for the command")(e)),
             }
@@ -173,11 +187,30 @@ impl StandIn {
         match &self.own {
             Some(own) if came.is(Signal::SIGWINCH) => terminal::resize(&own.ours, &own.pty),
             Some(_) if came.is(Signal::SIGTSTP) => self.suspend(running)?,
+            Some(_) if came.is(Signal::SIGCONT) => self.foreground()?,
             // In our process group the terminal's own have reached the command already.
             None if came.by_terminal => {}
             _ => running.tell(&ToGuard::Signal(came.number)),
         }
         Ok(())
+    }
+
+    /// In the background we look from time to time whether we are in the foreground: not every shell says so (SIGCONT)
+    /// to a job that runs.
+    fn within(&self) -> Option<Timespec> {
+        let own = self.own.as_ref().filter(|own| own.typed.is_some() && own.raw.is_none())?;
+        (own.begun).then(|| Timespec::try_from(LOOK).ok()).flatten()
+    }
+
+    /// Where we have come to the foreground, what is typed is the command's.
+    fn foreground(&mut self) -> Result<()> {
+        match &self.own {
+            Some(own) if own.begun && own.raw.is_none() => {
+                terminal::resize(&own.ours, &own.pty);
+                self.begin()
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The command has stopped, and so do we: our terminal is the shell's again until we are continued.

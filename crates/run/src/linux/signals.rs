@@ -52,7 +52,8 @@ impl Signals {
     pub(super) fn take(terminal: bool) -> Result<Self> {
         let doing =
             |e: nix::Error| kernel("listen to signals")(rustix::io::Errno::from_raw_os_error(e as i32));
-        let more: &[Signal] = if terminal { &[Signal::SIGWINCH, Signal::SIGTSTP] } else { &[] };
+        let more: &[Signal] =
+            if terminal { &[Signal::SIGWINCH, Signal::SIGTSTP, Signal::SIGCONT] } else { &[] };
         let set: SigSet = PASSED_ON.iter().chain(more).copied().collect();
         let fd = SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).map_err(doing)?;
         let before = set.thread_swap_mask(SigmaskHow::SIG_BLOCK).map_err(doing)?;
