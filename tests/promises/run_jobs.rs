@@ -51,3 +51,15 @@ fn keys_reach_a_command_that_was_stopped_sent_to_the_background_and_back() {
     shell.types("two\n");
     shell.waits_for("then <two>");
 }
+
+#[test]
+fn a_command_that_has_closed_its_terminal_still_asks_on_it() {
+    need!(Linux, Script);
+    let sandbox = house();
+    let asks = "exec </dev/null >/dev/null 2>&1; sleep 1; echo a question >/dev/tty; read x </dev/tty; \
+                echo \"the answer <$x>\" >/dev/tty";
+    let mut terminal = Terminal::open(&sandbox, &line(&sandbox, asks));
+    terminal.waits_for("a question");
+    terminal.types("a word\n");
+    terminal.waits_for("the answer <a word>");
+}

@@ -75,6 +75,9 @@ struct Own {
     keys: Option<Keys>,
     /// The command runs.
     begun: bool,
+    /// The command's end of it, until it has ended: where it closes all of its own and opens the terminal again, as for
+    /// a question on /dev/tty, its output goes on.
+    theirs: Option<OwnedFd>,
 }
 
 struct StandIn {
@@ -90,9 +93,10 @@ fn on_terminal(needles: &Arc<Needles>) -> Result<(Stdio3, StandIn)> {
     let typed = if isatty(stdin()) { Some(own(stdin())?) } else { None };
     let stdin = if typed.is_some() { own(&pty.theirs)? } else { own(stdin())? };
     let stderr = if isatty(stderr()) { own(&pty.theirs)? } else { piped(&outputs, needles, stderr())? };
+    let (stdout, theirs) = (own(&pty.theirs)?, Some(own(&pty.theirs)?));
     let stdio = Stdio3 {
         stdin,
-        stdout: own(&pty.theirs)?,
+        stdout,
         stderr,
         terminal: Some((pty.theirs, typed.as_ref().map_or_else(|| own(&ours), own)?)),
     };
@@ -100,7 +104,7 @@ fn on_terminal(needles: &Arc<Needles>) -> Result<(Stdio3, StandIn)> {
         stdio,
         StandIn {
             outputs,
-            own: Some(Own { pty: pty.ours, ours, typed, raw: None, keys: None, begun: false }),
+            own: Some(Own { pty: pty.ours, ours, typed, raw: None, keys: None, begun: false, theirs }),
         },
     ))
 }
@@ -174,11 +178,10 @@ impl StandIn {
                 }
             }
         };
-        if interrupted || ended.1.is_some() {
-            running.end(true);
-        } else {
-            running.end(false);
+        if let Some(own) = &mut self.own {
+            own.theirs = None;
         }
+        running.end(interrupted || ended.1.is_some());
         self.drain(signals);
         Ok(Passed { code: code(ended.0, ended.1), lost: self.outputs.lost() })
     }
