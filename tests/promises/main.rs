@@ -30,6 +30,7 @@ mod memory;
 mod one_gate;
 mod opaque;
 mod presence;
+mod prompt_killed;
 mod proofs;
 mod reader;
 mod recorded_first;

@@ -4,6 +4,8 @@
 //! can answer it.
 
 #[cfg(unix)]
+mod signals;
+#[cfg(unix)]
 mod unix;
 #[cfg(windows)]
 mod windows;

@@ -1,5 +1,6 @@
 //! The controlling terminal, as bytes: no echo, no line editing, no signals while it is held.
 
+use super::signals::Signals;
 use crate::report::Error;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::termios::{
@@ -7,12 +8,48 @@ use rustix::termios::{
 };
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The terminal; back as it was when dropped.
-pub struct Terminal {
+/// The terminals that are held, as they were. It is more than an owner's to put them back: a panic runs no destructors in
+/// a release, and a signal none at all.
+static HELD: Mutex<Vec<Held>> = Mutex::new(Vec::new());
+static HOOK: Once = Once::new();
+
+struct Held {
     tty: File,
     before: Termios,
+    /// It shows the alternate screen.
+    alternate: bool,
+}
+
+impl Held {
+    fn put_back(mut self, when: OptionalActions) {
+        if self.alternate {
+            let _ = self.tty.write_all(LEAVE);
+        }
+        let _ = tcsetattr(&self.tty, when, &self.before);
+    }
+}
+
+fn held() -> MutexGuard<'static, Vec<Held>> {
+    HELD.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What was typed and not read is thrown away: it is for the prompt, and would be typed at the shell.
+fn put_all_back() {
+    while let Some(last) = held().pop() {
+        last.put_back(OptionalActions::Flush);
+    }
+}
+
+const ENTER: &[u8] = b"\x1b[?1049h\x1b[2J\x1b[H";
+const LEAVE: &[u8] = b"\x1b[2J\x1b[?1049l";
+
+/// The terminal; back as it was when dropped, at a panic, and before a signal ends this process.
+pub struct Terminal {
+    tty: File,
+    signals: Signals,
 }
 
 impl Terminal {
@@ -25,6 +62,13 @@ impl Terminal {
     }
 
     fn take() -> io::Result<Self> {
+        HOOK.call_once(|| {
+            let next = std::panic::take_hook();
+            std::panic::set_hook(Box::new(move |panic| {
+                put_all_back();
+                next(panic);
+            }));
+        });
         let tty = File::options().read(true).write(true).open("/dev/tty")?;
         let before = tcgetattr(&tty)?;
         let mut raw = before.clone();
@@ -38,8 +82,11 @@ impl Terminal {
         raw.input_modes.remove(InputModes::IXON | InputModes::ISTRIP);
         raw.special_codes[SpecialCodeIndex::VMIN] = 1;
         raw.special_codes[SpecialCodeIndex::VTIME] = 0;
-        tcsetattr(&tty, OptionalActions::Flush, &raw)?;
-        Ok(Self { tty, before })
+        let (copy, signals) = (tty.try_clone()?, Signals::hold()?);
+        held().push(Held { tty: copy, before, alternate: false });
+        let terminal = Self { tty, signals };
+        tcsetattr(&terminal.tty, OptionalActions::Flush, &raw)?;
+        Ok(terminal)
     }
 
     /// Writes to it.
@@ -57,6 +104,9 @@ impl Terminal {
     pub fn byte(&mut self) -> Result<u8, Error> {
         let mut byte = [0];
         loop {
+            if self.signals.came().is_some() && !self.wait(None)? {
+                continue;
+            }
             match self.tty.read(&mut byte) {
                 Ok(1) => return Ok(byte[0]),
                 Ok(_) => return Err(Error::cancelled()),
@@ -102,13 +152,26 @@ impl Terminal {
     /// # Errors
     /// When it is gone.
     pub fn alternate(&mut self, on: bool) -> Result<(), Error> {
-        self.write(if on { b"\x1b[?1049h\x1b[2J\x1b[H" } else { b"\x1b[2J\x1b[?1049l" })
+        if let Some(last) = held().last_mut() {
+            last.alternate = on;
+        }
+        self.write(if on { ENTER } else { LEAVE })
     }
 
     fn ready(&self, within: Duration) -> Result<bool, Error> {
-        let within = Timespec { tv_sec: within.as_secs() as _, tv_nsec: within.subsec_nanos().into() };
-        let mut fds = [PollFd::new(&self.tty, PollFlags::IN)];
-        match poll(&mut fds, Some(&within)) {
+        self.wait(Some(Timespec { tv_sec: within.as_secs() as _, tv_nsec: within.subsec_nanos().into() }))
+    }
+
+    /// Waits for a key, or for a signal, which ends us. False: nothing came.
+    fn wait(&self, within: Option<Timespec>) -> Result<bool, Error> {
+        let mut fds = vec![PollFd::new(&self.tty, PollFlags::IN)];
+        fds.extend(self.signals.came().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
+        match poll(&mut fds, within.as_ref()) {
+            Ok(_) if fds.get(1).is_some_and(|signals| !signals.revents().is_empty()) => {
+                put_all_back();
+                self.signals.arrive();
+                Err(Error::cancelled())
+            }
             Ok(n) => Ok(n > 0),
             Err(rustix::io::Errno::INTR) => Ok(false),
             Err(e) => Err(Error::failed("can't read from the terminal", e)),
@@ -127,6 +190,9 @@ impl Write for Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        let _ = tcsetattr(&self.tty, OptionalActions::Drain, &self.before);
+        let last = held().pop();
+        if let Some(last) = last {
+            last.put_back(OptionalActions::Drain);
+        }
     }
 }
