@@ -119,12 +119,15 @@ fn windows_of_time_are_tested_in_the_stores_zone() {
 #[test]
 fn cases_come_out_as_the_gate_decides() {
     let sandbox = Sandbox::ready();
-    sandbox.set_policy(
-        "[callers.tester]\nscopes = [\"db\"]\n[[forbid]]\ndoor = \"mcp\"\nsecret = \"PINNED\"\n",
-    );
+    sandbox
+        .set_policy("[callers.tester]\nscopes = [\"db\"]\n[[forbid]]\ndoor = \"mcp\"\nsecret = \"PINNED\"\n");
     sandbox.add("PLAIN", "sk-test-plain", &["--tier", "low", "--scope", "db", "--expose", "env"]);
     sandbox.add("PINNED", "sk-test-pinned", &["--tier", "low", "--scope", "db", "--command", "/usr/bin/env"]);
-    sandbox.add("SENT", "sk-test-sent", &["--tier", "medium", "--scope", "db", "--destination", "api.example.com"]);
+    sandbox.add(
+        "SENT",
+        "sk-test-sent",
+        &["--tier", "medium", "--scope", "db", "--destination", "api.example.com"],
+    );
     let _ = sandbox.human(&["vault", "create", "work"]).ok();
     let propose = sandbox.svault(&["add", "PLAIN", "--vault", "work"]);
     let _ = propose.stdin("sk-test-theirs").run().ok();
