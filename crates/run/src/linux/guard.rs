@@ -87,7 +87,8 @@ impl Guard {
         SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK).map_err(text)?;
         let child = command.spawn().map_err(text)?;
         drop((command, files));
-        write_control(&mut link, &FromGuard::Started).map_err(text)?;
+        // Where svault has gone already, that is seen where it is watched for, and what runs is ended there.
+        let _ = write_control(&mut link, &FromGuard::Started);
         Ok(Self { link, before, command: Some(Pid::from_child(&child)), terminal })
     }
 
