@@ -1,13 +1,13 @@
 //! Who may read and write a file: group, permissions, and the access list where it has one.
 
-use rustix::fs::{Gid, Mode, Stat, fchmod, fchown, fstat};
+use rustix::fs::{Gid, Mode, RawMode, Stat, fchmod, fchown, fstat};
 use std::fs::File;
 use std::io::Result;
 
 /// Those of a file.
 pub struct Rights {
     group: u32,
-    mode: u32,
+    mode: RawMode,
     list: List,
 }
 
