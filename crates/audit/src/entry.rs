@@ -226,7 +226,7 @@ impl Filter {
         let about = |w: &str| {
             let is =
                 |one: &str| one == w || short(one).as_deref() == Some(w) || short(w).as_deref() == Some(one);
-            e.secret.split(", ").any(is)
+            w == e.secret || e.secret.split(", ").any(is)
         };
         self.since.is_none_or(|t| e.at >= t)
             && self.until.is_none_or(|t| e.at < t)
@@ -260,6 +260,7 @@ mod tests {
             ("B", "A, B, C"),
             ("main/C", "A, B, C"),
             ("main/B", "main/A, main/B"),
+            ("A, B", "A, B"),
         ] {
             assert!(finds(wanted, secret), "{wanted} {secret}");
         }
