@@ -30,7 +30,7 @@ fn a_signal_at_a_prompt_leaves_the_terminal_as_it_was() {
     need!(Linux, Script);
     let sandbox = Sandbox::ready();
     let mut shell = Terminal::shell(&sandbox);
-    for signal in [Signal::TERM, Signal::HUP, Signal::QUIT] {
+    for signal in [Signal::TERM, Signal::HUP, Signal::QUIT, Signal::USR1, Signal::ALARM, Signal::ABORT] {
         begins(&mut shell, &sandbox, "add T --scope db");
         shell.waits_for("Value of T: ");
         let _ = ends_by(&mut shell, signal);
@@ -49,6 +49,9 @@ fn a_signal_takes_the_recovery_code_off_the_screen() {
     }
     shell.waits_for("\u{1b}[?1049h");
     shell.waits_for("Enter when you have it: ");
-    let seen = ends_by(&mut shell, Signal::TERM);
+    // It is not stopped with the code there.
+    let sh = processes::children(shell.shell_pid())[0];
+    processes::signal(processes::children(sh)[0], Signal::TSTP);
+    let seen = ends_by(&mut shell, Signal::USR1);
     assert!(seen.contains("\u{1b}[2J\u{1b}[?1049l"), "{seen}");
 }

@@ -315,6 +315,14 @@ fn a_command_that_has_stopped_its_guard_ends_with_svault_and_at_a_signal() {
 }
 
 #[test]
+fn a_command_that_has_stopped_its_guard_ends_as_others_do() {
+    need!(Linux);
+    let sandbox = house();
+    let _ = sh(&sandbox, "kill -STOP $PPID; exit 3").spawn().end().exits(3);
+    let _ = sh(&sandbox, "kill -STOP $PPID; kill -STOP $PPID; echo hi; exit 4").spawn().end().exits(4);
+}
+
+#[test]
 fn a_signal_reaches_the_command_once_and_ends_what_it_has_left() {
     need!(Linux);
     let sandbox = house();

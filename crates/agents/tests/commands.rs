@@ -71,8 +71,9 @@ fn stop(top: &Path, line: &str) -> Option<Stop> {
     let dir = &top.join("project");
     let guard = Guard { home: Some(top.join("home")), own: vec![top.join("store")] };
     let env = |name: &str| match name {
+        // Where the hook was started: not where commands begin.
+        "PWD" => Some("/".to_owned()),
         "HOME" => Some(top.join("home").display().to_string()),
-        "PWD" => Some(dir.display().to_string()),
         _ => None,
     };
     let line = line.replace("@DIR@", &dir.display().to_string()).replace("@TOP@", &top.display().to_string());

@@ -31,14 +31,53 @@ pub(crate) enum Next {
     Over,
 }
 
+/// What a text is as the beginning of a private key.
+pub(crate) enum Head {
+    /// Its first line is whole, and so long.
+    Is(usize),
+    /// It may become one.
+    May,
+    /// None.
+    No,
+}
+
+/// Looks whether a private key begins with the text.
+pub(crate) fn head(text: &[u8]) -> Head {
+    let near = &text[..text.len().min(HEAD)];
+    let Some(line) = near.strip_prefix(BEGIN) else {
+        return if near.len() < BEGIN.len() && BEGIN.starts_with(near) { Head::May } else { Head::No };
+    };
+    match memchr::memmem::find(line, DASHES) {
+        Some(name) if memchr::memmem::find(&line[..name], KEY).is_some() => {
+            Head::Is(BEGIN.len() + name + DASHES.len())
+        }
+        None if near.len() < HEAD
+            && line.iter().all(|b| b.is_ascii_uppercase() || b" -0123456789".contains(b)) =>
+        {
+            Head::May
+        }
+        _ => Head::No,
+    }
+}
+
+/// Where the last line begins a head that is cut off.
+pub(crate) fn cut_head(text: &[u8]) -> Option<usize> {
+    let from = text.len().saturating_sub(HEAD);
+    let dashes = memchr::memchr_iter(b'-', &text[from..]).map(|at| from + at);
+    dashes.into_iter().find(|at| matches!(head(&text[*at..]), Head::May))
+}
+
 impl Block {
+    /// A key whose first line is out.
+    pub(crate) fn behind_head(rule: usize) -> Self {
+        Self { rule, left: MOST, masked: false }
+    }
+
     /// The key that `text` begins with, where nothing but more of it may follow, and whether there is any of it but the
     /// head.
     pub(crate) fn begun(text: &[u8], rule: usize) -> Option<(Self, bool)> {
-        let line = text.strip_prefix(BEGIN)?;
-        let name = memchr::memmem::find(&line[..line.len().min(HEAD)], DASHES)?;
-        memchr::memmem::find(&line[..name], KEY)?;
-        let rest = &line[name + DASHES.len()..];
+        let Head::Is(len) = head(text) else { return None };
+        let rest = &text[len..];
         if !rest.split(|b| *b == b'\n').all(is_body) {
             return None;
         }
@@ -122,7 +161,7 @@ mod tests {
                 let head = format!("-----BEGIN {kind}PRIVATE KEY-----{end}");
                 let key = format!("{head}{inside}{end}-----END {kind}PRIVATE KEY-----");
                 let text = format!("before\n{key}\nafter the key\n");
-                for first in (head.len()..key.len()).step_by(3) {
+                for first in (1..key.len()).step_by(3) {
                     for second in [first, first + 1, first + 30, key.len()] {
                         let (first, second) = (7 + first, 7 + second.min(key.len()));
                         let out = paused(&[&text[..first], &text[first..second], &text[second..]]);

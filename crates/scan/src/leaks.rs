@@ -1,6 +1,6 @@
 //! Leak rules in a stream: holds back from a keyword on while what follows may still be a match.
 
-use crate::block::{Block, Next};
+use crate::block::{self, Block, Head, Next};
 use crate::rules::{Rules, Verdict};
 use crate::values::mask;
 use std::ops::Range;
@@ -17,6 +17,8 @@ pub(crate) struct Leaks<'r> {
     out: usize,
     /// A private key that a pause came into.
     block: Option<Block>,
+    /// The first line of one, as far as it came before a pause.
+    head: Vec<u8>,
 }
 
 /// What the rules find in a text: parts to be masked with the rule of each, in order and apart, and where something
@@ -52,7 +54,7 @@ pub(crate) fn look(rules: &Rules, text: &[u8], whole: bool) -> Looked {
 
 impl<'r> Leaks<'r> {
     pub(crate) fn new(rules: &'r Rules) -> Self {
-        Self { rules, text: Vec::new(), out: 0, block: None }
+        Self { rules, text: Vec::new(), out: 0, block: None, head: Vec::new() }
     }
 
     pub(crate) fn feed(&mut self, input: &[u8], out: &mut Vec<u8>) {
@@ -103,11 +105,44 @@ impl<'r> Leaks<'r> {
         })
     }
 
+    /// The rest of a key's first line that a pause came into; whether it may go on.
+    fn head_goes_on(&mut self, whole: bool, out: &mut Vec<u8>) -> bool {
+        if self.head.is_empty() || self.out == self.text.len() {
+            return !self.head.is_empty();
+        }
+        let (rest, was) = (&self.text[self.out..], self.head.len());
+        let mut all = std::mem::take(&mut self.head);
+        all.extend_from_slice(rest);
+        match (block::head(&all), self.rules.first_block()) {
+            (Head::Is(len), Some(rule)) => {
+                let more = len - was;
+                out.extend_from_slice(&rest[..more]);
+                self.out += more;
+                self.block = Some(Block::behind_head(rule));
+                false
+            }
+            (Head::May, _) if whole => {
+                out.extend_from_slice(rest);
+                self.out = self.text.len();
+                self.head = all;
+                true
+            }
+            (Head::May, _) => {
+                all.truncate(was);
+                self.head = all;
+                true
+            }
+            _ => false,
+        }
+    }
+
     fn write(&mut self, whole: bool, out: &mut Vec<u8>) {
-        if self.goes_on(whole, out) {
+        if self.head_goes_on(whole, out) || self.goes_on(whole, out) {
             return self.forget();
         }
         let begun = if whole { self.begun() } else { None };
+        let cut = if whole { block::cut_head(&self.text) } else { None };
+        let head = cut.map(|at| self.text[at..].to_vec()).unwrap_or_default();
         let rest = begun.as_ref().filter(|(.., some)| *some).map(|(_, at, _)| self.text.split_off(*at));
         self.decide(whole, out);
         if let (Some(mut rest), Some((block, ..))) = (rest, &begun) {
@@ -115,6 +150,7 @@ impl<'r> Leaks<'r> {
             rest.zeroize();
         }
         self.block = begun.map(|(block, ..)| block);
+        self.head = head;
     }
 
     fn decide(&mut self, whole: bool, out: &mut Vec<u8>) {

@@ -137,6 +137,11 @@ impl Rules {
         Ok(Self { rules, keywords: Some(keywords), owners })
     }
 
+    /// The first rule whose finds go over lines.
+    pub(crate) fn first_block(&self) -> Option<usize> {
+        (0..self.rules.len()).find(|rule| self.is_block(*rule))
+    }
+
     /// Whether what the rule at a place in the table finds goes over lines.
     pub(crate) fn is_block(&self, rule: usize) -> bool {
         matches!(self.rules[rule].source.extent, Extent::Block)

@@ -8,8 +8,23 @@ mod held {
     use rustix::fd::{AsFd, BorrowedFd};
     use std::io;
 
-    /// What the keyboard would send, too, did the terminal not give it as bytes; and what others send.
-    const ALL: [Signal; 4] = [Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM];
+    /// All that end a program and can be held back, but for what an error of its own brings.
+    const ALL: [Signal; 14] = [
+        Signal::SIGHUP,
+        Signal::SIGINT,
+        Signal::SIGQUIT,
+        Signal::SIGABRT,
+        Signal::SIGTERM,
+        Signal::SIGUSR1,
+        Signal::SIGUSR2,
+        Signal::SIGALRM,
+        Signal::SIGVTALRM,
+        Signal::SIGPROF,
+        Signal::SIGIO,
+        Signal::SIGXCPU,
+        Signal::SIGPWR,
+        Signal::SIGSTKFLT,
+    ];
 
     /// Held back until this is dropped.
     pub struct Signals {
@@ -27,7 +42,9 @@ mod held {
             let ignored = ignored();
             let set: SigSet = ALL.into_iter().filter(|s| ignored & (1 << (*s as u64 - 1)) == 0).collect();
             let fd = SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC)?;
-            let before = set.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
+            // One that stops waits until the terminal is as it was.
+            let stops = SigSet::from(Signal::SIGTSTP);
+            let before = (set | stops).thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
             Ok(Self { fd, set, before })
         }
 

@@ -113,7 +113,7 @@ fn run() -> Value {
             "type": "array",
             "items": entry,
             "minItems": 1,
-            "maxItems": 64,
+            "maxItems": wire::MOST_ITEMS,
             "description": "What it gets: NAME (in the variable NAME), VARIABLE=SECRET, or an object with secret and env \
                 or file.",
         },

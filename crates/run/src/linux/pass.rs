@@ -188,6 +188,7 @@ impl StandIn {
 
     fn signal(&mut self, running: &mut Running, came: Came) -> Result<()> {
         match &self.own {
+            _ if came.is(Signal::SIGCHLD) => running.wake(),
             Some(own) if came.is(Signal::SIGWINCH) => terminal::resize(&own.ours, &own.pty),
             Some(_) if came.is(Signal::SIGTSTP) => self.suspend(running)?,
             Some(_) if came.is(Signal::SIGCONT) => self.foreground()?,

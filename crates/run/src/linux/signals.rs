@@ -54,7 +54,8 @@ impl Signals {
             |e: nix::Error| kernel("listen to signals")(rustix::io::Errno::from_raw_os_error(e as i32));
         let more: &[Signal] =
             if terminal { &[Signal::SIGWINCH, Signal::SIGTSTP, Signal::SIGCONT] } else { &[] };
-        let set: SigSet = PASSED_ON.iter().chain(more).copied().collect();
+        // A guard that was stopped shows as SIGCHLD.
+        let set: SigSet = PASSED_ON.iter().chain(more).copied().chain([Signal::SIGCHLD]).collect();
         let fd = SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).map_err(doing)?;
         let before = set.thread_swap_mask(SigmaskHow::SIG_BLOCK).map_err(doing)?;
         Ok(Self { fd, before })

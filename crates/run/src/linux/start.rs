@@ -109,7 +109,7 @@ impl Running {
     }
 
     /// Lets a guard that was stopped go on. Its number is its own as long as it was not waited for.
-    fn wake(&mut self) {
+    pub(super) fn wake(&mut self) {
         if matches!(self.guard.try_wait(), Ok(None)) {
             let _ = kill_process(Pid::from_child(&self.guard), Signal::CONT);
         }

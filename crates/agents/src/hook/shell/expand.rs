@@ -114,8 +114,10 @@ fn variable(place: &Place, vars: &Vars, name: &str) -> Vec<String> {
     if let (Ok(number), Some(all)) = (name.parse::<usize>(), vars.get("@")) {
         return all.iter().map(|words| param::item(words, number.saturating_sub(1))).collect();
     }
-    let env = (place.env)(name).filter(|v| v.len() < 4096);
-    vec![env.map_or_else(|| ANY.to_string(), |v| glob::escaped(&v))]
+    let env = (place.env)(name).filter(|v| v.len() < 4096).map(|v| glob::escaped(&v));
+    // The command need not begin in the folder that this process is in.
+    let moves = ["PWD", "OLDPWD"].contains(&name);
+    env.iter().cloned().chain((moves || env.is_none()).then(|| ANY.to_string())).collect()
 }
 
 /// What `$(echo …)` prints; none where that can't be told.

@@ -38,14 +38,13 @@ pub(super) fn checks() -> Vec<Check> {
 
 /// What mends a store's folder that is not taken.
 fn folder_fix(e: &paths::Error, dir: &Path) -> String {
-    let dir = dir.display();
     match e {
-        paths::Error::Open { .. } => format!("chmod 700 '{dir}'"),
+        paths::Error::Open { .. } => fix(dir, |dir| format!("chmod 700 {dir}")),
         paths::Error::NotOurs(_) => {
-            format!("run svault as its owner, or: sudo chown -R \"$USER\" '{dir}'")
+            fix(dir, |dir| format!("run svault as its owner, or: sudo chown -R \"$USER\" {dir}"))
         }
-        paths::Error::Not { .. } => format!("move {dir} away, or set SVAULT_HOME to another folder"),
-        _ => format!("see why with: ls -ld '{dir}'; or set SVAULT_HOME to another folder"),
+        paths::Error::Not { .. } => "move it away, or set SVAULT_HOME to another folder".into(),
+        _ => fix(dir, |dir| format!("see why with: ls -ld {dir}; or set SVAULT_HOME to another folder")),
     }
 }
 
@@ -99,12 +98,12 @@ fn modes(files: &[PathBuf]) -> Check {
 
 /// A command about a file, as it can be pasted into a shell. Who may write here may also choose a name that does
 /// something there.
-#[cfg(unix)]
 fn fix(path: &Path, command: impl Fn(&str) -> String) -> String {
     let harmless = |c: char| c.is_alphanumeric() || "/._-+@,".contains(c);
     match path.to_str() {
         Some(file) if file.chars().all(harmless) => command(file),
-        _ => "look at it, and remove it where svault did not make it".into(),
+        // A command with such a name in it may do anything.
+        _ => "look at it, with care for its name: svault gives none that needs quotes".into(),
     }
 }
 
