@@ -461,7 +461,7 @@ fn a_folder_that_is_open_to_others_has_its_fix() {
     mode(0o755);
     let said = sandbox.run(&["doctor"]).exits(1);
     mode(0o700);
-    let fix = format!("fix: chmod 700 '{}'\n", sandbox.store().display());
+    let fix = format!("fix: chmod 700 {}\n", sandbox.store().display());
     assert!(said.all().contains(&fix), "{}", said.all());
     assert!(!said.all().contains("fix: svault lock, then svault unlock"), "{}", said.all());
 }

@@ -236,10 +236,9 @@ impl Error {
             Error::Path(paths::Error::Relative(_)) => "give the whole path: export SVAULT_HOME=\"$PWD/…\"",
             Error::Path(paths::Error::NoHome) => "export SVAULT_HOME=/path/of/the/store",
             Error::Path(paths::Error::Open { path, .. }) => {
-                return Some(format!(
-                    "chmod 700 '{}': whoever may enter it can put files there",
-                    path.display()
-                ));
+                // As it can be pasted into a shell, whatever the name.
+                let quoted = path.display().to_string().replace('\'', "'\\''");
+                return Some(format!("chmod 700 '{quoted}': whoever may enter it can put files there"));
             }
             Error::Path(paths::Error::NotOurs(_)) => "run svault as the owner of the store",
             Error::Path(paths::Error::Not { .. }) => {
