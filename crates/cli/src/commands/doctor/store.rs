@@ -1,6 +1,7 @@
 //! What the store's folder looks like from outside: owners, modes, slots, files set aside, room.
 
 use super::Check;
+use crate::output::command_line;
 use client::StoreHeader;
 use client::paths::{self, StoreDir};
 use std::path::{Path, PathBuf};
@@ -96,15 +97,10 @@ fn modes(files: &[PathBuf]) -> Check {
     Check::ok(name, format!("{} files and folders, yours alone", files.len()))
 }
 
-/// A command about a file, as it can be pasted into a shell. Who may write here may also choose a name that does
-/// something there.
+/// A command about a file, as it can be pasted into a shell: who may write here may also choose a name that does something
+/// there.
 fn fix(path: &Path, command: impl Fn(&str) -> String) -> String {
-    let harmless = |c: char| c.is_alphanumeric() || "/._-+@,".contains(c);
-    match path.to_str() {
-        Some(file) if file.chars().all(harmless) => command(file),
-        // A command with such a name in it may do anything.
-        _ => "look at it, with care for its name: svault gives none that needs quotes".into(),
-    }
+    command(&command_line(&[path.to_string_lossy().into_owned()]))
 }
 
 #[cfg(not(unix))]
@@ -187,4 +183,21 @@ fn room(at: &Path) -> Option<Check> {
 fn room(_: &Path) -> Option<Check> {
     let _ = ROOM;
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_in_a_command_is_one_word_of_a_shell() {
+        let fixed = |name: &str| fix(Path::new(name), |file| format!("chmod 700 {file}"));
+        assert_eq!(fixed("/home/me/store"), "chmod 700 /home/me/store");
+        for name in ["/s/x;echo ran|sh", "/s/a'$(echo ran)'b", "/s/two words", "/s/`echo ran`", "/s/a'b"] {
+            let line = fixed(name).replacen("chmod 700", "printf %s", 1);
+            let said = std::process::Command::new("sh").args(["-c", &line]).output().unwrap();
+            assert_eq!(String::from_utf8_lossy(&said.stdout), name, "{line}");
+        }
+        assert!(!fixed("/s/a\nrm b").contains('\n'));
+    }
 }
