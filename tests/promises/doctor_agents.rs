@@ -132,6 +132,57 @@ fn another_program_in_our_place_is_named_and_never_started() {
 }
 
 #[test]
+fn what_stands_beside_our_keys_is_named_and_never_started() {
+    let sandbox = Sandbox::empty();
+    install(&sandbox, &["claude", "opencode", "zed", "cline"]);
+    let marker = sandbox.home().join("started");
+    let evil = sandbox.script("evil", &format!("#!/bin/sh\ntouch '{}'\n", marker.display()));
+    let evil = evil.display();
+    let nested = format!("\"transport\": {{\"command\": \"{evil}\", \"args\": []}}, \"command\":");
+    change(&sandbox, ".claude.json", "\"command\":", &nested);
+    let zed = format!("\"url\": \"http://evil\", \"cwd\": \"{evil}\", \"command\":");
+    change(&sandbox, ".config/zed/settings.json", "\"command\":", &zed);
+    let env = "\"env\": {\"LD_PRELOAD\": \"/tmp/evil.so\"}, \"command\":";
+    change(&sandbox, ".config/opencode/opencode.json", "\"command\":", env);
+    let flat = format!("\"command\": \"{evil}\", \"transport\":");
+    change(&sandbox, ".cline/data/settings/cline_mcp_settings.json", "\"transport\":", &flat);
+    let all = doctor(&sandbox);
+    for (title, what) in [
+        ("Claude Code", "transport="),
+        ("Zed", "url=http://evil"),
+        ("opencode", "LD_PRELOAD=/tmp/evil.so"),
+        ("Cline", "evil"),
+    ] {
+        let said = row(&all, &format!("{title}, settings"), "broken");
+        assert!(said.contains(what), "{said}");
+        assert!(!all.iter().any(|(name, ..)| *name == format!("{title}, server")), "{all:#?}");
+    }
+    assert!(!marker.exists());
+    install(&sandbox, &["claude", "opencode", "zed", "cline"]);
+    let all = doctor(&sandbox);
+    assert!(all.iter().all(|(_, state, _)| state != "broken"), "{all:#?}");
+    assert!(!marker.exists());
+}
+
+#[test]
+fn without_a_record_a_server_of_our_name_and_hooks_of_ours_are_looked_at() {
+    let sandbox = Sandbox::empty();
+    write(&sandbox, ".config/zed/settings.json", "{}\n");
+    write(&sandbox, ".qwen/settings.json", "{\"mcpServers\": {\"svault\": {\"command\": \"/tmp/evil\"}}}");
+    let hook = "/gone/svault hook --client gemini || exit 2";
+    let hooks = serde_json::json!({"hooks": {"BeforeTool": [{"hooks": [{"command": hook}]}]}});
+    write(&sandbox, ".gemini/settings.json", &hooks.to_string());
+    let all = doctor(&sandbox);
+    assert!(row(&all, "Qwen Code, settings", "broken").contains("is: /tmp/evil"));
+    assert!(row(&all, "Gemini CLI, settings", "broken").contains("/gone/svault hook"));
+    assert!(row(&all, "Zed", "weak").contains("knows nothing of svault"));
+    // Hooks that another client's install has put into a file of both make this one no client of ours.
+    std::fs::create_dir(sandbox.home().join(".vscode")).expect("folder");
+    install(&sandbox, &["claude"]);
+    assert!(row(&doctor(&sandbox), "VS Code", "weak").contains("knows nothing of svault"));
+}
+
+#[test]
 fn broken_files_and_missing_hooks_are_named() {
     let sandbox = Sandbox::empty();
     install(&sandbox, &["qwen", "gemini", "cursor", "cline"]);
@@ -158,6 +209,10 @@ fn an_executable_that_has_changed_is_to_be_confirmed() {
     assert!(row(&doctor(&sandbox), "Claude Code, caller", "weak").contains("not registered"));
     let _ = with_path(&sandbox, &["install", "--yes"]).human().run().ok();
     let _ = row(&doctor(&sandbox), "Claude Code, caller", "ok");
+    // Registered in one store is not registered in another.
+    let other =
+        with_path(&sandbox, &["doctor", "--agents", "--json"]).env("SVAULT_HOME", sandbox.path("other"));
+    assert!(row(&rows(&other.run()), "Claude Code, caller", "weak").contains("not registered"));
     std::fs::copy("/bin/false", sandbox.home().join("bin/claude")).expect("copy");
     let said = row(&doctor(&sandbox), "Claude Code, caller", "weak");
     assert!(said.contains("has changed since") && said.contains("svault install"), "{said}");

@@ -160,6 +160,20 @@ fn a_caller_is_registered_by_a_human_alone_and_without_scopes() {
     assert_eq!(of(&said)["state"], "confirmed");
 }
 
+/// Whoever puts a program of that name first on the path gets nothing that the human was not told of.
+#[test]
+fn another_executable_for_a_caller_that_has_scopes_is_shown_as_what_it_is() {
+    need!(Linux);
+    let sandbox = Sandbox::ready();
+    desk(&sandbox);
+    sandbox.set_policy("[callers.claude-code]\nexe = [\"/opt/claude/claude\"]\nscopes = [\"payments\"]\n");
+    let said = with_path(&sandbox, &["install", "--yes"]).human().run().ok();
+    let shown = said.all();
+    assert!(shown.contains("claude-code, which has scope payments, is also"), "{shown}");
+    assert!(!shown.contains("without any scope"), "{shown}");
+    assert!(!shown.contains("it may ask for nothing yet"), "{shown}");
+}
+
 #[test]
 fn a_home_that_can_not_be_written_is_said_and_left() {
     let sandbox = Sandbox::empty();
@@ -170,6 +184,11 @@ fn a_home_that_can_not_be_written_is_said_and_left() {
     let said = sandbox.run(&["install", "--yes", "--json"]).exits(1).json();
     std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700)).expect("chmod");
     assert_eq!(said["error"]["code"], "left_alone");
+    let clients = &said["clients"];
+    assert!(
+        clients.to_string().contains("left_alone") && !clients.to_string().contains("partly"),
+        "{clients}"
+    );
     assert_eq!(read(&sandbox, ".qwen/settings.json"), "{}");
     assert!(read(&sandbox, ".gemini/settings.json").contains("svault"));
     assert_eq!(std::fs::read_dir(&folder).expect("folder").count(), 1, "no temporary file is left");
@@ -227,4 +246,75 @@ fn a_project_is_its_repository_and_never_the_home() {
     let _ = sandbox.svault(&back).cwd(&sandbox.home().join("work")).run().ok();
     assert!(!Path::new(&sandbox.home().join("work/.mcp.json")).exists());
     assert!(!Path::new(&sandbox.home().join("work/.claude")).exists());
+}
+
+#[test]
+fn a_client_of_which_one_file_could_not_be_written_is_done_in_part() {
+    let sandbox = Sandbox::empty();
+    write(&sandbox, ".claude/notes", "");
+    let folder = sandbox.home().join(".claude");
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o500)).expect("chmod");
+    let said = sandbox.run(&["install", "--yes", "--client", "claude", "--json"]).exits(1).json();
+    let client = &said["clients"][0];
+    assert_eq!(
+        (&client["state"], &client["files"]),
+        (&"partly".into(), &serde_json::json!(["~/.claude.json"]))
+    );
+    assert!(client["error"].as_str().is_some_and(|e| e.contains("settings.json")), "{client}");
+    let text = sandbox.run(&["install", "--yes", "--client", "claude"]).exits(1);
+    assert!(text.text().contains("left alone"), "nothing more was written\n{}", text.all());
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700)).expect("chmod");
+    let _ = sandbox.run(&["install", "--yes", "--client", "claude"]).ok();
+}
+
+#[test]
+fn a_caller_that_was_removed_is_registered_again() {
+    need!(Linux);
+    let sandbox = Sandbox::ready();
+    desk(&sandbox);
+    let install = ["install", "--yes", "--json", "--client", "claude"];
+    let state = |said: Output| said.ok().json()["clients"][0]["caller"]["state"].clone();
+    assert_eq!(state(with_path(&sandbox, &install).human().run()), "registered");
+    assert_eq!(state(with_path(&sandbox, &install).run()), "unchanged");
+    // Another store knows nothing of it.
+    let other = with_path(&sandbox, &install).env("SVAULT_HOME", sandbox.path("other"));
+    assert_eq!(state(other.run()), "left");
+    assert_eq!(state(with_path(&sandbox, &install).run()), "unchanged");
+    let _ = sandbox.human(&["caller", "remove", "claude-code"]).ok();
+    assert_eq!(state(with_path(&sandbox, &install).run()), "left");
+    assert_eq!(state(with_path(&sandbox, &install).human().run()), "registered");
+    assert!(sandbox.human(&["caller", "list"]).ok().text().contains("claude-code"));
+}
+
+#[test]
+fn whoever_is_asked_sees_the_diff_and_a_file_gets_no_colours() {
+    need!(Script);
+    let sandbox = Sandbox::empty();
+    write(&sandbox, ".qwen/settings.json", "{}");
+    let mut terminal = Terminal::shell(&sandbox);
+    terminal.types("svault install --json\n");
+    let shown = terminal.waits_for("Write this file? [y/N]");
+    assert!(shown.contains("+++ ~/.qwen/settings.json"), "{shown}");
+    std::thread::sleep(std::time::Duration::from_secs(1)); // what is typed ahead counts for nothing
+    terminal.types("n\n");
+    terminal.waits_for("$> ");
+    assert_eq!(terminal.runs("svault install --dry-run > plan").1, 0);
+    let plan = read(&sandbox, "plan");
+    assert!(plan.contains("+++ ~/.qwen/settings.json") && !plan.contains('\u{1b}'), "{plan:?}");
+}
+
+#[test]
+fn a_relative_svault_home_is_an_error_and_a_folder_moves_no_cursor() {
+    let sandbox = Sandbox::empty();
+    write(&sandbox, ".qwen/settings.json", "{}");
+    for verb in ["install", "uninstall"] {
+        let said = sandbox.svault(&[verb, "--yes", "--json"]).env("SVAULT_HOME", "store").run();
+        assert_eq!(said.json()["error"]["code"], "path", "{}", said.all());
+    }
+    assert_eq!(read(&sandbox, ".qwen/settings.json"), "{}");
+    write(&sandbox, "w\u{1b}[2Jork/.git/HEAD", "ref: x\n");
+    let args = ["install", "--project", "--yes", "--client", "claude"];
+    let _ = sandbox.svault(&args).cwd(&sandbox.home().join("w\u{1b}[2Jork")).run().ok();
+    let said = sandbox.run(&["uninstall", "--yes"]).ok();
+    assert!(said.text().contains("still installed in ~/w\\u{1b}[2Jork"), "{}", said.all());
 }

@@ -109,6 +109,15 @@ pub fn spec(client: Client) -> &'static Spec {
     }
 }
 
+/// Files that a client reads beside those that install writes, with what may stand there of ours: a server of our name
+/// in them counts in the place of ours, or with it.
+pub(crate) fn beside(machine: &Machine, svault: &Svault, place: Place<'_>, client: Client) -> Vec<Target> {
+    match client {
+        Client::Opencode => opencode::beside(machine, svault, place),
+        _ => Vec::new(),
+    }
+}
+
 impl Spec {
     /// Whether it is on this machine: its command, or a folder that it makes.
     #[must_use]

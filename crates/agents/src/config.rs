@@ -12,6 +12,7 @@ mod toml;
 mod undo;
 mod yaml;
 
+pub(crate) use edit::starting;
 pub use edit::{Edit, is_ours, plan};
 pub(crate) use merge::merged;
 pub use op::{Op, Path, Step};

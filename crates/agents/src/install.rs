@@ -13,9 +13,9 @@ mod tests;
 
 pub use disk::{Found, Trouble};
 pub use lock::Lock;
-pub use plan::{Change, Plan, Wish, commit, install};
+pub use plan::{Change, Failed, Plan, Wish, commit, install};
 pub use record::{Known, Record, Seen, fingerprint};
 pub use takeback::uninstall;
 
 /// What a file says that is svault's own as a whole.
-const MARK: &str = "Written by 'svault install'";
+pub(crate) const MARK: &str = "Written by 'svault install'";

@@ -141,15 +141,7 @@ fn what_nests_or_repeats_without_end_ends() {
         // Whatever came before it, a plain read at the end of something whole is still seen.
         assert!(stop(dir.path(), &format!("cat .env\n{line}")).is_some(), "{}", &line[..40]);
     }
-    // A tree is gone through only so often.
-    for n in 0..1000 {
-        std::fs::write(dir.path().join(format!("project/src/{n}.txt")), "").unwrap();
-    }
-    for many in ["grep -r foo", "git add -f", "tar c"] {
-        let line = format!("{many}{}", " src".repeat(60));
-        assert_eq!(stop(dir.path(), &line), Some(Stop::TooMuch), "{many}");
-    }
-    // So is the text that words become: each of these variables holds almost a megabyte.
+    // The text that words become has an allowance: each of these variables holds almost a megabyte.
     let large = format!("x={}{{1..32}}; y=$x$x$x$x$x$x$x; ", "a".repeat(4000));
     for many in [(0..1000).map(|n| format!("z{n}=$y; ")).collect::<String>(), "$(:)".repeat(1000)] {
         assert_eq!(stop(dir.path(), &(large.clone() + &many)), Some(Stop::TooMuch), "{}", &many[..20]);

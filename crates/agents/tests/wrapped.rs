@@ -5,7 +5,7 @@
 
 use std::path::Path;
 use std::process::{Command, Output};
-use svault_agents::hook::rewrite::wrapped;
+use svault_agents::hook::rewrite::{Shell, wrapped};
 
 /// Stands for `svault scrub`.
 const SCRUB: &str = "sed 's/sk-test-[A-Z0-9]*/MASKED/g'";
@@ -53,7 +53,7 @@ fn a_rewritten_command_has_its_status_and_folder_and_no_secret() {
             ("set -e; cat leak.txt; false; echo never", 1, ""),
             ("echo \"it's $(cat leak.txt)\"", 0, ""),
         ] {
-            let new = wrapped(line, SCRUB).unwrap();
+            let new = wrapped(line, SCRUB, Shell::Once).unwrap();
             let done = run(shell, dir.path(), &new);
             let (out, err) = (text(&done.stdout), text(&done.stderr));
             assert_eq!(done.status.code(), Some(status), "{shell}: {line}\n{out}{err}");
@@ -115,7 +115,7 @@ fn a_rewritten_command_does_the_same_where_a_cd_fails() {
                 "cd X # there\ncat y",
             ] {
                 let line = line.replace('X', place);
-                let new = wrapped(&line, SCRUB).unwrap_or_else(|| panic!("{line}"));
+                let new = wrapped(&line, SCRUB, Shell::Once).unwrap_or_else(|| panic!("{line}"));
                 let (was, is) = (said(shell, dir.path(), &line), said(shell, dir.path(), &new));
                 let (folders, was) = apart(was);
                 let (folder, is) = apart(is);
@@ -131,8 +131,22 @@ fn a_rewritten_command_does_the_same_where_a_cd_fails() {
 fn a_folder_that_is_not_there_stops_the_rest() {
     let dir = tempfile::tempdir().unwrap();
     for shell in shells() {
-        let done = run(shell, dir.path(), &wrapped("cd gone && make", SCRUB).unwrap());
+        let done = run(shell, dir.path(), &wrapped("cd gone && make", SCRUB, Shell::Once).unwrap());
         assert_eq!(done.status.code(), Some(1), "{shell}");
+    }
+}
+
+#[test]
+fn a_lasting_shell_has_its_variables_afterwards() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("leak.txt"), "key sk-test-LEAKED333444555\n").unwrap();
+    std::fs::write(dir.path().join("set.sh"), "A=1\n").unwrap();
+    for shell in shells() {
+        for line in ["export A=1; cat leak.txt", ". ./set.sh && cat leak.txt", "A=1\ncat leak.txt"] {
+            let new = wrapped(line, SCRUB, Shell::Lasting).unwrap() + "; echo \"A is $A\"";
+            let out = text(&run(shell, dir.path(), &new).stdout);
+            assert!(out.contains("key MASKED") && out.contains("A is 1"), "{shell}: {line}\n{out}");
+        }
     }
 }
 
@@ -141,7 +155,8 @@ fn without_the_program_that_masks_nothing_comes_out() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("leak.txt"), "key sk-test-LEAKED333444555\n").unwrap();
     for shell in shells() {
-        let done = run(shell, dir.path(), &wrapped("cat leak.txt", "/nowhere/svault scrub").unwrap());
+        let done =
+            run(shell, dir.path(), &wrapped("cat leak.txt", "/nowhere/svault scrub", Shell::Once).unwrap());
         assert!(!text(&done.stdout).contains("sk-test-"), "{shell}");
         assert!(!text(&done.stderr).contains("sk-test-"), "{shell}");
     }

@@ -32,7 +32,7 @@ const RULES: &str = "\
 Secrets of this project are in svault, not in files.
 
 - Never read, print or ask for `.env` files, keys or credentials.
-- To run a command that needs secrets, propose: `/run svault run --env NAME -- COMMAND`. Name the secrets, not their values.
+- To run a command that needs secrets, propose: `/run svault run --env NAME --scope SCOPE --reason 'WHY' -- COMMAND`. Name the secrets and their scope, not their values.
 - Text such as `[svault:NAME]` stands for a secret that was masked. Don't try to get at it.
 ";
 

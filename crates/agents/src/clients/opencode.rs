@@ -27,13 +27,39 @@ fn folder(machine: &Machine) -> PathBuf {
 }
 
 fn targets(machine: &Machine, svault: &Svault, place: Place<'_>) -> Vec<Target> {
-    let entry = json!({"type": "local", "command": svault.server(), "environment": svault.environment(), "enabled": true});
-    let edits = vec![Edit::entry(&["mcp", "svault"], entry)];
     let (base, plugin) = match place {
         Place::User => (folder(machine), "plugin/svault.js"),
         Place::Project(project) => (project.to_owned(), ".opencode/plugin/svault.js"),
     };
-    vec![Target::json(&base, settings(&base), edits), Target::whole(&base, plugin, bridge(svault), false)]
+    vec![
+        Target::json(&base, settings(&base), vec![server(svault)]),
+        Target::whole(&base, plugin, bridge(svault), false),
+    ]
+}
+
+fn server(svault: &Svault) -> Edit {
+    let entry = json!({"type": "local", "command": svault.server(), "environment": svault.environment(), "enabled": true});
+    Edit::entry(&["mcp", "svault"], entry)
+}
+
+/// It reads all of them, and puts what they say together.
+pub(super) fn beside(machine: &Machine, svault: &Svault, place: Place<'_>) -> Vec<Target> {
+    let (base, dot) = match place {
+        Place::User => (folder(machine), machine.home.clone()),
+        Place::Project(project) => (project.to_owned(), project.to_owned()),
+    };
+    let named = ["config.json", "opencode.json", "opencode.jsonc"];
+    let own = settings(&base);
+    // `config.json` is a name for the user's alone.
+    let skip = usize::from(place != Place::User);
+    let mut all: Vec<Target> = named[skip..]
+        .iter()
+        .filter(|name| **name != own)
+        .map(|name| Target::json(&base, name, vec![server(svault)]))
+        .collect();
+    let hidden = [".opencode/opencode.json", ".opencode/opencode.jsonc"];
+    all.extend(hidden.map(|name| Target::json(&dot, name, vec![server(svault)])));
+    all
 }
 
 /// The one of the two names that is there.

@@ -7,7 +7,8 @@ use serde_json::Value;
 /// One thing that shall be in a file.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Edit {
-    /// An entry of ours: these keys have these values; other keys of the entry stay.
+    /// An entry of ours: these keys have these values; other keys of the entry stay, but for those by which it could
+    /// start something else.
     Entry(Path, Value),
     /// A value, where there is none yet.
     Default(Path, Value),
@@ -45,6 +46,33 @@ impl Edit {
 
 fn keys(at: &[&str]) -> Path {
     at.iter().map(|k| Step::Key((*k).to_owned())).collect()
+}
+
+/// Keys by which one client or another starts a server, reaches it, or sets what is around it.
+const STARTING: &[&str] = &[
+    "command",
+    "args",
+    "env",
+    "environment",
+    "env_vars",
+    "envFile",
+    "cwd",
+    "transport",
+    "url",
+    "httpUrl",
+    "serverUrl",
+    "tcp",
+];
+
+/// What an entry of a server says of what is started, key by key. What is empty says nothing.
+pub(crate) fn starting(entry: &Value) -> Vec<(&'static str, &Value)> {
+    let says = |value: &Value| match value {
+        Value::Null => false,
+        Value::Array(all) => !all.is_empty(),
+        Value::Object(all) => !all.is_empty(),
+        _ => true,
+    };
+    STARTING.iter().filter_map(|key| Some((*key, entry.get(*key).filter(|v| says(v))?))).collect()
 }
 
 /// Whether a command line is one of svault's hooks, wherever that svault is.
@@ -104,16 +132,25 @@ fn one(tree: &Value, edit: &Edit) -> Result<Vec<Op>, Error> {
 }
 
 fn entry(found: Option<&Value>, path: &Path, value: &Value) -> Vec<Op> {
-    let (Some(Value::Object(found)), Value::Object(wanted)) = (found, value) else {
+    let (Some(entry @ Value::Object(found)), Value::Object(wanted)) = (found, value) else {
         let same = found == Some(value);
         return if same { Vec::new() } else { vec![Op::Set(path.clone(), value.clone())] };
     };
+    let at = |key: &str| below(path, Step::Key(key.to_owned()));
     let differs = wanted.iter().filter(|(key, value)| found.get(*key) != Some(value));
-    differs.map(|(key, value)| Op::Set(below(path, Step::Key(key.clone())), value.clone())).collect()
+    let mut ops: Vec<Op> = differs.map(|(key, value)| Op::Set(at(key), value.clone())).collect();
+    // Which of the keys a client goes by is its own affair, and may change: there are none beside ours.
+    let foreign = starting(entry).into_iter().filter(|(key, _)| !wanted.contains_key(*key));
+    ops.extend(foreign.map(|(key, _)| Op::Remove(at(key))));
+    ops
 }
 
 /// Ours is left in its place, or put last: where a client trusts hooks by their place, those of others keep theirs.
 fn hook(all: &[Value], path: &Path, value: &Value) -> Vec<Op> {
+    // Also where nothing in it has the name, since the program was given another one.
+    if !has_ours(value) && all.contains(value) {
+        return Vec::new();
+    }
     let ours: Vec<usize> = (0..all.len()).filter(|&i| has_ours(&all[i])).collect();
     if let [i] = ours[..]
         && only_ours(&all[i])
@@ -216,6 +253,40 @@ mod tests {
         let new = done(&tree, &[edit]);
         let all = json!({"command": "/svault", "args": ["mcp"], "timeout": 9});
         assert_eq!(new["mcpServers"]["svault"], all);
+    }
+
+    #[test]
+    fn an_entry_has_nothing_beside_ours_by_which_it_could_start_something_else() {
+        let flat = json!({"command": "/svault", "args": ["mcp"], "env": {}});
+        let plain = json!({"command": "/svault", "args": ["mcp"]});
+        let nested = json!({"transport": {"command": "/svault", "args": ["mcp"]}});
+        for (wanted, key, value) in [
+            (&flat, "transport", json!({"command": "/evil", "args": []})),
+            (&flat, "envFile", json!("/tmp/env")),
+            (&flat, "cwd", json!("/tmp")),
+            (&flat, "url", json!("http://127.0.0.1:1")),
+            (&plain, "env", json!({"LD_PRELOAD": "/tmp/x.so"})),
+            (&plain, "environment", json!({"LD_PRELOAD": "/tmp/x.so"})),
+            (&nested, "command", json!("/evil")),
+            (&nested, "args", json!(["x"])),
+        ] {
+            let mut tree = json!({"s": {"svault": wanted}});
+            let edit = Edit::entry(&["s", "svault"], wanted.clone());
+            assert_eq!(plan(&tree, std::slice::from_ref(&edit)).unwrap(), [], "{key}");
+            tree["s"]["svault"][key] = value;
+            tree["s"]["svault"]["timeout"] = json!(9);
+            let new = done(&tree, &[edit]);
+            let mut all = wanted.clone();
+            all["timeout"] = json!(9);
+            assert_eq!(new["s"]["svault"], all, "{key}");
+        }
+    }
+
+    #[test]
+    fn a_program_of_another_name_gets_its_hook_once() {
+        let edit = Edit::hook(&["h"], group("/opt/sv hook --client claude"));
+        let new = done(&json!({"h": [group("/usr/bin/lint")]}), &[edit]);
+        assert_eq!(new["h"].as_array().map(Vec::len), Some(2));
     }
 
     #[test]

@@ -9,7 +9,19 @@ use serde_json::Value;
 pub fn undo(before: &Value, after: &Value, now: &Value) -> Vec<Op> {
     let mut ops = Vec::new();
     walk(Some(before), after, now, &mut Vec::new(), &mut ops);
+    // A plain value at the top is what the file needs to count, such as a version: what others have there needs it too.
+    let plain =
+        |op: &Op| matches!(op, Op::Remove(path) if path.len() == 1 && look(now, path).is_some_and(is_plain));
+    let mut rest = now.clone();
+    let undone = ops.iter().all(|op| op.apply(&mut rest).is_ok());
+    if !undone || !is_empty(&rest) {
+        ops.retain(|op| !plain(op));
+    }
     ops
+}
+
+fn is_plain(value: &Value) -> bool {
+    !value.is_array() && !value.is_object()
 }
 
 fn walk(before: Option<&Value>, after: &Value, now: &Value, at: &mut Path, ops: &mut Vec<Op>) {
@@ -20,15 +32,28 @@ fn walk(before: Option<&Value>, after: &Value, now: &Value, at: &mut Path, ops: 
         (None | Some(Value::Object(_)), Value::Object(new), Value::Object(found)) => {
             for (key, value) in new {
                 let Some(current) = found.get(key) else { continue };
-                let old = before.and_then(|b| b.get(key));
+                let old = before.and_then(|b| b.get(key)).filter(|old| !old.is_null());
                 at.push(Step::Key(key.clone()));
                 key_back(old, value, current, at, ops);
                 at.pop();
             }
+            let taken = before.and_then(Value::as_object).into_iter().flatten();
+            for (key, old) in taken.filter(|(key, _)| !new.contains_key(*key) && !found.contains_key(*key)) {
+                ops.push(Op::Set(below(at, Step::Key(key.clone())), old.clone()));
+            }
         }
         (_, Value::Array(new), Value::Array(found)) => {
-            let old = before.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-            elements_back(old, new, found, at, ops);
+            let old = before.and_then(Value::as_array);
+            let start = ops.len();
+            elements_back(old.map_or(&[][..], Vec::as_slice), new, found, at, ops);
+            // What was taken out for ours comes back, where nobody has changed the list since.
+            if let Some(old) = old
+                && new == found
+                && !lead_to(&ops[start..], now, old, at.len())
+            {
+                ops.truncate(start);
+                ops.push(Op::Set(at.clone(), Value::Array(old.clone())));
+            }
         }
         (Some(old), _, _) if now == after => ops.push(Op::Set(at.clone(), old.clone())),
         _ => {}
@@ -56,6 +81,12 @@ fn key_back(old: Option<&Value>, new: &Value, now: &Value, at: &mut Path, ops: &
             ops.push(Op::Remove(at.clone()));
         }
     }
+}
+
+/// Whether changes below this depth make a list out of `now`.
+fn lead_to(ops: &[Op], now: &Value, list: &Vec<Value>, depth: usize) -> bool {
+    let mut made = now.clone();
+    ops.iter().all(|op| relative(op, depth).apply(&mut made).is_ok()) && made.as_array() == Some(list)
 }
 
 fn relative(op: &Op, depth: usize) -> Op {
@@ -179,6 +210,45 @@ mod tests {
             back(&before, &after, &now),
             json!({"mcpServers": {"svault": {"command": "/older", "t": 2}}})
         );
+    }
+
+    #[test]
+    fn a_list_that_was_replaced_comes_back_whole() {
+        let before =
+            json!({"mcpServers": {"svault": {"command": "/older", "args": ["x", "y"], "env": {"A": "1"}}}});
+        let after = json!({"mcpServers": {"svault": {"command": "/svault", "args": ["mcp"]}}});
+        let mut now = after.clone();
+        now["mine"] = json!(1);
+        let mut all = before.clone();
+        all["mine"] = json!(1);
+        assert_eq!(back(&before, &after, &now), all);
+        // One that had elements of others keeps those that came since.
+        let now = json!({"deny": ["A", "ours", "B"]});
+        let rest = json!({"deny": ["A", "B"]});
+        assert_eq!(back(&json!({"deny": ["A"]}), &json!({"deny": ["A", "ours"]}), &now), rest);
+    }
+
+    #[test]
+    fn a_null_is_as_good_as_nothing() {
+        let before = json!({"mcpServers": null, "a": 1});
+        let after = json!({"mcpServers": {"svault": {"command": "/svault"}}, "a": 1});
+        let now = json!({"mcpServers": {"svault": {"command": "/svault"}, "other": {}}, "a": 1});
+        assert_eq!(back(&before, &after, &now), json!({"mcpServers": {"other": {}}, "a": 1}));
+        let now = json!({"mcpServers": {"svault": {"command": "/svault", "timeout": 3}}, "a": 2});
+        assert_eq!(back(&before, &after, &now), json!({"a": 2}));
+    }
+
+    #[test]
+    fn a_version_stays_as_long_as_anything_else_does() {
+        let ours = json!({"command": "/svault hook --client cursor"});
+        let after = json!({"version": 1, "hooks": {"preToolUse": [ours]}});
+        let theirs = json!({"command": "/lint"});
+        let now = json!({"version": 1, "hooks": {"preToolUse": [ours, theirs]}});
+        let rest = json!({"version": 1, "hooks": {"preToolUse": [theirs]}});
+        assert_eq!(back(&json!({}), &after, &now), rest);
+        let mut now = after.clone();
+        now["hooks"]["preToolUse"][0]["timeout"] = json!(9);
+        assert_eq!(back(&json!({}), &after, &now), json!({}));
     }
 
     #[test]

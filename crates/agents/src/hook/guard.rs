@@ -4,14 +4,18 @@ pub use super::names::Class;
 use super::names::{self, When};
 use super::references;
 use std::path::{Component, Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// How much of a file is looked at for words.
 const LOOK: u64 = 64 * 1024;
-/// How many entries of a tree are looked at.
-pub const TREE: usize = 4000;
+/// How many entries of a tree are looked at: by their names alone, at more than a million a second.
+pub const TREE: usize = 200_000;
+/// How long a tree is looked at.
+const LONG: Duration = Duration::from_secs(2);
 /// Folders of other people's code and of tools, which are not walked.
-const SKIP: &[&str] =
-    &["node_modules", ".git", "target", ".venv", "venv", "__pycache__", "vendor", "dist", "build"];
+const SKIP: &[&str] = &["node_modules", ".git", "target", ".venv", "venv", "__pycache__", "vendor"];
+/// Names of which a tree that is too large to be walked may have one.
+const LIKELY: &[&str] = &[".env", ".env.local", ".envrc", "prod.env", "id_rsa", "server.key", "server.pem"];
 
 /// What the hook protects.
 #[derive(Debug, Clone, Default)]
@@ -41,9 +45,10 @@ impl Guard {
         let (class, when) = found?;
         let counts = match when {
             When::Always => true,
-            When::Has(words) => text(&real).is_some_and(|t| words.iter().any(|w| t.contains(w))),
-            When::Unless(words) => !text(&real)
-                .is_some_and(|t| words.iter().any(|w| t.contains(w)) && !t.contains("PRIVATE KEY")),
+            When::Has(words) => text(&real).is_some_and(|t| has(&t, words)),
+            When::Sets(words) => text(&real).is_some_and(|t| sets(&t, words)),
+            When::Logs(words) => text(&real).is_some_and(|t| has(&t, words) || has_login(&t)),
+            When::Unless(words) => !text(&real).is_some_and(|t| has(&t, words) && !t.contains("PRIVATE KEY")),
         };
         if !counts || (class == Class::Env && references::only(&real)) {
             return None;
@@ -59,7 +64,8 @@ impl Guard {
     }
 
     /// The first protected file in a folder and what is below it, for which `reads` says yes. `links`: links are read,
-    /// too. `left`: how many entries may be looked at, less those that were.
+    /// too. `left`: how many entries may be looked at, less those that were. Where it is used up, the folder stands for
+    /// the file that it may have.
     #[must_use]
     pub fn in_tree(
         &self,
@@ -68,12 +74,19 @@ impl Guard {
         left: &mut usize,
         mut reads: impl FnMut(&Path) -> bool,
     ) -> Option<Secret> {
-        let mut folders = vec![normal(folder)];
+        let top = normal(folder);
+        let since = Instant::now();
+        let mut folders = vec![top.clone()];
         while let Some(folder) = folders.pop() {
+            // On a slow disk or a network's.
+            if since.elapsed() > LONG {
+                *left = 0;
+            }
             let Ok(entries) = std::fs::read_dir(&folder) else { continue };
             for entry in entries.flatten() {
                 if *left == 0 {
-                    return None;
+                    let may = LIKELY.iter().any(|name| reads(&top.join(name)));
+                    return may.then_some(Secret { path: top, class: Class::Large });
                 }
                 *left -= 1;
                 let path = entry.path();
@@ -127,6 +140,34 @@ fn real(path: &Path) -> PathBuf {
         }
         _ => path.to_owned(),
     }
+}
+
+fn has(text: &str, words: &[&str]) -> bool {
+    words.iter().any(|word| text.contains(word))
+}
+
+/// Whether one of these words has a value behind it, other than `${NAME}`.
+fn sets(text: &str, words: &[&str]) -> bool {
+    let is_name = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let is_reference = |value: &str| {
+        let inner = value.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
+        // A default that is empty is no value either.
+        inner.is_some_and(|name| is_name(name.trim_end_matches(['-', ':', '?'])))
+    };
+    let refers = |rest: &str| {
+        let at = rest.find(['=', ':']).map_or(0, |at| at + 1);
+        is_reference(rest[at..].trim().trim_matches(['"', '\'']))
+    };
+    let mut lines = text.lines();
+    lines.any(|line| words.iter().any(|word| line.split_once(word).is_some_and(|(_, rest)| !refers(rest))))
+}
+
+/// Whether an address has a login in it: `https://name:password@host`.
+fn has_login(text: &str) -> bool {
+    text.split("://").skip(1).any(|rest| {
+        let end = rest.find(|c: char| c == '/' || c.is_whitespace()).unwrap_or(rest.len());
+        rest[..end].contains('@')
+    })
 }
 
 fn text(path: &Path) -> Option<String> {
@@ -196,6 +237,57 @@ mod tests {
         for name in [".npmrc", "both.pem", "none.pem"] {
             assert!(guard.check(&at(name)).is_some(), "{name}");
         }
+    }
+
+    #[test]
+    fn settings_are_a_login_where_they_have_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let guard = Guard::default();
+        let kept = |name: &str, text: &str| {
+            std::fs::write(dir.path().join(name), text).unwrap();
+            guard.check(&dir.path().join(name)).is_some()
+        };
+        for (name, text) in [
+            (".npmrc", "//r.example.com:8080/:_authToken=${NPM_TOKEN}\nsave-exact=true\n"),
+            (".yarnrc.yml", "npmAuthToken: \"${NPM_TOKEN}\"\n"),
+            (".yarnrc.yml", "npmAuthToken: ${NPM_TOKEN:-}\n"),
+            ("pip.conf", "[global]\nindex-url = https://pypi.example.com/simple@1\n"),
+            ("a.pem", "-----BEGIN RSA PUBLIC KEY-----\n"),
+            ("Release.key", "-----BEGIN PGP PUBLIC KEY BLOCK-----\n"),
+        ] {
+            assert!(!kept(name, text), "{name}: {text}");
+        }
+        for (name, text) in [
+            (".npmrc", "//r/:_authToken=sk-test-1\n"),
+            (".npmrc", "//r/:_authToken=${NPM_TOKEN}\n//s/:_authToken=sk-test-1\n"),
+            (".npmrc", "_auth = c2stdGVzdA==\n"),
+            (".npmrc", "//r/:_authToken=${NPM_TOKEN:-sk-test-1}\n"),
+            (".yarnrc.yml", "npmAuthToken: sk-test-1\n"),
+            (".yarnrc.yml", "npmAuthToken: >-\n  sk-test-1\n"),
+            ("pip.conf", "index-url = https://me:sk-test-1@pypi.example.com/simple\n"),
+            ("pip.conf", "index-url = https://x/y\nextra-index-url = https://sk-test-1@z/\n"),
+            ("b.key", "-----BEGIN PGP PUBLIC KEY BLOCK-----\n-----BEGIN PGP PRIVATE KEY BLOCK-----\n"),
+        ] {
+            assert!(kept(name, text), "{name}: {text}");
+        }
+    }
+
+    #[test]
+    fn a_folder_too_large_to_be_walked_is_no_folder_without_secrets() {
+        let dir = tempfile::tempdir().unwrap();
+        for n in 0..20 {
+            std::fs::write(dir.path().join(format!("{n}.txt")), "x").unwrap();
+        }
+        let guard = Guard::default();
+        let class = |most: usize, reads: &dyn Fn(&Path) -> bool| {
+            guard.in_tree(dir.path(), false, &mut { most }, reads).map(|s| s.class)
+        };
+        assert_eq!(class(10, &|_| true), Some(Class::Large));
+        assert_eq!(class(20, &|_| true), None);
+        assert_eq!(class(10, &|path| path.ends_with("notes.md")), None);
+        std::fs::create_dir(dir.path().join("dist")).unwrap();
+        std::fs::write(dir.path().join("dist/.env"), "A=sk-test-1").unwrap();
+        assert_eq!(class(TREE, &|_| true), Some(Class::Env));
     }
 
     #[test]

@@ -108,6 +108,7 @@ fn rewritten(setup: &Setup, event: &Event) -> Option<Value> {
         return None;
     }
     let scrub = setup.scrub.as_deref().filter(|_| tools::is_shell(&event.tool))?;
+    let shell = shell_of(setup, event)?;
     let mut input = event.input.clone();
     let mut any = false;
     let places: Vec<&mut Value> = match input.as_object_mut()? {
@@ -115,12 +116,22 @@ fn rewritten(setup: &Setup, event: &Event) -> Option<Value> {
         all => vec![all.get_mut("command")?],
     };
     for place in places {
-        if let Some(command) = place.as_str().and_then(|command| rewrite::wrapped(command, scrub)) {
+        if let Some(command) = place.as_str().and_then(|command| rewrite::wrapped(command, scrub, shell)) {
             *place = command.into();
             any = true;
         }
     }
     any.then_some(input)
+}
+
+/// The shell that a command is for; none where it can't read what commands are rewritten to.
+fn shell_of(setup: &Setup, event: &Event) -> Option<rewrite::Shell> {
+    if !matches!(event.real, Client::VsCode | Client::Cursor) {
+        return Some(rewrite::Shell::Once);
+    }
+    // These type commands into a terminal, in which the user's own shell runs.
+    let reads = (setup.env)("SHELL").is_none_or(|shell| rewrite::is_read_by(&shell));
+    reads.then_some(rewrite::Shell::Lasting)
 }
 
 fn after(event: &Event, finder: &mut dyn Finder) -> Verdict {
@@ -148,6 +159,12 @@ fn what(labels: &[String]) -> String {
 fn reason(stop: &Stop) -> String {
     let name = |s: &Secret| s.path.file_name().unwrap_or(s.path.as_os_str()).to_string_lossy().into_owned();
     match stop {
+        Stop::Reads(s) | Stop::Searches(s) | Stop::Packs(s) | Stop::Stages(s) if s.class == Class::Large => format!(
+            "svault: {} is {}, so nobody knows whether there are secrets in it, and this is blocked. Name a narrower \
+             folder, or the files themselves.",
+            s.path.display(),
+            s.class.what()
+        ),
         Stop::Reads(s) if s.class == Class::Own => {
             "svault: this is svault's own store; nobody but svault reads or changes it. Ask for a secret by name with \
              svault_get_secret."
@@ -156,8 +173,8 @@ fn reason(stop: &Stop) -> String {
         Stop::Writes(s) if s.class == Class::Own => reason(&Stop::Reads(s.clone())),
         Stop::Reads(s) => format!("svault: {} is {}, so reading it is blocked. {INSTEAD}", name(s), s.class.what()),
         Stop::Loads(s) => format!(
-            "svault: {} is {}, so loading it is blocked. Run the command with svault_run, or as 'svault run --env NAME \
-             -- COMMAND', which gives it the secrets it needs.",
+            "svault: {} is {}, so loading it is blocked. Run the command with svault_run, or as `svault run --env NAME \
+             --scope SCOPE --reason 'WHY' -- COMMAND`, which gives it the secrets it needs.",
             name(s),
             s.class.what()
         ),

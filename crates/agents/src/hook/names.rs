@@ -13,6 +13,8 @@ pub enum Class {
     Own,
     /// The environment of a process, in which `svault run` puts values.
     Environment,
+    /// A folder with more files than are looked at.
+    Large,
 }
 
 impl Class {
@@ -25,6 +27,7 @@ impl Class {
             Self::Login => "a saved login",
             Self::Own => "svault's own",
             Self::Environment => "the environment of a process",
+            Self::Large => "a folder with more files than can be looked through",
         }
     }
 }
@@ -36,6 +39,10 @@ pub enum When {
     Always,
     /// Where the text has one of these words; a file that can't be read does not count.
     Has(&'static [&'static str]),
+    /// Where the text has one of these words with a value behind it that is no reference to a variable.
+    Sets(&'static [&'static str]),
+    /// Where the text has one of these words, or an address with a login in it.
+    Logs(&'static [&'static str]),
     /// Unless the text has one of these words and none of a private key.
     Unless(&'static [&'static str]),
 }
@@ -47,7 +54,18 @@ const TEMPLATES: &[&str] =
 /// Words of code that end in `.env` and are no file.
 const CODE: &[&str] = &["process", "meta", "import.meta", "deno", "bun", "globalthis.process", "os"];
 
-const PUBLIC: &[&str] = &["BEGIN CERTIFICATE", "BEGIN PUBLIC KEY", "BEGIN TRUSTED CERTIFICATE"];
+const PUBLIC: &[&str] = &[
+    "BEGIN CERTIFICATE",
+    "BEGIN NEW CERTIFICATE",
+    "BEGIN TRUSTED CERTIFICATE",
+    "BEGIN PUBLIC KEY",
+    "BEGIN RSA PUBLIC KEY",
+    "BEGIN EC PUBLIC KEY",
+    "BEGIN PGP PUBLIC KEY",
+    "BEGIN SSH2 PUBLIC KEY",
+    "BEGIN DH PARAMETERS",
+    "BEGIN X509 CRL",
+];
 
 /// Whole names.
 const NAMES: &[(&str, Class, When)] = &[
@@ -71,10 +89,10 @@ const NAMES: &[(&str, Class, When)] = &[
     ("application_default_credentials.json", Class::Login, When::Always),
     ("kubeconfig", Class::Login, When::Always),
     // Most of these hold settings alone; agents read them all day.
-    (".npmrc", Class::Login, When::Has(&["_auth", "_password"])),
-    (".yarnrc.yml", Class::Login, When::Has(&["npmAuth"])),
+    (".npmrc", Class::Login, When::Sets(&["_auth", "_password"])),
+    (".yarnrc.yml", Class::Login, When::Sets(&["npmAuth"])),
     (".terraformrc", Class::Login, When::Has(&["token"])),
-    ("pip.conf", Class::Login, When::Has(&["://", "password"])),
+    ("pip.conf", Class::Login, When::Logs(&["password"])),
     (
         "credentials.json",
         Class::Login,
@@ -124,6 +142,9 @@ const ENDS: &[(&str, Class, When)] = &[
 const SSH_OPEN: &[&str] =
     &["config", "known_hosts", "known_hosts.old", "authorized_keys", "environment", "rc"];
 
+/// Folders in `.ssh` with pieces of its settings.
+const SSH_CONFIGS: &[&str] = &["config.d", "conf.d"];
+
 /// Names to try a pattern against where its folder can't be listed.
 pub const USUAL: &[&str] = &[
     ".env",
@@ -153,7 +174,8 @@ pub fn class(path: &str) -> Option<(Class, When)> {
     if let Some((_, class, when)) = NAMES.iter().find(|(n, ..)| *n == name) {
         return Some((*class, *when));
     }
-    let below = |place: &str| path == place || path.ends_with(&format!("/{place}"));
+    let below =
+        |place: &str| path.strip_suffix(place).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'));
     if let Some((_, class)) = PLACES.iter().find(|(place, _)| below(place)) {
         return Some((*class, When::Always));
     }
@@ -200,8 +222,9 @@ fn is_ssh_key(path: &str, name: &str) -> bool {
     if ["id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "id_ecdsa_sk", "id_ed25519_sk"].contains(&name) {
         return true;
     }
-    let mut folders = path.rsplit('/').skip(1);
-    folders.next() == Some(".ssh") && !SSH_OPEN.contains(&name) && !name.is_empty()
+    let mut below = path.split('/').skip_while(|part| *part != ".ssh").skip(1).peekable();
+    let inside = below.peek().is_some_and(|first| !first.is_empty());
+    inside && !SSH_OPEN.contains(&name) && !below.any(|part| SSH_CONFIGS.contains(&part))
 }
 
 fn is_environ(path: &str) -> bool {
@@ -230,6 +253,9 @@ mod tests {
             "C:\\x\\.env",
             "id_rsa",
             "/home/u/.ssh/work",
+            "/home/u/.ssh/keys/work",
+            "/home/u/.ssh/a/b/github",
+            "/home/u/.ssh/config.d/id_rsa",
             "server.pem",
             "tls.key",
             ".netrc",
@@ -266,6 +292,12 @@ mod tests {
             "import.meta.env",
             "id_rsa.pub",
             "/home/u/.ssh/known_hosts",
+            "/home/u/.ssh",
+            "/home/u/.ssh/",
+            "/home/u/.ssh/keys/work.pub",
+            "/home/u/.ssh/a/known_hosts",
+            "/home/u/.ssh/config.d",
+            "/home/u/.ssh/config.d/work",
             "keys.txt",
             "monkey",
             "pem",

@@ -33,6 +33,8 @@ pub struct Event {
     pub name: String,
     /// The tool.
     pub tool: String,
+    /// Whether the client says that it is one of an MCP server.
+    pub of_server: bool,
     /// Its arguments.
     pub input: Value,
     /// What came of it.
@@ -183,37 +185,17 @@ impl Event {
         let mut cwd = folder;
         cwd.extend(said);
         cwd.extend(inner);
-        Some(Self { real, stage, name, tool, input, response, prompt: prompt(&all), cwd })
+        let of_server =
+            ["mcp_context", "mcp_server"].iter().any(|key| all.get(*key).is_some_and(|v| !v.is_null()));
+        Some(Self { real, stage, name, tool, of_server, input, response, prompt: prompt(&all), cwd })
     }
 }
 
-/// Reads JSON. Half a character (`\ud83d` alone), which clients cut out of a text, is read as U+FFFD.
+/// Reads JSON. Half a character (`\ud83d` alone), which clients cut out of a text, is read as U+FFFD, and so is what is not
+/// UTF-8.
 fn json(text: &[u8]) -> Option<Value> {
-    serde_json::from_slice(text).or_else(|_| serde_json::from_slice(&whole(text))).ok()
-}
-
-/// JSON in UTF-8, with `\ufffd` for each escape that is half a character.
-fn whole(text: &[u8]) -> Vec<u8> {
-    let text = String::from_utf8_lossy(text);
-    let bytes = text.as_bytes();
-    let unit = |at: usize| {
-        let escape = text.get(at..at + 6)?.strip_prefix("\\u")?;
-        u16::from_str_radix(escape, 16).ok()
-    };
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let (length, half) = match unit(at) {
-            Some(0xd800..=0xdbff) if matches!(unit(at + 6), Some(0xdc00..=0xdfff)) => (12, false),
-            Some(0xd800..=0xdfff) => (6, true),
-            _ if bytes[at] == b'\\' => (2, false),
-            _ => (1, false),
-        };
-        let end = (at + length).min(bytes.len());
-        out.extend_from_slice(if half { b"\\ufffd" } else { &bytes[at..end] });
-        at = end;
-    }
-    out
+    let whole = || words::whole(&String::from_utf8_lossy(text));
+    serde_json::from_slice(text).or_else(|_| serde_json::from_str(&whole())).ok()
 }
 
 fn stage(name: &str, all: &Map<String, Value>, answered: bool) -> Stage {
@@ -239,6 +221,9 @@ fn stage(name: &str, all: &Map<String, Value>, answered: bool) -> Stage {
 fn call(all: &Map<String, Value>, name: &str) -> (String, Value) {
     let text = |v: Option<&Value>| v.and_then(Value::as_str).map(str::to_owned);
     if let Some(info) = all.get("tool_info") {
+        if let Some(tool) = text(info.get("mcp_tool_name")) {
+            return (tool, parsed(info.get("mcp_tool_arguments")));
+        }
         let tool = name.trim_start_matches("pre_").trim_start_matches("post_");
         return (tool.to_owned(), info.clone());
     }

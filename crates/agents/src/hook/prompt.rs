@@ -6,7 +6,7 @@ use super::tools;
 /// The mention that stops a prompt.
 #[must_use]
 pub fn judge(look: &Look, prompt: &str) -> Option<Stop> {
-    mentions(prompt).into_iter().find_map(|path| tools::reads(look, path))
+    mentions(prompt).into_iter().find_map(|path| tools::mentions(look, path))
 }
 
 /// What stands behind an `@` that begins a word.
@@ -34,6 +34,23 @@ fn mentions(prompt: &str) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hook::guard::Guard;
+
+    #[test]
+    fn a_field_in_code_is_no_file() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("prod.env"), "A=sk-test-1").unwrap();
+        let guard = Guard::default();
+        let look = Look { guard: &guard, cwd: dir.path(), env: &|_| None };
+        for (prompt, stops) in [
+            ("why is @request.env nil in my test?", false),
+            ("what is @event.key?", false),
+            ("see @prod.env", true),
+            ("see @.env", true),
+        ] {
+            assert_eq!(judge(&look, prompt).is_some(), stops, "{prompt}");
+        }
+    }
 
     #[test]
     fn mentions_begin_a_word() {

@@ -1,10 +1,62 @@
 //! A shell command whose output goes through `svault scrub`, with its own exit status and folder.
 //!
 //! Only what is surely the same command afterwards is rewritten. The form works in bash and zsh: one has `PIPESTATUS`,
-//! the other `pipestatus`, and each leaves the other's name empty.
+//! the other `pipestatus`, and each leaves the other's name empty. fish and tcsh can't read it.
 
 use super::shell::lex::{Command, Item, Joint, Part, read};
 use super::shell::says_nothing;
+
+/// How long the shell lives that a command is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shell {
+    /// As long as the command.
+    Once,
+    /// It takes the next command, too: a terminal.
+    Lasting,
+}
+
+/// Commands that give a shell variables, functions and options, which it has for the next command, too.
+const STATE: &[&str] = &[
+    "source",
+    ".",
+    "export",
+    "declare",
+    "typeset",
+    "readonly",
+    "read",
+    "unset",
+    "set",
+    "shopt",
+    "setopt",
+    "unsetopt",
+    "alias",
+    "unalias",
+    "umask",
+    "ulimit",
+    "trap",
+    "eval",
+    "hash",
+    "bind",
+    "bindkey",
+    "autoload",
+    "compinit",
+    "nvm",
+    "fnm",
+    "sdk",
+    "conda",
+    "mamba",
+    "micromamba",
+    "pyenv",
+    "rbenv",
+    "nodenv",
+    "asdf",
+    "mise",
+    "direnv",
+    "deactivate",
+    "workon",
+    "module",
+    "use",
+];
 
 /// Commands after which the pipe would never end, or that change the shell itself.
 const LEFT_ALONE: &[&str] = &[
@@ -22,13 +74,20 @@ pub fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', "'\\''"))
 }
 
+/// Whether a shell, by its path, reads what commands are rewritten to.
+#[must_use]
+pub fn is_read_by(shell: &str) -> bool {
+    matches!(shell.rsplit('/').next(), Some("bash" | "zsh" | "sh"))
+}
+
 /// The command, rewritten; none where it is better left as it is. `scrub`: the command that masks, as the shell
 /// reads it.
 #[must_use]
-pub fn wrapped(command: &str, scrub: &str) -> Option<String> {
+pub fn wrapped(command: &str, scrub: &str, shell: Shell) -> Option<String> {
     let script = read(command);
     let unclear = script.broken || script.background || command.trim_end().ends_with('\\');
-    if unclear || command.contains(scrub) || says_nothing(&script) {
+    let defines = shell == Shell::Lasting && defines_function(command, &script.items);
+    if unclear || defines || command.contains(scrub) || says_nothing(&script) {
         return None;
     }
     let chars: Vec<char> = command.chars().collect();
@@ -36,8 +95,13 @@ pub fn wrapped(command: &str, scrub: &str) -> Option<String> {
     let mut depth = 0usize;
     let mut folder: Option<&Command> = None;
     let mut rest = script.items.as_slice();
+    let keeps = |one: &Command| match name(one) {
+        Some(name) => shell == Shell::Lasting && STATE.contains(&name),
+        // Variables alone.
+        None => shell == Shell::Lasting && one.words.is_empty(),
+    };
     while let [Item::Run(one), more @ ..] = rest
-        && name(one) == Some("cd")
+        && (name(one) == Some("cd") || keeps(one))
         && moves(one)
     {
         from = one.end + if one.joint == Joint::And { 2 } else { 1 };
@@ -48,8 +112,8 @@ pub fn wrapped(command: &str, scrub: &str) -> Option<String> {
             Item::Enter => depth += 1,
             Item::Leave => depth = depth.saturating_sub(1),
             Item::Run(one) => {
-                let name = name(one);
-                if depth == 0 && name.is_some_and(|n| LEFT_ALONE.contains(&n)) {
+                let alone = name(one).is_some_and(|n| LEFT_ALONE.contains(&n));
+                if depth == 0 && (alone || keeps(one)) {
                     return None;
                 }
             }
@@ -73,6 +137,12 @@ pub fn wrapped(command: &str, scrub: &str) -> Option<String> {
     ))
 }
 
+/// Whether a function is made at the start of a command or within it: `f() { …`, `function f { …`.
+fn defines_function(command: &str, items: &[Item]) -> bool {
+    let empty = |two: &[Item]| matches!(two, [Item::Enter, Item::Leave]);
+    command.trim_start().starts_with("function ") || items.windows(2).any(empty)
+}
+
 /// Whether nothing but `&&` and pipes join the commands, so that none runs where the one before the first has failed.
 fn is_one_list(items: &[Item]) -> bool {
     let joined = |item: &Item| match item {
@@ -85,9 +155,16 @@ fn is_one_list(items: &[Item]) -> bool {
     }
 }
 
-/// A `cd` that stands before the rest: its effect outlasts the command, so it stays outside of the pipe.
+/// A `cd` that stands before the rest: its effect outlasts the command, so it stays outside of the pipe. So does what
+/// gives a lasting shell its variables.
 fn moves(command: &Command) -> bool {
-    let known = command.words.iter().flatten().all(|p| matches!(p, Part::Text(..) | Part::Var(..)));
+    let known = |part: &Part| match part {
+        Part::Text(..) | Part::Var(..) => true,
+        Part::Sub(script) => !script.broken && !script.background && says_nothing(script),
+        _ => false,
+    };
+    let values = command.assigns.iter().map(|(_, value)| value);
+    let known = command.words.iter().chain(values).flatten().all(known);
     // `if cd app`, `! cd app`: it is a condition.
     let plain = command.before.is_empty() && command.redirects.is_empty();
     known && plain && matches!(command.joint, Joint::And | Joint::Next)
@@ -123,8 +200,17 @@ mod tests {
             ("cd app && cd b && make\nls *", "cd app && cd b; {\n(exit $?) && make\nls *"),
             ("cd app && (make); echo", "cd app; {\n(exit $?) && (make); echo"),
             ("(cd app && make)", "{\n(cd app && make)"),
+            (
+                "cd \"$(git rev-parse --show-toplevel)\" && make",
+                "cd \"$(git rev-parse --show-toplevel)\" && {\nmake",
+            ),
+            ("source .venv/bin/activate && pytest", "{\nsource .venv/bin/activate && pytest"),
         ] {
-            assert_eq!(wrapped(line, SCRUB).as_deref(), Some(format!("{start}{END}").as_str()), "{line}");
+            assert_eq!(
+                wrapped(line, SCRUB, Shell::Once).as_deref(),
+                Some(format!("{start}{END}").as_str()),
+                "{line}"
+            );
         }
     }
 
@@ -151,8 +237,65 @@ mod tests {
             "! cd app && make",
             "{ cd app && make; }",
             "cd gone || make",
+            "cd \"$(cat where)\" && make",
+            "git status -s && git ls-files",
         ] {
-            assert_eq!(wrapped(line, SCRUB), None, "{line}");
+            assert_eq!(wrapped(line, SCRUB, Shell::Once), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_lasting_shell_keeps_its_variables() {
+        for (line, start) in [
+            ("npm test", "{\nnpm test"),
+            ("source .venv/bin/activate && pytest", "source .venv/bin/activate && {\npytest"),
+            ("export A=1; npm test", "export A=1; {\nnpm test"),
+            ("A=1; cd app && make", "A=1; cd app && {\nmake"),
+            ("nvm use 20\nmake || echo no", "nvm use 20\n{\nmake || echo no"),
+            ("A=1 make", "{\nA=1 make"),
+            ("(export A=1; make)", "{\n(export A=1; make)"),
+        ] {
+            let new = wrapped(line, SCRUB, Shell::Lasting);
+            assert_eq!(new.as_deref(), Some(format!("{start}{END}").as_str()), "{line}");
+        }
+        for line in [
+            "source .venv/bin/activate",
+            "export A=1",
+            "A=1",
+            "nvm use 20",
+            "alias ll='ls -l'",
+            "set -o pipefail",
+            "umask 077",
+            "make && export A=1",
+            "[ -f x ] && source x",
+            "if true; then export A=1; fi",
+            "eval \"$(direnv hook bash)\"",
+            "A=$(make)",
+            "conda activate x",
+            "f() { make; }",
+            "function f { make; }",
+        ] {
+            assert_eq!(wrapped(line, SCRUB, Shell::Lasting), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_prints_values_or_text_is_masked() {
+        for line in [
+            "set",
+            "type f",
+            "alias",
+            "which f",
+            "git status -v",
+            "git status -sv",
+            "git status --verb",
+            "git add -p",
+            "git add --patch .",
+            "git add -i",
+            "git add --edit",
+        ] {
+            let new = wrapped(line, SCRUB, Shell::Once);
+            assert_eq!(new, Some(format!("{{\n{line}{END}")), "{line}");
         }
     }
 

@@ -69,7 +69,8 @@ const TOOLS: &[(Does, &[&str])] = &[
             "createfile",
             "new_file",
             "save_file",
-            "pre_write",
+            "write_code",
+            "create_or_update_file",
         ],
     ),
     (
@@ -83,15 +84,17 @@ const TOOLS: &[(Does, &[&str])] = &[
             "editfiles",
             "str_replace",
             "str_replace_editor",
+            "str_replace_based_edit_tool",
             "apply_patch",
             "insert",
-            "write_code",
             "delete_file",
             "delete",
             "move_file",
             "update",
             "patch",
+            "replace_in_file",
             "replace_string_in_file",
+            "multi_replace_string_in_file",
             "insert_edit_into_file",
         ],
     ),
@@ -148,9 +151,32 @@ fn bare(tool: &str) -> String {
     last.rsplit([':', '.']).next().unwrap_or(last).to_ascii_lowercase()
 }
 
-fn does(tool: &str) -> Does {
+/// What a tool does, by its name, or by the end of it: clients put a server's name before it, `fs_write_file`,
+/// `fs-write_file`. A single word is an end only of a `server`'s tool: `web_search` is none that searches files.
+fn does(tool: &str, server: bool) -> Does {
     let name = bare(tool);
-    TOOLS.iter().find(|(_, names)| names.contains(&name.as_str())).map_or(Does::Read, |(does, _)| *does)
+    let all = TOOLS.iter().flat_map(|(does, names)| names.iter().map(|known| (*does, *known)));
+    let ends = |known: &str| {
+        let before = name.strip_suffix(known).filter(|_| server || known.contains('_'));
+        before.is_some_and(|before| before.ends_with(['_', '-']))
+    };
+    let exact = all.clone().find(|(_, known)| *known == name);
+    let found = exact.or_else(|| all.filter(|(_, known)| ends(known)).max_by_key(|(_, known)| known.len()));
+    found.map_or(Does::Read, |(does, _)| does)
+}
+
+/// As [`does`], for tools that say in their arguments what they do.
+fn does_here(event: &Event, server: bool) -> Does {
+    if server && bare(&event.tool).ends_with("search_files") {
+        // The servers that have it find names by it.
+        return Does::Names;
+    }
+    let does = does(&event.tool, server);
+    match event.input.get("command").and_then(Value::as_str) {
+        Some("view") if does == Does::Edit => Does::Read,
+        Some("create") if does == Does::Edit => Does::Write,
+        _ => does,
+    }
 }
 
 /// Whether the tool is a shell, by its name.
@@ -172,31 +198,49 @@ pub fn is_shell(tool: &str) -> bool {
 /// Whether the tool searches files, by its name.
 #[must_use]
 pub fn is_search(tool: &str) -> bool {
-    does(tool) == Does::Search
+    does(tool, false) == Does::Search
 }
 
-/// Whether the tool is one of an MCP server.
+/// Whether the tool is one of an MCP server: the client says so, or names it as it names those.
 fn is_servers(event: &Event) -> bool {
     let tool = event.tool.to_ascii_lowercase();
-    tool.starts_with("mcp_") || tool.starts_with("mcp:") || event.name.to_ascii_lowercase().contains("mcp")
+    let named = match event.real {
+        Client::Copilot => tool.contains('-'),
+        Client::Opencode => tool.contains('_'),
+        _ => false,
+    };
+    let prefixed = tool.starts_with("mcp_") || tool.starts_with("mcp:");
+    event.of_server || named || prefixed || event.name.to_ascii_lowercase().contains("mcp")
 }
 
 /// Why the call is stopped, if it is.
 #[must_use]
 pub fn judge(look: &Look, event: &Event) -> Option<Stop> {
     let server = is_servers(event);
-    let mut does = does(&event.tool);
-    if server && bare(&event.tool) == "search_files" {
-        // The servers that have it find names by it.
-        does = Does::Names;
+    let does = does_here(event, server);
+    if let Some(stop) = typed(look, event) {
+        return Some(stop);
     }
     if does == Does::Search {
         let names = event.real == Client::Claude && event.tool == "Grep";
         let stop = search::judge(look, &event.input, search::Tool { names, server });
-        return stop.or_else(|| lines(look, &event.input, 0));
+        let stop = stop.or_else(|| lines(look, &event.input, 0));
+        return stop.or_else(|| if server { paths(look, does, &event.input, 0) } else { None });
     }
     lines(look, &event.input, 0)
         .or_else(|| if does == Does::Names { None } else { paths(look, does, &event.input, 0) })
+}
+
+/// Text that is typed into a shell that runs, or into another program.
+fn typed(look: &Look, event: &Event) -> Option<Stop> {
+    let name = bare(&event.tool);
+    if !(matches!(name.as_str(), "write_bash" | "write_powershell" | "write_stdin")
+        || name.starts_with("send_"))
+    {
+        return None;
+    }
+    let mut texts = ["input", "chars"].iter().filter_map(|key| event.input.get(*key)?.as_str());
+    texts.find_map(|text| shell::line_or_code(look, &text.replace("{enter}", "\n").replace('\r', "\n")))
 }
 
 /// Shell command lines and patches, wherever they stand.
@@ -240,11 +284,11 @@ fn quoted(words: &[Value]) -> String {
 fn line(look: &Look, key: &str, value: &Value) -> Option<Stop> {
     match value {
         Value::String(text) if is_patch(text) => patch(look, value),
-        Value::String(text) => shell::judge(look, text).or_else(|| {
-            // A tool that runs code of its own.
-            let code = matches!(key, "code" | "script");
-            if code { shell::code(look, text).map(Stop::Reads) } else { None }
-        }),
+        // A tool that runs code of its own, in whatever language.
+        Value::String(text) if matches!(key, "code" | "script") => {
+            shell::line_or_code(look, text).or_else(|| shell::code(look, text).map(Stop::Reads))
+        }
+        Value::String(text) => shell::judge(look, text),
         Value::Array(words) => {
             let one = shell::judge(look, &quoted(words));
             let mut each = words.iter().filter(|_| key == "commands").filter_map(Value::as_str);
@@ -330,8 +374,111 @@ pub fn reads(look: &Look, path: &str) -> Option<Stop> {
     one(look, Does::Read, path, false)
 }
 
+/// As [`reads`], in text for people: what could be a field in code, `request.env`, has to be there.
+#[must_use]
+pub fn mentions(look: &Look, path: &str) -> Option<Stop> {
+    reads(look, path).filter(shell::counts_in_code)
+}
+
 /// The folder that a path names.
 #[must_use]
 pub fn folder(look: &Look, path: Option<&str>) -> std::path::PathBuf {
     look.cwd.join(Path::new(path.unwrap_or(".")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hook::guard::Guard;
+    use serde_json::json;
+
+    /// Whether a call is stopped in a folder with a `.env` that has a secret in it.
+    fn stops(client: Client, payload: &Value) -> bool {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join(".env"), "A=sk-test-1").unwrap();
+        let event =
+            Event::read(client, &|_| None, dir.path().to_owned(), payload.to_string().as_bytes()).unwrap();
+        let guard = Guard::default();
+        judge(&Look { guard: &guard, cwd: &event.cwd, env: &|_| None }, &event).is_some()
+    }
+
+    fn claude(tool: &str, input: Value) -> Value {
+        json!({"hook_event_name": "PreToolUse", "tool_name": tool, "tool_input": input})
+    }
+
+    #[test]
+    fn tools_of_servers_are_known_whatever_a_client_calls_them() {
+        let new = json!({"path": "new/.env", "content": "A=1"});
+        let search = json!({"path": ".", "pattern": "A", "query": "A"});
+        let gemini = |tool: &str, input: &Value| json!({"hook_event_name": "BeforeTool", "tool_name": tool, "tool_input": input, "mcp_context": {}});
+        let copilot = |tool: &str, input: &Value| json!({"toolName": tool, "toolArgs": input});
+        let opencode = |tool: &str, input: &Value| json!({"tool": tool, "args": input});
+        for (client, payload, is) in [
+            (Client::Gemini, gemini("mcp_fs_write_file", &new), false),
+            (Client::Gemini, gemini("mcp_fs_grep", &search), true),
+            (Client::Gemini, gemini("mcp_docs_search", &json!({"query": "A"})), false),
+            (Client::Gemini, gemini("fs_docs_search", &json!({"query": "A"})), false),
+            (Client::Copilot, copilot("fs-write_file", &new), false),
+            (Client::Copilot, copilot("fs-search_files", &search), false),
+            (Client::Copilot, copilot("fs-grep", &search), true),
+            (Client::Copilot, copilot("fs-read_file", &json!({"path": ".env"})), true),
+            (Client::Copilot, copilot("web_search", &json!({"query": "A"})), false),
+            (Client::Opencode, opencode("fs_write_file", &new), false),
+            (Client::Opencode, opencode("fs_search_files", &search), false),
+            (Client::Opencode, opencode("fs_list_directory", &json!({"path": ".env"})), false),
+            (Client::Opencode, opencode("fs_edit_file", &json!({"path": ".env"})), true),
+            (Client::Opencode, opencode("docs_search", &json!({"query": "A"})), false),
+            (Client::Opencode, opencode("docs_search", &json!({"file": ".env"})), true),
+        ] {
+            assert_eq!(stops(client, &payload), is, "{payload}");
+        }
+    }
+
+    #[test]
+    fn a_field_in_code_of_another_language_is_no_file() {
+        for (key, text, is) in [
+            ("code", "cfg = settings.env\nprint(cfg)", false),
+            ("script", "const k = event.key; use(k)", false),
+            ("code", "cfg = settings.env\nprint(open('.env').read())", true),
+            ("script", "cat .env", true),
+            ("script", "x=.e; cat ${x}nv", true),
+            ("command", "cat settings.env", true),
+        ] {
+            assert_eq!(
+                stops(Client::Claude, &claude("mcp__ide__executeCode", json!({key: text}))),
+                is,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn text_for_a_shell_that_runs_is_a_line() {
+        let copilot =
+            |input: &str| json!({"toolName": "write_bash", "toolArgs": {"sessionId": "1", "input": input}});
+        assert!(stops(Client::Copilot, &copilot("cat .env{enter}")));
+        assert!(!stops(Client::Copilot, &copilot("y{enter}")));
+        assert!(!stops(Client::Copilot, &copilot("print(settings.env){enter}")));
+        let codex = claude("write_stdin", json!({"session_id": 1, "chars": "cat .env\r"}));
+        assert!(stops(Client::Codex, &codex));
+        assert!(!stops(Client::Claude, &claude("mcp__x__convert", json!({"input": "cat .env"}))));
+    }
+
+    #[test]
+    fn a_file_may_be_made_by_any_tool_that_makes_files() {
+        let windsurf =
+            |path: &str| json!({"agent_action_name": "pre_write_code", "tool_info": {"file_path": path}});
+        assert!(!stops(Client::Windsurf, &windsurf("new/.env")));
+        assert!(stops(Client::Windsurf, &windsurf(".env")));
+        for (tool, input, is) in [
+            ("str_replace_editor", json!({"command": "create", "path": "new/.env"}), false),
+            ("str_replace_editor", json!({"command": "create", "path": ".env"}), true),
+            ("str_replace_based_edit_tool", json!({"command": "view", "path": ".env"}), true),
+            ("str_replace_based_edit_tool", json!({"command": "view", "path": ".env.example"}), false),
+            ("mcp__github__create_or_update_file", json!({"path": "new/.env", "content": "A=1"}), false),
+            ("replace_in_file", json!({"path": ".env"}), true),
+        ] {
+            assert_eq!(stops(Client::Claude, &claude(tool, input.clone())), is, "{tool} {input}");
+        }
+    }
 }

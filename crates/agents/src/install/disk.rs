@@ -118,9 +118,21 @@ impl Found {
         set_mode(temp.as_file(), self.real.metadata().ok().as_ref(), mode).map_err(failed())?;
         temp.as_file().sync_all().map_err(failed())?;
         self.still()?;
-        temp.persist(&self.real).map_err(|e| Trouble::io(&self.path)(e.error))?;
+        self.put(temp)?;
         sync_folder(folder);
         Ok(made)
+    }
+
+    /// Where there was no file, one that was made since the last look is somebody else's.
+    fn put(&self, temp: tempfile::NamedTempFile) -> Result<(), Trouble> {
+        let done = match &self.bytes {
+            Some(_) => temp.persist(&self.real),
+            None => temp.persist_noclobber(&self.real),
+        };
+        done.map(drop).map_err(|e| match e.error.kind() {
+            io::ErrorKind::AlreadyExists => Trouble::Changed(self.path.clone()),
+            _ => Trouble::io(&self.path)(e.error),
+        })
     }
 
     /// Removes it.
@@ -321,6 +333,18 @@ mod tests {
             assert_eq!(std::fs::read_to_string(&path).ok().as_deref(), meanwhile);
             assert_eq!(std::fs::read_dir(&home).unwrap().count(), usize::from(meanwhile.is_some()));
         }
+    }
+
+    #[test]
+    fn a_file_that_is_made_at_the_last_moment_stays() {
+        let (_a, home) = home();
+        let path = home.join("config");
+        let found = Found::read(&path, &[&home]).unwrap();
+        let temp = builder().tempfile_in(&home).unwrap();
+        std::fs::write(&path, "theirs").unwrap();
+        assert!(matches!(found.put(temp), Err(Trouble::Changed(_))));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "theirs");
+        assert_eq!(std::fs::read_dir(&home).unwrap().count(), 1);
     }
 
     #[test]

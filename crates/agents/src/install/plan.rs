@@ -174,11 +174,14 @@ fn before(target: &Target, found: &Found, record: &Record) -> Option<Vec<u8>> {
     let now = found.bytes.as_deref()?;
     let Content::Edits(format, edits) = &target.content else { return None };
     if let Some(known) = record.file(&found.path) {
-        if known.after == hash(now) {
-            return known.before.as_ref().and_then(|h| record.kept(h));
-        }
-        if let Some(text) = taken_back(*format, known, record, now) {
-            return text.map(String::into_bytes);
+        let kept = known.before.as_ref().and_then(|h| record.kept(h));
+        if known.after != hash(now) {
+            if let Some(text) = taken_back(*format, known, record, now) {
+                return text.map(String::into_bytes);
+            }
+        } else if known.before.is_none() || kept.is_some() {
+            // A copy that is lost doesn't mean that there was no file.
+            return kept;
         }
     }
     let bare = without(*format, edits, now).ok().flatten();
@@ -229,9 +232,20 @@ pub(super) fn without(format: Format, edits: &[Edit], now: &[u8]) -> Result<Opti
     config::write(format, text, &ops).map(|new| Some(new.into_bytes()))
 }
 
+/// What could not be done.
+#[derive(Debug)]
+pub struct Failed {
+    /// The clients that it concerns; none where it is the record alone.
+    pub clients: Vec<Client>,
+    /// The file that was not changed.
+    pub path: Option<PathBuf>,
+    /// Why.
+    pub trouble: Trouble,
+}
+
 /// Does what was planned, and notes it. What fails is told, with the clients it concerns; the rest is done.
 #[must_use]
-pub fn commit(plan: &Plan, record: &mut Record) -> Vec<(Vec<Client>, Trouble)> {
+pub fn commit(plan: &Plan, record: &mut Record) -> Vec<Failed> {
     let mut failed = Vec::new();
     for change in &plan.changes {
         let done = match &change.new {
@@ -239,13 +253,15 @@ pub fn commit(plan: &Plan, record: &mut Record) -> Vec<(Vec<Client>, Trouble)> {
             new => put_back(change, new.as_deref(), record),
         };
         if let Err(trouble) = done {
-            failed.push((change.clients.clone(), trouble));
+            let path = Some(change.found.path.clone());
+            failed.push(Failed { clients: change.clients.clone(), path, trouble });
         }
     }
     let stays = plan.stays.iter().try_for_each(|known| record.note(known.clone()));
     if let Err(trouble) = stays.and_then(|()| record.tidy()) {
-        failed.push((Vec::new(), trouble));
+        failed.push(Failed { clients: Vec::new(), path: None, trouble });
     }
+    record.sweep();
     failed
 }
 

@@ -39,6 +39,9 @@ pub struct Seen {
     pub file: (u64, u64),
     /// SHA-256 of it, in hex.
     pub sha256: String,
+    /// The store whose policy it was registered in, by its id.
+    #[serde(default)]
+    pub store: String,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -112,7 +115,7 @@ impl Record {
         self.document.files.iter().any(|k| here(&k))
     }
 
-    /// Keeps bytes; the hash by which they are found again.
+    /// Keeps bytes, until [`Record::sweep`]; the hash by which they are found again.
     ///
     /// # Errors
     /// When they can't be written.
@@ -121,7 +124,7 @@ impl Record {
         let folder = self.folder.join(FOLDER);
         private_folder(&folder).map_err(Trouble::io(&folder))?;
         let path = folder.join(&hash);
-        if !path.exists() {
+        if self.kept(&hash).is_none() {
             put(&path, bytes).map_err(Trouble::io(&path))?;
         }
         Ok(hash)
@@ -181,28 +184,31 @@ impl Record {
         if self.document.folders.len() == count { Ok(()) } else { self.save() }
     }
 
-    /// Executables as a human last confirmed them.
-    #[must_use]
-    pub fn executables(&self) -> &[Seen] {
-        &self.document.executables
+    /// Executables of a caller as a human last confirmed them for this store.
+    pub fn executables_of(&self, caller: &str, store: &str) -> impl Iterator<Item = &Seen> {
+        self.document.executables.iter().filter(move |s| s.caller == caller && s.store == store)
     }
 
-    /// Notes executables of a caller, in place of what was known of it.
+    /// Notes executables of a caller, in place of what was known of it in this store.
     ///
     /// # Errors
     /// When the record can't be written.
-    pub fn confirm(&mut self, caller: &str, seen: Vec<Seen>) -> Result<(), Trouble> {
-        self.document.executables.retain(|s| s.caller != caller);
+    pub fn confirm(&mut self, caller: &str, store: &str, seen: Vec<Seen>) -> Result<(), Trouble> {
+        self.document.executables.retain(|s| s.caller != caller || s.store != store);
         self.document.executables.extend(seen);
         self.save()
     }
 
-    /// Writes the record, and lets go of bytes that nothing refers to.
+    /// Writes the record.
     fn save(&self) -> Result<(), Trouble> {
         private_folder(&self.folder).map_err(Trouble::io(&self.folder))?;
         let path = self.folder.join(FILE);
         let text = serde_json::to_vec_pretty(&self.document).map_err(|e| Trouble::io(&path)(e.into()))?;
-        put(&path, &text).map_err(Trouble::io(&path))?;
+        put(&path, &text).map_err(Trouble::io(&path))
+    }
+
+    /// Lets go of kept bytes that nothing refers to. Only at the end: an entry may still go back to what it was.
+    pub(super) fn sweep(&self) {
         let used = |name: &str| {
             let named = |k: &Known| k.after == name || k.before.as_deref() == Some(name);
             self.document.files.iter().any(named)
@@ -212,7 +218,6 @@ impl Record {
                 let _ = std::fs::remove_file(entry.path());
             }
         }
-        Ok(())
     }
 }
 

@@ -1,11 +1,11 @@
 //! What uninstall would change.
 
 use super::MARK;
-use super::disk::Trouble;
+use super::disk::{Found, Trouble};
 use super::plan::{Change, Plan, find, taken_back, without};
 use super::record::{Known, Record, hash};
 use crate::clients::{Content, Place, Target, spec};
-use crate::config::Format;
+use crate::config::{self, Format};
 use crate::{Client, Machine, Svault};
 use std::path::Path;
 
@@ -85,6 +85,8 @@ fn from_record(
         return Ok(());
     }
     let format = format_of(target, &known.path);
+    // What can't be read now can be taken back when it has been mended.
+    format.map_or(Ok(()), |format| readable(format, &found))?;
     let new = match format.and_then(|f| taken_back(f, known, record, &now)) {
         Some(new) => new.map(String::into_bytes),
         None if known.before.as_ref().is_some_and(|h| *h == hash(&now)) => Some(now),
@@ -98,6 +100,12 @@ fn from_record(
     };
     plan.changes.push(Change::back(found, new, clients));
     Ok(())
+}
+
+/// Fails where a file can't be read as what it should be.
+fn readable(format: Format, found: &Found) -> Result<(), Trouble> {
+    let Some(text) = found.text()? else { return Ok(()) };
+    config::read(format, text).map(drop).map_err(|error| Trouble::Config { path: found.path.clone(), error })
 }
 
 fn format_of(target: Option<&Target>, path: &Path) -> Option<Format> {
@@ -130,6 +138,11 @@ fn from_what_is_there(
         Err(e) => return Err(e),
     };
     let Some(now) = &found.bytes else { return Ok(()) };
+    if let Content::Edits(format, _) = &target.content
+        && String::from_utf8_lossy(now).contains("svault")
+    {
+        readable(*format, &found)?;
+    }
     let new = match &target.content {
         Content::Edits(format, edits) => without(*format, edits, now)
             .map_err(|error| Trouble::Config { path: target.path.clone(), error })?

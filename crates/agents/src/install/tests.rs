@@ -1,6 +1,8 @@
 //! Install and uninstall for every client, over files as people have them.
 
-use super::{Plan, Record, Trouble, Wish, commit, install, uninstall};
+mod lost;
+
+use super::{Failed, Plan, Record, Trouble, Wish, commit, install, uninstall};
 use crate::clients::Place;
 use crate::{Client, Machine, Svault, System};
 use std::collections::BTreeMap;
@@ -375,7 +377,7 @@ fn a_home_that_can_not_be_written_is_said_and_nothing_is_half_done() {
     let failed = commit(&rig.plan(Place::User, &[Client::Gemini, Client::Qwen]), &mut rig.record());
     std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700)).unwrap();
     assert!(
-        matches!(&failed[..], [(clients, Trouble::Io { .. })] if clients == &[Client::Gemini]),
+        matches!(&failed[..], [Failed { clients, trouble: Trouble::Io { .. }, .. }] if clients == &[Client::Gemini]),
         "{failed:?}"
     );
     assert_eq!(rig.read(".gemini/settings.json"), "{}");

@@ -63,7 +63,7 @@ impl Doctor {
     /// Runs it.
     pub fn run(self, app: &App) -> Outcome {
         if self.agents {
-            let found = agents::found()?;
+            let found = agents::found(app)?;
             let left = agents::line(&found.clicks, &found.checks);
             return said(app, &found.checks, json!({"checks": found.checks, "agents": found.clients}), &left);
         }

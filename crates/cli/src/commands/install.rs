@@ -5,6 +5,8 @@ mod callers;
 mod seen;
 
 pub(super) use apply::{Options, Work, apply, clients_json};
+pub(super) use callers::forget;
+pub(super) use seen::store;
 
 use crate::app::App;
 use crate::args::Proof;
@@ -104,6 +106,8 @@ pub(super) fn machine() -> Result<Machine, Error> {
 /// This very program, as the settings of clients shall name it.
 pub(super) fn this_svault(machine: &Machine) -> Result<Svault, Error> {
     let program = std::env::current_exe().map_err(|e| Error::failed("can't tell where svault is", e))?;
+    // As every other command has it: a relative one is an error, not none.
+    client::paths::store_dir().map_err(client::Error::from)?;
     let store = machine.folder("SVAULT_HOME");
     Svault::new(&program, store.as_deref(), machine.system).map_err(|e| {
         Error::failed("can't write this path into settings", e).hint("move svault to a plainer path")

@@ -1,6 +1,6 @@
 //! `svault uninstall`: takes back what install wrote.
 
-use super::install::{Options, Work, apply, clients_json, machine, this_svault, trouble};
+use super::install::{Options, Work, apply, clients_json, machine, short, this_svault, trouble};
 use crate::app::App;
 use crate::report::Outcome;
 use agents::Client;
@@ -45,7 +45,7 @@ impl Uninstall {
             for folder in &elsewhere {
                 text.push_str(&format!(
                     "still installed in {}: run 'svault uninstall --project' there\n",
-                    folder.display()
+                    short(folder)
                 ));
             }
         }

@@ -24,6 +24,14 @@ pub struct Packed {
     pub feeds: bool,
 }
 
+/// Whether a word of `rsync` is the command line that it starts to get to another machine: `-e "ssh -i KEY"`.
+#[must_use]
+pub fn is_remote_shell(call: &Call, at: usize) -> bool {
+    let before = at.checked_sub(1).map_or("", |at| call.word(at));
+    let short = before.starts_with('-') && !before.starts_with("--") && before.ends_with('e');
+    short || before == "--rsh" || call.word(at).starts_with("--rsh=")
+}
+
 /// Which words name what is left out.
 #[must_use]
 pub fn left_out(call: &Call) -> Vec<bool> {

@@ -110,6 +110,10 @@ fn variable(place: &Place, vars: &Vars, name: &str) -> Vec<String> {
     if let Some(known) = known {
         return known.clone();
     }
+    // What a shell begins with; it is not in the environment.
+    if name == "IFS" {
+        return vec![" \t\n".to_owned()];
+    }
     // `$1` is a word of `$@`.
     if let (Ok(number), Some(all)) = (name.parse::<usize>(), vars.get("@")) {
         return all.iter().map(|words| param::item(words, number.saturating_sub(1))).collect();

@@ -5,6 +5,9 @@
 mod absent;
 mod archive;
 mod expand;
+mod fd;
+mod file_tests;
+mod find;
 mod git;
 mod glob;
 pub mod lex;
@@ -17,6 +20,7 @@ mod paths;
 mod programs;
 mod roles;
 mod said;
+mod scripts;
 mod searches;
 mod setters;
 mod texts;
@@ -52,6 +56,18 @@ pub enum Stop {
     TooMuch,
 }
 
+impl Stop {
+    /// The file that it is about.
+    #[must_use]
+    pub fn secret(&self) -> Option<&Secret> {
+        match self {
+            Self::Reads(s) | Self::Searches(s) | Self::Writes(s) => Some(s),
+            Self::Loads(s) | Self::Packs(s) | Self::Stages(s) => Some(s),
+            Self::TooMuch => None,
+        }
+    }
+}
+
 /// What a line is looked at with.
 pub struct Look<'a> {
     /// What is protected.
@@ -78,6 +94,18 @@ pub fn judge(look: &Look, line: &str) -> Option<Stop> {
             unread.then(|| place_of(look).find_in_code(Some(look.cwd), line).map(Stop::Reads)).flatten()
         })
         .or_else(|| place.exhausted().then_some(Stop::TooMuch))
+}
+
+/// As [`judge`], for text that may be code of another language: a name that could be a field has to be there.
+#[must_use]
+pub fn line_or_code(look: &Look, text: &str) -> Option<Stop> {
+    judge(look, text).filter(counts_in_code)
+}
+
+/// Whether what stops is a file in code, too: no field, or there.
+#[must_use]
+pub fn counts_in_code(stop: &Stop) -> bool {
+    stop.secret().is_none_or(|secret| !paths::is_absent_field(secret))
 }
 
 /// A fresh allowance.
@@ -125,6 +153,8 @@ pub fn says_nothing(script: &lex::Script) -> bool {
     use programs::{Role, role};
     // Others run hooks, or print addresses with logins in them.
     const GIT: &[&str] = &["status", "add", "ls-files", "check-ignore", "rev-parse", "branch"];
+    // They print variables and the text of functions.
+    const VALUES: &[&str] = &["set", "type", "alias", "which", "function"];
     script.commands().all(|command| {
         let plain = |w: &lex::Word| w.iter().all(|p| matches!(p, Part::Text(..)));
         let text = |i: usize| match command.words.get(i).map(Vec::as_slice) {
@@ -132,10 +162,21 @@ pub fn says_nothing(script: &lex::Script) -> bool {
             _ => "",
         };
         let quiet = match role(text(0)) {
-            Role::Mention | Role::List | Role::Cd => true,
-            Role::Git => GIT.contains(&text(1)),
+            Role::Mention => !VALUES.contains(&text(0)),
+            Role::List | Role::Cd => true,
+            Role::Git => GIT.contains(&text(1)) && !(2..command.words.len()).any(|at| shows_text(text(at))),
             _ => false,
         };
         quiet && command.words.iter().all(plain)
     })
+}
+
+/// Whether an option makes git print what is in files: `status -v`, `add -p`. Long ones may be cut short.
+fn shows_text(word: &str) -> bool {
+    const LONG: &[&str] = &["--verbose", "--patch", "--interactive", "--edit"];
+    match word.strip_prefix('-') {
+        Some(long) if long.starts_with('-') => long.len() > 1 && LONG.iter().any(|l| l.starts_with(word)),
+        Some(letters) => letters.contains(['v', 'p', 'i', 'e']),
+        None => false,
+    }
 }

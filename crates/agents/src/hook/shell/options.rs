@@ -1,4 +1,4 @@
-//! The options of `grep` and `find`, as far as they say which files are read.
+//! The options of `grep` and its like, as far as they say which files are read.
 
 use super::glob;
 use crate::hook::wanted::{Syntax, Wanted};
@@ -313,81 +313,4 @@ impl Search {
 fn fits_any(patterns: &[String], path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     patterns.iter().any(|p| glob::fits(p.rsplit('/').next().unwrap_or(p), &name))
-}
-
-/// What `find` and `fd` come upon.
-#[derive(Debug, Default)]
-pub struct Find {
-    /// Where it starts.
-    pub places: Vec<String>,
-    names: Vec<String>,
-    not: Vec<String>,
-    /// A command for each file: its place among the arguments.
-    pub exec: Option<usize>,
-    /// Hidden files are left out.
-    visible_only: bool,
-}
-
-impl Find {
-    /// Reads the arguments.
-    #[must_use]
-    pub fn of(name: &str, args: &[Vec<String>]) -> Self {
-        let fd = name.starts_with("fd");
-        let mut find = Self { visible_only: fd, ..Self::default() };
-        let words: Vec<&str> = args.iter().map(|f| f.first().map_or("", String::as_str)).collect();
-        let mut at = 0;
-        let mut tests = false;
-        let mut negated = false;
-        while at < words.len() {
-            match words[at] {
-                "-exec" | "-execdir" | "-ok" | "-okdir" | "-x" | "-X" | "--exec" | "--exec-batch" => {
-                    find.exec = Some(at + 1);
-                    break;
-                }
-                "-name" | "-iname" | "-path" | "-ipath" | "-wholename" => {
-                    let pattern = args.get(at + 1).and_then(|f| f.first()).cloned().unwrap_or_default();
-                    let pattern = glob::unescaped(pattern.rsplit('/').next().unwrap_or_default());
-                    if negated {
-                        find.not.push(pattern)
-                    } else {
-                        find.names.push(pattern)
-                    }
-                    at += 1;
-                }
-                "-not" | "\\!" | "!" => {
-                    negated = true;
-                    at += 1;
-                    tests = true;
-                    continue;
-                }
-                "-H" | "--hidden" | "-u" | "-I" | "--no-ignore" | "-HI" if fd => find.visible_only = false,
-                word if word.starts_with('-') => tests = true,
-                word if !(tests || fd && find.names.is_empty()) => find.places.push(word.to_owned()),
-                word if fd && !tests => find.names.push(format!("*{word}*")),
-                _ => {}
-            }
-            negated = false;
-            at += 1;
-        }
-        if find.places.is_empty() {
-            find.places.push(".".to_owned());
-        }
-        find
-    }
-
-    /// Whether it comes upon a file.
-    #[must_use]
-    pub fn meets(&self, path: &Path) -> bool {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let any = |patterns: &[String]| patterns.iter().any(|p| glob::fits(p, &name));
-        (self.names.is_empty() || any(&self.names))
-            && !any(&self.not)
-            && (!self.visible_only || !name.starts_with('.'))
-    }
-
-    /// The names that it looks for.
-    #[must_use]
-    pub fn names(&self) -> &[String] {
-        &self.names
-    }
 }

@@ -1,7 +1,7 @@
 //! From a word to the files it may name, and to the protected one among them.
 
 use super::glob::{self, ANY, GAP};
-use crate::hook::guard::{Guard, Secret, TREE};
+use crate::hook::guard::{Class, Guard, Secret, TREE};
 use crate::hook::names;
 use crate::hook::urls;
 use std::cell::Cell;
@@ -12,7 +12,7 @@ const CHECKS: usize = 20_000;
 /// How many bytes the words of one command line may become, in all.
 const TEXT: usize = 64 << 20;
 /// How many full trees one command line may go through.
-const TREES: usize = 10;
+const TREES: usize = 5;
 /// A folder that nobody knows.
 const NOWHERE: &str = "/\u{f8ff}";
 
@@ -51,7 +51,8 @@ impl<'a> Place<'a> {
         let mut left = most;
         let found = self.guard.in_tree(folder, links, &mut left, reads);
         self.trees.set(self.trees.get() - (most - left));
-        found
+        // What is left of the allowance says nothing of how large a folder is.
+        found.filter(|secret| most == TREE || secret.class != Class::Large)
     }
 
     /// Takes one from the allowance; no more is to be done where there is none.
@@ -239,6 +240,12 @@ fn is_field(secret: &Secret) -> bool {
     secret.path.file_name().is_some_and(|name| names::is_field(&name.to_string_lossy()))
 }
 
+/// Whether a file's name could be a field in code, and there is no such file.
+#[must_use]
+pub fn is_absent_field(secret: &Secret) -> bool {
+    is_field(secret) && !may_be_there(&secret.path)
+}
+
 /// Whether a file is there, or in a folder that can't be looked into.
 fn may_be_there(path: &Path) -> bool {
     match std::fs::symlink_metadata(path) {
@@ -273,4 +280,23 @@ fn parts(word: &str) -> Vec<&str> {
         }
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folders_of_a_line_have_one_allowance() {
+        let dir = tempfile::tempdir().unwrap();
+        for n in 0..10 {
+            std::fs::write(dir.path().join(format!("{n}.txt")), "x").unwrap();
+        }
+        let guard = Guard::default();
+        let place = Place { trees: Cell::new(25), ..Place::new(&guard, &|_| None) };
+        for is in [false, false, true] {
+            assert_eq!(place.in_tree(dir.path(), false, |_| true), None);
+            assert_eq!(place.exhausted(), is);
+        }
+    }
 }

@@ -8,7 +8,7 @@ use super::programs::{COMPOSE_MENTIONS, Role};
 use super::said::said;
 use super::setters;
 use super::walk::{Walk, writes};
-use super::{Stop, archive, git, loaders, openssl, searches, texts};
+use super::{Stop, archive, git, loaders, openssl, scripts, searches, texts};
 use crate::hook::guard::{Class, Secret};
 
 /// How many folders `patch -p` may take off the names in a patch.
@@ -183,6 +183,10 @@ fn reader(walk: &mut Walk, call: &Call) -> Option<Stop> {
         Some(pack) if pack.file.is_some() => walk.archives.push(Archive::made(pack)),
         pack => walk.packs = walk.packs.take().or_else(|| pack?.secret(walk)),
     }
+    let written = texts::written(call).into_iter().flat_map(|(_, names)| names).find_map(|f| walk.find(&f));
+    if let Some(secret) = written.filter(|secret| walk.overwrites(secret, false)) {
+        return Some(Stop::Writes(secret));
+    }
     let stop = walk.reads(&texts::kept(call))?;
     let source = is_source(call.name);
     Some(match stop {
@@ -207,9 +211,17 @@ fn copy(walk: &mut Walk, call: &Call) -> Option<Stop> {
         name => name == "rsync" && call.has(&["--ignore-existing"]),
     };
     let out = if call.name == "rsync" { archive::left_out(call) } else { Vec::new() };
+    let shell = |at: usize| call.name.ends_with("rsync") && archive::is_remote_shell(call, at);
     for at in (0..call.args.len()).filter(|at| !out.get(*at).is_some_and(|out| *out)) {
         let last = Some(at) == target;
         for form in &call.args[at] {
+            if shell(at) {
+                let line = glob::literal(form).unwrap_or_else(|| form.clone());
+                if let Some(stop) = walk.line(line.strip_prefix("--rsh=").unwrap_or(&line)) {
+                    return Some(stop);
+                }
+                continue;
+            }
             let found = walk.find(form);
             if let Some(secret) = found.filter(|s| !last || walk.overwrites(s, keeps)) {
                 return Some(if last { Stop::Writes(secret) } else { Stop::Reads(secret) });
@@ -229,12 +241,14 @@ fn filter(walk: &mut Walk, call: &Call) -> Option<Stop> {
         Role::Query => texts::query(call),
         _ => plain.first().copied().filter(|_| !given),
     };
+    let is_script = |at: usize| Some(at) == script || (given && scripts::is_expression(call, at));
     let is_value = |at: &usize| call.role == Role::Query && texts::is_value(call, *at);
     for at in (0..call.args.len()).filter(|at| !is_value(at)) {
-        if Some(at) == script {
+        if is_script(at) {
             let text = joined(&call.args[at..=at]);
             let opens = |text: &String| call.role == Role::Filter || text.contains("load");
             let found = text.iter().filter(|t| opens(t)).find_map(|t| walk.in_program(t));
+            let found = found.or_else(|| text.iter().find_map(|t| scripts::runs(walk, call, t)));
             // `yq` takes its first word for a file where there is one of that name.
             let file = || call.args[at].iter().find_map(|f| walk.find(f)).filter(|s| s.path.exists());
             if let Some(secret) = found.or_else(|| file().filter(|_| call.name.ends_with("yq"))) {
@@ -308,7 +322,7 @@ fn words(walk: &mut Walk, call: &Call) -> Option<Stop> {
     let (program, name, role) = expand::program(rest)?;
     let raw = call.raw.get(at + program + 1..).unwrap_or_default();
     let inner = Call { name: &name, role, args: &rest[program + 1..], raw };
-    if role != Role::Mention && role != Role::List {
+    if !searches::prints_names(&inner) {
         if let Some(secret) = walk.upstream.clone() {
             return Some(Stop::Reads(secret));
         }
@@ -354,6 +368,16 @@ fn containers(walk: &mut Walk, call: &Call) -> Option<Stop> {
             walk.mention(call.args);
             return None;
         }
+        // With it the settings are filled in; what runs in the container is asked behind it.
+        let command = (0..call.args.len()).find(|at| matches!(call.word(*at), "run" | "exec"));
+        let fills = |at: usize| {
+            let before = at.checked_sub(1).map_or("", |at| call.word(at));
+            command.is_some_and(|end| at < end)
+                && (before == "--env-file" || call.word(at).starts_with("--env-file="))
+        };
+        let kept: Vec<Vec<String>> =
+            (0..call.args.len()).filter(|at| !fills(*at)).map(|at| call.args[at].clone()).collect();
+        return other(walk, &Call { args: &kept, ..*call });
     }
     other(walk, call)
 }

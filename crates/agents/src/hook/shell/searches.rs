@@ -1,12 +1,13 @@
 //! `grep`, `find`, `ls`, `diff -r`: which files they come upon, and whether they print what is in them or names alone.
 
 use super::expand;
-use super::options::{Find, Search};
+use super::find::Find;
+use super::options::Search;
 use super::programs::Role;
 use super::roles::{self, Call};
 use super::walk::Walk;
 use super::{Stop, archive, git, glob};
-use crate::hook::guard::Secret;
+use crate::hook::guard::{Secret, normal};
 use crate::hook::ignore::Ignored;
 use std::path::{Path, PathBuf};
 
@@ -90,40 +91,68 @@ pub fn compared(walk: &Walk, call: &Call, both: bool) -> Option<Stop> {
 
 /// `find`: what it comes upon is given to a command, or printed by its name.
 pub fn find(walk: &mut Walk, call: &Call) -> Option<Stop> {
-    let find = Find::of(call.name, call.args);
-    let met = listed(walk, call);
-    if let Some(exec) = find.exec.filter(|at| *at <= call.args.len()) {
-        let rest = &call.args[exec..];
-        if let Some((at, name, role)) = expand::program(rest) {
-            if let Some(secret) = met.clone().filter(|_| !matches!(role, Role::Mention | Role::List)) {
-                return Some(Stop::Reads(secret));
-            }
-            let raw = call.raw.get(exec + at + 1..).unwrap_or_default();
-            let inner = Call { name: &name, role, args: &rest[at + 1..], raw };
-            if let Some(stop) = roles::run(walk, &inner) {
-                return Some(stop);
-            }
+    let find = Find::of(base(call), call.args);
+    let met = come_upon(walk, &find);
+    for command in &find.commands {
+        let rest = call.args.get(command.clone()).unwrap_or_default();
+        let Some((at, name, role)) = expand::program(rest) else { continue };
+        let from = command.start + at + 1;
+        let raw = call.raw.get(from..command.end).unwrap_or_default();
+        let inner = Call { name: &name, role, args: &rest[at + 1..], raw };
+        if let Some(secret) = met.clone().filter(|_| !prints_names(&inner)) {
+            return Some(Stop::Reads(secret));
+        }
+        if let Some(stop) = roles::run(walk, &inner) {
+            return Some(stop);
         }
     }
-    if !find.names().is_empty() {
+    if !find.names.is_empty() {
         walk.named = walk.named.take().or_else(|| met.clone());
     }
     walk.upstream = met;
     None
 }
 
+/// Whether a program says nothing of what is in the files that it is given but their names.
+#[must_use]
+pub fn prints_names(call: &Call) -> bool {
+    match call.role {
+        Role::Mention | Role::List => true,
+        Role::Search => Search::of(base(call), call.args).names_only,
+        _ => false,
+    }
+}
+
+/// The protected file that a call of `find` comes upon.
+fn come_upon(walk: &Walk, find: &Find) -> Option<Secret> {
+    let named = find.names.iter().find_map(|(pattern, is_path)| {
+        let secret = walk.find(pattern)?;
+        let name = Path::new(secret.path.file_name()?);
+        let meets = *is_path || find.places.iter().any(|place| find.meets(&glob::unescaped(place), name));
+        meets.then_some(secret)
+    });
+    named.or_else(|| find.places.iter().find_map(|place| below(walk, find, place)))
+}
+
+/// The one that it comes upon from one of its places on.
+fn below(walk: &Walk, find: &Find, place: &str) -> Option<Secret> {
+    let shown = glob::literal(&walk.place.at_home(place))?;
+    let itself = walk.find(place).filter(|s| !s.path.is_dir() && find.meets(&shown, Path::new("")));
+    itself.or_else(|| {
+        let folder = normal(&walk.place.folder(walk.cwd.as_deref(), place)?);
+        let quiet = find.ignores.then(|| Ignored::of(&folder));
+        let meets = |path: &Path| {
+            let ignored = quiet.as_ref().is_some_and(|q| q.leaves_out(path));
+            !ignored && path.strip_prefix(&folder).is_ok_and(|below| find.meets(&shown, below))
+        };
+        walk.place.in_tree(&folder, true, meets)
+    })
+}
+
 /// The protected file whose name a call prints.
 pub fn listed(walk: &Walk, call: &Call) -> Option<Secret> {
     match call.role {
-        Role::Find => {
-            let find = Find::of(call.name, call.args);
-            let by_name = find.names().iter().find_map(|n| walk.find(n));
-            by_name.or_else(|| {
-                let folders = find.places.iter().filter_map(|p| walk.place.folder(walk.cwd.as_deref(), p));
-                let mut folders = folders.collect::<Vec<PathBuf>>().into_iter();
-                folders.find_map(|f| walk.place.in_tree(&f, true, |p| find.meets(p)))
-            })
-        }
+        Role::Find => come_upon(walk, &Find::of(base(call), call.args)),
         Role::List => {
             let named = call.args.iter().flatten().find_map(|f| walk.find(f));
             named.or_else(|| {

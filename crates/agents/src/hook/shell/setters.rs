@@ -1,7 +1,9 @@
 //! Builtins that give variables their values: `for`, `read`, `set`, `shift`.
 
 use super::expand;
-use super::glob::{self, GAP};
+use super::glob::{self, ANY, GAP};
+use super::lex::Part;
+use super::programs::Role;
 use super::roles::Call;
 use super::walk::Walk;
 
@@ -44,9 +46,21 @@ pub fn shift(walk: &mut Walk, call: &Call) {
     }
 }
 
-/// `read NAMES`, from a text that is known.
+/// Whether a name that nobody knows may be one that the line says: not in a variable that nothing here sets.
+pub fn may_be_told(walk: &mut Walk, call: &Call) -> bool {
+    // These may set any.
+    let any = ["source", ".", "eval", "mapfile", "readarray", "getopts", "select"];
+    walk.sets_any |= any.contains(&call.name);
+    let told = |part: &Part| match part {
+        Part::Text(..) => false,
+        Part::Var(name, _) => walk.vars.contains_key(name) || !name.starts_with(|c: char| c.is_alphabetic()),
+        _ => true,
+    };
+    walk.sets_any || call.role == Role::Words || call.raw.iter().copied().flatten().any(told)
+}
+
+/// `read NAMES`
 pub fn read(walk: &mut Walk, call: &Call) {
-    let Some(text) = walk.text.clone() else { return };
     let mut names: Vec<&str> = Vec::new();
     let (mut all, mut value) = (false, false);
     for at in 0..call.args.len() {
@@ -60,6 +74,12 @@ pub fn read(walk: &mut Walk, call: &Call) {
             _ => names.push(word),
         }
     }
+    let Some(text) = walk.text.clone() else {
+        // `read "NAME?PROMPT"` in zsh.
+        let names = names.iter().map(|name| name.split('?').next().unwrap_or_default()).chain(["REPLY"]);
+        walk.vars.extend(names.map(|name| (name.to_owned(), vec![ANY.to_string()])));
+        return;
+    };
     let gap = expand::gaps(&walk.vars);
     for (at, name) in names.iter().enumerate() {
         let last = at + 1 == names.len();

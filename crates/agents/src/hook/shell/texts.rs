@@ -14,12 +14,15 @@ const TESTS: &[&str] =
 /// Programs that run those.
 const RUNNERS: &[&str] = &[
     "npm", "pnpm", "yarn", "npx", "bun", "bunx", "node", "deno", "uv", "poetry", "python", "python3",
-    "bundle",
+    "bundle", "go",
 ];
 /// Options with the name of a test, or words of it.
-const TITLES: &[&str] = &["-t", "-k", "-g", "--grep", "--testNamePattern", "--test-name-pattern"];
+const TITLES: &[&str] = &["-t", "-k", "-g", "-run", "--grep", "--testNamePattern", "--test-name-pattern"];
 /// Options of git with a message.
 const MESSAGES: &[&str] = &["-m", "--message"];
+
+/// Options of `curl` with a key or a certificate.
+const CURL: &[&str] = &["--key", "--cert", "-E", "--cacert", "--proxy-key", "--proxy-cert"];
 
 /// Programs that log in to a cluster.
 const CLUSTERS: &[&str] =
@@ -34,7 +37,12 @@ pub fn kept(call: &Call) -> Vec<Vec<String>> {
         "git" if call.has(&["stash", "notes"]) && !call.has(&["show", "log", "diff"]) => {
             texts(call, MESSAGES)
         }
-        "ssh" | "scp" | "sftp" | "ssh-add" | "ssh-keygen" => keys(call, name),
+        "ssh" | "scp" | "sftp" | "ssh-add" | "ssh-keygen" | "curl" => keys(call, name),
+        // Its tests are told apart by a part of their names, without an option.
+        "cargo" if call.has(&["test", "t", "nextest", "bench"]) => {
+            let is_text = |at| call.word(at).contains(char::is_whitespace) && !call.word(at).starts_with('-');
+            (0..call.args.len()).map(is_text).collect()
+        }
         name if CLUSTERS.contains(&name) => logins(call),
         name if TESTS.contains(&name) || (RUNNERS.contains(&name) && tests(call)) => texts(call, TITLES),
         _ => vec![false; call.args.len()],
@@ -44,6 +52,7 @@ pub fn kept(call: &Call) -> Vec<Vec<String>> {
         // What a script of one's own makes of `--exclude` nobody knows.
         left_out.fill(false);
     }
+    written(call).into_iter().for_each(|(at, _)| left_out[at] = true);
     let out = out.iter().zip(left_out).map(|(out, left_out)| *out || left_out);
     call.args.iter().zip(out).filter(|(_, out)| !out).map(|(forms, _)| forms.clone()).collect()
 }
@@ -63,7 +72,36 @@ fn before<'a>(call: &'a Call, at: usize) -> &'a str {
     at.checked_sub(1).map_or("", |at| call.word(at))
 }
 
-/// Which words are keys that a program of SSH uses and does not show: `ssh -i KEY`, `ssh-add KEY`, `ssh-keygen -l -f KEY`.
+/// The files that a program writes what it fetches to, with the places of the words that name them: `curl -o FILE`.
+#[must_use]
+pub fn written(call: &Call) -> Vec<(usize, Vec<String>)> {
+    let (short, long) = match call.name.rsplit('/').next() {
+        Some("curl") => ("-o", "--output"),
+        Some("wget") => ("-O", "--output-document"),
+        _ => return Vec::new(),
+    };
+    let is_option = |word: &str| {
+        let bundle = word.starts_with('-') && !word.starts_with("--") && word.ends_with(&short[1..]);
+        bundle || word == long
+    };
+    let glued = |word: &String| {
+        let long = word.strip_prefix(long).and_then(|rest| rest.strip_prefix('='));
+        long.or_else(|| word.strip_prefix(short).filter(|rest| !rest.is_empty())).map(str::to_owned)
+    };
+    let file = |at: usize| {
+        let forms = &call.args[at];
+        let names = if is_option(before(call, at)) {
+            forms.clone()
+        } else {
+            forms.iter().filter_map(glued).collect()
+        };
+        (!names.is_empty()).then_some((at, names))
+    };
+    (0..call.args.len()).filter_map(file).collect()
+}
+
+/// Which words are keys that a program uses and does not show: `ssh -i KEY`, `ssh-add KEY`, `ssh-keygen -l -f KEY`,
+/// `curl --key KEY`.
 fn keys(call: &Call, name: &str) -> Vec<bool> {
     let uses = |at: usize| {
         let option = before(call, at).strip_prefix('-').filter(|o| !o.starts_with('-')).unwrap_or_default();
@@ -73,10 +111,13 @@ fn keys(call: &Call, name: &str) -> Vec<bool> {
             "ssh-keygen" => {
                 option.ends_with('f') && call.short(&['l', 'B']) && !call.short(&['y', 'e', 'i', 'p', 'c'])
             }
+            "curl" => CURL.contains(&before(call, at)),
             _ => option.ends_with('i'),
         }
     };
     let is_key = |form: &String| {
+        // `--cert FILE:PASSPHRASE`
+        let form = if name == "curl" { form.split(':').next().unwrap_or_default() } else { form.as_str() };
         glob::literal(form).and_then(|name| names::class(&name)).is_some_and(|(class, _)| class == Class::Key)
     };
     (0..call.args.len()).map(|at| uses(at) && call.args[at].iter().all(is_key)).collect()

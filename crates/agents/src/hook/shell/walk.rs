@@ -6,9 +6,10 @@ use super::expand::{self, Vars, is_blind};
 use super::glob;
 use super::lex::{Command, Item, Joint, Part, Script, Way, Word, assignment, nested};
 use super::opened::{self, Archive};
+use super::param::Change;
 use super::paths::{Place, is_there_or_unknown};
 use super::programs::Role;
-use super::{Stop, loaders, roles, searches};
+use super::{Stop, loaders, roles, searches, setters};
 use crate::hook::guard::{Class, Secret, normal};
 use crate::hook::names;
 use std::collections::HashSet;
@@ -16,7 +17,6 @@ use std::path::{Path, PathBuf};
 
 /// How deep lines within lines (`sh -c`, `eval`) are followed.
 const DEPTH: usize = 8;
-
 /// How many keys of a line are remembered; behind them each counts.
 const KEYS: usize = 64;
 
@@ -30,6 +30,8 @@ pub struct Walk<'a> {
     pub(super) named: Option<Secret>,
     /// A program that prints files was given a name that can't be known.
     blind: bool,
+    /// What nobody knows may come of any name that the line says.
+    pub(super) sets_any: bool,
     /// Protected names that the command before a pipe prints.
     pub(super) upstream: Option<Secret>,
     /// Text that the command before a pipe prints.
@@ -65,6 +67,7 @@ impl<'a> Walk<'a> {
             vars,
             named: None,
             blind: false,
+            sets_any: false,
             upstream: None,
             text: None,
             packs: None,
@@ -160,8 +163,11 @@ impl<'a> Walk<'a> {
         if takes && !command.heres.is_empty() {
             self.text = Some(command.heres.iter().map(|here| here.body.as_str()).collect());
         }
+        let was_blind = self.blind;
         let opened = opened::judge(self, call, command);
         let stop = opened.or_else(|| roles::run(self, call)).or_else(|| self.heres(command, role));
+        let told = setters::may_be_told(self, call);
+        self.blind = was_blind || (self.blind && told);
         self.remember_keys(call, command);
         // Not where it goes to a file.
         match self.packs.take() {
@@ -264,7 +270,11 @@ impl<'a> Walk<'a> {
                 self.blind |= inner.blind;
                 stop.or_else(|| script.broken.then_some(Stop::TooMuch).filter(|_| self.depth >= DEPTH))
             }
-            Part::Param(param) => param.by.iter().find_map(|p| self.substitution(p, listed)),
+            Part::Param(param) => {
+                // `${f:=.env}`
+                self.sets_any |= param.change == Change::Or;
+                param.by.iter().find_map(|p| self.substitution(p, listed))
+            }
             _ => None,
         }
     }
@@ -292,6 +302,7 @@ impl<'a> Walk<'a> {
         child.archives = self.archives.clone();
         child.added = self.added.clone();
         child.keys = self.keys.clone();
+        child.sets_any = self.sets_any;
         child
     }
 

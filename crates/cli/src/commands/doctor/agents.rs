@@ -8,6 +8,7 @@ mod probe;
 mod server;
 
 use super::{Check, State};
+use crate::app::App;
 use crate::commands::install::{self, short};
 use crate::output::foreign;
 use crate::report::Error;
@@ -33,14 +34,17 @@ struct Looking<'a> {
     svault: &'a Svault,
     record: &'a Record,
     folders: &'a [PathBuf],
+    store: &'a str,
 }
 
-pub(super) fn found() -> Result<Found, Error> {
+pub(super) fn found(app: &App) -> Result<Found, Error> {
     let machine = install::machine()?;
     let svault = install::this_svault(&machine)?;
     let record = Record::open(&machine.state()).map_err(install::trouble)?;
     let folders = project();
-    let looking = Looking { machine: &machine, svault: &svault, record: &record, folders: &folders };
+    let store = install::store(app);
+    let looking =
+        Looking { machine: &machine, svault: &svault, record: &record, folders: &folders, store: &store };
     let mut all = Found { checks: Vec::new(), clicks: Vec::new(), clients: Vec::new() };
     for client in Client::ALL {
         let known = spec(client);
@@ -49,7 +53,9 @@ pub(super) fn found() -> Result<Found, Error> {
         if !installed && !known.is_there(&machine) {
             continue;
         }
-        if installed || (files.starts_svault && files.faults.is_empty()) {
+        // What no install has written is looked at all the same, and not that of another client in a file of both.
+        let left = files.ours.iter().any(|path| record.file(path).is_none());
+        if installed || left {
             all.checks.extend(looking.installed(client, &files));
             let clicks = check::clicks(&machine, client).iter();
             all.clicks.extend(clicks.map(|line| format!("{}: {line}", known.title)));
@@ -141,7 +147,7 @@ impl Looking<'_> {
         let Executable::Own(_) = known.executable else {
             return Some(Check::ok(name, "can't be told from other programs: no rights by itself"));
         };
-        let seen: Vec<_> = self.record.executables().iter().filter(|s| s.caller == known.caller).collect();
+        let seen: Vec<_> = self.record.executables_of(known.caller, self.store).collect();
         let fix = format!("svault install --client {}", known.client);
         if seen.is_empty() {
             let detail = if now.is_empty() {

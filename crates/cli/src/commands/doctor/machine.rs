@@ -80,7 +80,7 @@ fn memory() -> Check {
         None => "no limit".to_owned(),
     };
     if !secret::memory().locked {
-        let fix = "raise 'ulimit -l' (LimitMEMLOCK) to 8192, or unlock with --weak-memory";
+        let fix = "raise 'ulimit -l' (LimitMEMLOCK) to 8192, or give --weak-memory with every command";
         return Check::broken(name, format!("none to be had ({text}): the store can't be unlocked"), fix);
     }
     if limit.is_some_and(|b| b < 1024 * 1024) {

@@ -62,15 +62,8 @@ pub(in crate::commands) fn apply(
     work: &Work<'_>,
     record: &mut Record,
 ) -> Result<Told, Error> {
-    let changing: Vec<&Change> = work.plan.changes.iter().filter(|c| c.changes()).collect();
-    let diff: String = changing.iter().map(|c| unified(c, &app.out)).collect();
-    if !app.out.json() {
-        if options.dry_run {
-            app.out.text(&diff)?;
-        } else {
-            app.out.lines_to_stderr(&diff);
-        }
-    }
+    let mut changing: Vec<&Change> = work.plan.changes.iter().filter(|c| c.changes()).collect();
+    show(app, options, &changing)?;
     let mut failed = Vec::new();
     if !options.dry_run {
         if !changing.is_empty() && !options.yes {
@@ -80,13 +73,31 @@ pub(in crate::commands) fn apply(
     }
     let planned = work.plan.troubles.iter().map(|(c, t)| (vec![*c], t));
     let troubles: Vec<(Vec<Client>, String)> = planned
-        .chain(failed.iter().map(|(c, t)| (c.clone(), t)))
+        .chain(failed.iter().map(|f| (f.clients.clone(), &f.trouble)))
         .map(|(c, t)| (c, foreign(&t.to_string(), 600)))
         .collect();
-    let clients = work.clients.iter().map(|&c| one(c, work, options.dry_run, &troubles)).collect();
+    changing.retain(|c| failed.iter().all(|f| f.path.as_ref() != Some(&c.found.path)));
+    let state = |c: &Client| one(*c, work, options.dry_run, &changing, &troubles);
+    let clients = work.clients.iter().map(state).collect();
     let mut notes: Vec<String> = work.plan.notes.iter().map(|n| foreign(n, 600)).collect();
     notes.extend(troubles.iter().filter(|(c, _)| c.is_empty()).map(|(_, t)| t.clone()));
     Ok(Told { clients, notes })
+}
+
+/// The changes, on the stream where they belong: whoever is asked sees them first, whatever the answer's form.
+fn show(app: &App, options: &Options, changing: &[&Change]) -> Result<(), Error> {
+    let paint = |text: &str, style: &str| match options.dry_run {
+        true => app.out.style(text, style),
+        false => app.out.err_style(text, style),
+    };
+    let diff: String = changing.iter().map(|c| unified(c, &paint)).collect();
+    match (app.out.json(), options.dry_run) {
+        (false, true) => app.out.text(&diff)?,
+        (false, false) => app.out.lines_to_stderr(&diff),
+        (true, false) if !options.yes && !changing.is_empty() && prompt::possible() => prompt::say(&diff)?,
+        (true, _) => {}
+    }
+    Ok(())
 }
 
 fn ask(verb: &str, count: usize) -> Result<(), Error> {
@@ -98,11 +109,19 @@ fn ask(verb: &str, count: usize) -> Result<(), Error> {
     if prompt::confirm(&format!("Write {files}?"))? { Ok(()) } else { Err(Error::cancelled()) }
 }
 
-fn one(client: Client, work: &Work<'_>, dry: bool, troubles: &[(Vec<Client>, String)]) -> One {
+/// How it is with a client, of whose files these were written, or would be.
+fn one(
+    client: Client,
+    work: &Work<'_>,
+    dry: bool,
+    written: &[&Change],
+    troubles: &[(Vec<Client>, String)],
+) -> One {
     let error = troubles.iter().find(|(c, _)| c.contains(&client)).map(|(_, t)| t.clone());
-    let mine = |c: &&Change| c.changes() && c.clients.contains(&client);
-    let files: Vec<String> = work.plan.changes.iter().filter(mine).map(|c| short(&c.found.path)).collect();
+    let mine = written.iter().filter(|c| c.clients.contains(&client));
+    let files: Vec<String> = mine.map(|c| short(&c.found.path)).collect();
     let state = match (&error, files.is_empty(), dry) {
+        (Some(_), false, false) => "partly",
         (Some(_), ..) => "left_alone",
         (None, true, _) => "unchanged",
         (None, false, true) => "would_change",
@@ -117,12 +136,14 @@ impl Told {
         self.clients.iter().any(|c| c.client == client && c.error.is_none())
     }
 
-    /// The answer, and the exit code: 1 where a client was left alone.
+    /// The answer, and the exit code: 1 where a client was left alone, or done in part.
     pub fn answer(&self, app: &App, object: Value, more: String) -> Outcome {
         let failed = self.clients.iter().filter(|c| c.error.is_some()).count();
         let object = merged(object, json!({"notes": self.notes}));
         if app.out.json() && failed > 0 {
-            let line = format!("{failed} of {} agents were left alone", self.clients.len());
+            let partly = self.clients.iter().any(|c| c.state == "partly");
+            let how = if partly { "left alone or done in part" } else { "left alone" };
+            let line = format!("{failed} of {} agents were {how}", self.clients.len());
             let mut e = Error::new("left_alone", wire::exit::FAILED, line)
                 .hint("mend what is named, then run it again");
             for (key, value) in object.as_object().into_iter().flatten() {
@@ -143,11 +164,16 @@ impl Told {
         for c in &self.clients {
             let state = c.state.replace('_', " ");
             let (sign, style) = match c.state {
-                "left_alone" => ("✕", "31"),
+                "left_alone" | "partly" => ("✕", "31"),
                 "unchanged" => ("·", "2"),
                 _ => ("✓", "32"),
             };
-            let said = c.error.clone().unwrap_or_else(|| c.files.join(", "));
+            let files = c.files.join(", ");
+            let said = match &c.error {
+                Some(error) if c.state == "partly" => format!("{error}; changed: {files}"),
+                Some(error) => error.clone(),
+                None => files,
+            };
             let line = format!("{} {:width$}  {state}  {said}", out.style(sign, style), c.client.as_str());
             text.push_str(line.trim_end());
             text.push('\n');
@@ -169,13 +195,13 @@ pub(in crate::commands) fn clients_json(result: &Told, more: impl Fn(Client) -> 
 }
 
 /// The change of one file, as `diff -u` writes it.
-fn unified(change: &Change, out: &Out) -> String {
+fn unified(change: &Change, paint: &dyn Fn(&str, &str) -> String) -> String {
     let text = |bytes: &Option<Vec<u8>>| bytes.as_ref().map(|b| String::from_utf8_lossy(b).into_owned());
     let (old, new) = (text(&change.found.bytes), text(&change.new));
     let name = short(&change.found.path);
     let mut shown = String::new();
     let mut line = |text: String, style: &str| {
-        shown.push_str(&out.err_style(&text, style));
+        shown.push_str(&paint(&text, style));
         shown.push('\n');
     };
     let side = |text: &Option<String>| if text.is_some() { name.clone() } else { "(none)".to_owned() };
@@ -185,6 +211,6 @@ fn unified(change: &Change, out: &Out) -> String {
         line(format!("    (it is {})", short(&change.found.real)), "2");
     }
     let (old, new) = (old.unwrap_or_default(), new.unwrap_or_default());
-    shown.push_str(&crate::diff::lines(&old, &new, LINE, out));
+    shown.push_str(&crate::diff::lines(&old, &new, LINE, paint));
     shown
 }

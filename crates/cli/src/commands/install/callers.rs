@@ -5,11 +5,12 @@ use crate::app::{App, Consent, Human, unexpected};
 use crate::args::Proof;
 use crate::report::Error;
 use agents::clients::{executables, spec};
-use agents::install::{Record, Seen};
+use agents::install::{Lock, Record, Seen};
 use agents::{Client, Machine};
+use policy::Policy;
 use serde_json::{Value, json};
 use wire::{Report, Want};
-use words::CallerName;
+use words::{CallerName, Scope};
 
 /// How a client stands as a caller.
 pub(super) struct Standing {
@@ -22,7 +23,7 @@ pub(super) struct Standing {
 enum State {
     /// Registered in this run.
     Registered,
-    /// It was, its executable has changed, and a human has confirmed the new one.
+    /// It was, or the policy had it with scopes; a human has confirmed the executable.
     Confirmed,
     /// It was, and nothing has changed.
     Unchanged,
@@ -79,11 +80,12 @@ pub(super) fn register(
 ) -> Result<Vec<Standing>, Error> {
     let mut all = Vec::new();
     let mut open = Vec::new();
+    let store = seen::store(app);
     for &client in clients {
         let caller = spec(client).caller;
         let found = executables(spec(client), machine);
-        let now = found.iter().map(|p| seen::look(caller, p)).collect::<Result<Vec<_>, _>>()?;
-        let known: Vec<&Seen> = record.executables().iter().filter(|s| s.caller == caller).collect();
+        let now = found.iter().map(|p| seen::look(caller, p, &store)).collect::<Result<Vec<_>, _>>()?;
+        let known: Vec<&Seen> = record.executables_of(caller, &store).collect();
         if now.is_empty() {
             all.push(Standing { client, state: State::Claimed, executables: Vec::new() });
         } else if known.len() == now.len() && known.iter().zip(&now).all(|(a, b)| *a == b) {
@@ -96,10 +98,13 @@ pub(super) fn register(
         return Ok(all);
     }
     match write(&mut app.human(proof), &open) {
-        Ok(()) => {
+        Ok(policy) => {
             for own in open {
-                record.confirm(spec(own.client).caller, own.now.clone()).map_err(super::trouble)?;
-                let state = if own.known { State::Confirmed } else { State::Registered };
+                record.confirm(spec(own.client).caller, &store, own.now.clone()).map_err(super::trouble)?;
+                let state = match scopes_of(&policy, own.client).is_empty() {
+                    true if !own.known => State::Registered,
+                    _ => State::Confirmed,
+                };
                 all.push(standing(own.client, &own.now, state));
             }
         }
@@ -112,14 +117,33 @@ pub(super) fn register(
     Ok(all)
 }
 
+/// Forgets the executables of a caller that was removed: the next install registers it anew.
+pub(in crate::commands) fn forget(app: &App, caller: &str) {
+    if let Err(e) = forgotten(app, caller) {
+        app.out.note(&format!("note: 'svault install' still takes {caller} for registered: {}", e.message));
+    }
+}
+
+fn forgotten(app: &App, caller: &str) -> Result<(), Error> {
+    let (state, store) = (super::machine()?.state(), seen::store(app));
+    let open = || Record::open(&state).map_err(super::trouble);
+    if open()?.executables_of(caller, &store).next().is_none() {
+        return Ok(());
+    }
+    let _lock = Lock::take(&state).map_err(super::trouble)?;
+    open()?.confirm(caller, &store, Vec::new()).map_err(super::trouble)
+}
+
 fn standing(client: Client, now: &[Seen], state: State) -> Standing {
     let executables = now.iter().map(|s| s.path.display().to_string()).collect();
     Standing { client, state, executables }
 }
 
 /// In one act for all. What is in the policy already is confirmed by the proof alone.
-fn write(human: &mut Human<'_>, open: &[Own]) -> Result<(), Error> {
+/// The policy as it was before.
+fn write(human: &mut Human<'_>, open: &[Own]) -> Result<Policy, Error> {
     let Report::Policy(row) = human.read_proved(Want::PolicyShow)? else { return Err(unexpected()) };
+    let old = Policy::parse(&row.toml).map_err(|e| Error::failed("the policy can't be read", e))?;
     let mut toml = row.toml.clone();
     for own in open {
         let name: CallerName =
@@ -130,10 +154,25 @@ fn write(human: &mut Human<'_>, open: &[Own]) -> Result<(), Error> {
             .map_err(|e| Error::failed("the policy can't be changed", e).hint("svault policy edit"))?;
     }
     if toml != row.toml {
-        let question = "Register these callers, without any scope?";
+        let question = match powerful(&old, open) {
+            false => "Register these callers, without any scope?",
+            true => {
+                "Register these callers? One has scopes already, and they go to the executable shown, too"
+            }
+        };
         human.act(Want::policy_set(toml, &row.toml), Vec::new(), Consent::Card(question))?;
     }
-    Ok(())
+    Ok(old)
+}
+
+/// Whether one of them is in the policy with a scope.
+fn powerful(policy: &Policy, open: &[Own]) -> bool {
+    open.iter().any(|own| !scopes_of(policy, own.client).is_empty())
+}
+
+fn scopes_of(policy: &Policy, client: Client) -> &[Scope] {
+    let name: Option<CallerName> = spec(client).caller.parse().ok();
+    name.and_then(|name| policy.caller(&name)).map_or(&[], |caller| &caller.scopes)
 }
 
 /// What a human has to do first.
