@@ -141,6 +141,21 @@ fn every_sighting_is_in_the_trail_before_it_is_told() {
 }
 
 #[test]
+fn what_is_in_another_value_or_the_same_is_in_the_trail_too() {
+    let house = house();
+    let long = format!("{VALUE}-and-more-4Tg6");
+    for (name, value) in [("SAME", VALUE), ("LONG", &long), ("INSIDE", &long[9..])] {
+        house.add(name, value, &["--tier", "medium", "--scope", "db"]);
+    }
+    let told = hits(&scan(&house, Some("tester"), &[long.as_bytes()]));
+    assert_eq!(told, [(0, long.len() as u64, "LONG".to_owned())], "one mask");
+    let mut names: Vec<String> =
+        exposed(&house).iter().map(|e| e["secret"].as_str().expect("a secret").to_owned()).collect();
+    names.sort();
+    assert_eq!(names, ["main/INSIDE", "main/LONG", "main/MINE", "main/SAME"]);
+}
+
+#[test]
 fn so_many_secrets_in_a_day_also_after_a_kill() {
     need!(Linux);
     let house = house();
@@ -231,6 +246,25 @@ fn a_proposal_is_not_looked_for_before_a_human_has_confirmed_it() {
     assert_eq!(hits(&scan(&house, Some("tester"), &[proposed.as_bytes()])).len(), 1);
 }
 
+/// A new vault, a seal, every 64th release: each makes all heads safe in between.
+#[test]
+fn a_value_is_looked_for_however_many_checkpoints_lie_before_it() {
+    let house = house();
+    let looked_for = |value: &str| hits(&scan(&house, Some("tester"), &[value.as_bytes()])).len();
+    assert_eq!(looked_for(VALUE), 1);
+    for (n, vault) in ["one", "two", "three"].into_iter().enumerate() {
+        let _ = house.human(&["vault", "create", vault]).ok();
+        let (added, replaced) =
+            (format!("sk-test-added-{n}-7Fq2Ls9Xw4"), format!("sk-test-replaced-{n}-3Bn6Hd8Vy1"));
+        house.add(&format!("NEW{n}"), &added, &["--tier", "medium", "--scope", "db"]);
+        assert_eq!(looked_for(&added), 1, "added after {n} more");
+        let _ = house.human(&["vault", "create", &format!("{vault}-more")]).ok();
+        let args = ["replace", "MINE"];
+        let _ = house.svault(&args).human().stdin(replaced.as_str()).run().ok();
+        assert_eq!(looked_for(&replaced), 1, "replaced after {n} more");
+    }
+}
+
 #[test]
 fn a_text_that_makes_too_much_work_has_rules_only_for_a_minute_and_that_is_recorded() {
     let house = house();
@@ -264,6 +298,8 @@ fn who_is_sealed_off_is_told_no_name_and_who_is_suspended_nothing() {
     refused("OTHERS");
     let answer = seen();
     assert_eq!((hits(std::slice::from_ref(&answer)), &answer["rules_only"]), (vec![], &json!(true)));
+    let scrubbed = house.svault(&["scrub"]).stdin(text).run().ok();
+    assert!(scrubbed.err.contains("a session that is suspended"), "{}", scrubbed.all());
     // The same as for a text that has nothing in it.
     let nothing = scan(&house, Some("tester"), &[&vec![b'x'; text.len()]]).remove(0);
     assert_eq!(answer, nothing);

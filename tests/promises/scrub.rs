@@ -72,6 +72,26 @@ fn a_value_of_several_lines_is_masked_whatever_ends_them() {
 }
 
 #[test]
+fn nothing_of_a_long_value_comes_out_in_any_form() {
+    let house = house();
+    let mut state = 11u64;
+    let mut next = || {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        char::from(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdef"[(state >> 59) as usize])
+    };
+    let value: String = (0..40 << 10).map(|_| next()).collect();
+    house.add("LONG", &value, &["--tier", "medium", "--scope", "db"]);
+    let hex: String = value.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let percent: String = value.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let points: String = value.bytes().map(|byte| format!("\\u{byte:04x}")).collect();
+    for form in [value, hex, percent, points] {
+        let masked = scrubbed(&house, format!("a {form} b\n").as_bytes(), &[]).ok();
+        let shown = masked.text();
+        assert!(shown == "a [svault:secret] b\n", "{} bytes came out: {shown:.40}", shown.len());
+    }
+}
+
+#[test]
 fn a_large_text_loses_nothing() {
     let house = house();
     let mut state = 7u64;

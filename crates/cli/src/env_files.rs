@@ -5,7 +5,9 @@ use crate::report::Error;
 use secret::Bytes;
 use sha2::{Digest, Sha256};
 use std::collections::HashSet;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use wire::{AskItem, Granted};
 use words::{EnvName, SecretRef, Way};
 use zeroize::Zeroizing;
@@ -22,8 +24,15 @@ const MOST_REFS: usize = wire::MOST_ITEMS;
 enum Var {
     /// A reference and nothing else.
     Secret(SecretRef),
-    /// Text. The references in it, which came there by expansion, are filled in when they are released.
-    Text { text: Zeroizing<String>, refs: Vec<SecretRef> },
+    /// Text. The references in it, which came there by expansion, are filled in when they are released: in order.
+    Text { text: Zeroizing<String>, refs: Vec<Place> },
+}
+
+/// Where a reference stands in a text.
+#[derive(Clone)]
+struct Place {
+    range: Range<usize>,
+    secret: Rc<SecretRef>,
 }
 
 /// The variables of all files. A later file wins over an earlier one.
@@ -39,11 +48,15 @@ pub struct EnvFiles {
 /// # Errors
 /// When it can't be read, or is no such file.
 pub fn default_file() -> Result<Option<PathBuf>, Error> {
-    let path = PathBuf::from(".env");
+    if_used(PathBuf::from(".env"))
+}
+
+fn if_used(path: PathBuf) -> Result<Option<PathBuf>, Error> {
     match read(&path) {
         Ok(text) if text.contains(SCHEME) => Ok(Some(path)),
         Ok(_) => Ok(None),
-        Err(_) if !path.exists() => Ok(None),
+        // A folder of this name is what some tools make for themselves.
+        Err(_) if !path.is_file() => Ok(None),
         Err(e) => Err(e),
     }
 }
@@ -79,32 +92,34 @@ impl EnvFiles {
         }
         let outside = |name: &str| std::env::var(name).ok().map(Zeroizing::new);
         let values = file.values(outside).map_err(bad)?;
-        let mut known: Vec<(&str, SecretRef)> = Vec::new();
+        let mut places: Vec<Vec<Place>> = Vec::with_capacity(values.len());
+        let mut secrets: HashSet<&str> = HashSet::new();
         for (entry, value) in file.entries().iter().zip(values) {
-            let uses: HashSet<&str> = entry.uses().into_iter().collect();
-            let refs: Vec<SecretRef> =
-                known.iter().filter(|(name, _)| uses.contains(name)).map(|(_, r)| r.clone()).collect();
-            known.retain(|(name, _)| *name != entry.name);
-            let var = if value.text.starts_with(SCHEME) && refs.is_empty() {
+            let mut refs = carried(&value.parts, &places);
+            if refs.is_empty() && value.text.starts_with(SCHEME) {
                 let wanted: SecretRef =
                     value.text.parse().map_err(|_| at(entry.line, "not a reference: svault://VAULT/NAME"))?;
-                known.push((entry.name, wanted.clone()));
-                Var::Secret(wanted)
-            } else if let [only] = refs.as_slice()
-                && *value.text == only.to_string()
-            {
-                known.push((entry.name, only.clone()));
-                Var::Secret(only.clone())
-            } else {
-                Var::Text { text: value.text, refs }
-            };
-            if known.len() > MOST_REFS {
-                return Err(at(entry.line, &format!("more than {MOST_REFS} secrets")).hint("split the file"));
+                refs.push(Place { range: 0..value.text.len(), secret: Rc::new(wanted) });
             }
-            if let Var::Secret(_) = var {
+            if is_left(&value.text, &refs) {
+                let why = "a reference inside of a text, which is never filled in";
+                let hint = "give it a variable of its own, and write ${NAME} of that in the text";
+                return Err(at(entry.line, why).hint(hint));
+            }
+            secrets.remove(entry.name);
+            let whole = refs.first().filter(|one| one.range == (0..value.text.len()));
+            let var = if let Some(one) = whole {
                 let hint = "give the variable another name in the file, of A-Z a-z 0-9 _";
                 variable(entry.name).map_err(|why| at(entry.line, &why).hint(hint))?;
+                secrets.insert(entry.name);
+                Var::Secret((*one.secret).clone())
+            } else {
+                Var::Text { text: value.text, refs: refs.clone() }
+            };
+            if secrets.len() > MOST_REFS {
+                return Err(at(entry.line, &format!("more than {MOST_REFS} secrets")).hint("split the file"));
             }
+            places.push(refs);
             self.put(entry.name, var);
         }
         Ok(())
@@ -150,7 +165,7 @@ impl EnvFiles {
                 Var::Secret(secret) => add(&secret.to_string()),
                 Var::Text { text, refs } => {
                     add(text);
-                    refs.iter().for_each(|one| add(&one.to_string()));
+                    refs.iter().for_each(|one| add(&one.secret.to_string()));
                 }
             }
         }
@@ -170,9 +185,10 @@ impl EnvFiles {
         }
         for (name, var) in &self.vars {
             let Var::Text { refs, .. } = var else { continue };
-            if let Some(missing) = refs.iter().find(|r| !items.iter().any(|i| i.secret == **r)) {
+            if let Some(missing) = refs.iter().find(|one| !items.iter().any(|i| i.secret == *one.secret)) {
                 return Err(Error::usage(format!(
-                    "{name} is put together from {missing}, which is not given to the command"
+                    "{name} is put together from {}, which is not given to the command",
+                    missing.secret
                 )));
             }
         }
@@ -208,32 +224,45 @@ fn variable(name: &str) -> Result<EnvName, String> {
     Ok(name)
 }
 
-fn filled(text: &str, refs: &[SecretRef], released: &[(Granted, Bytes)]) -> Result<Zeroizing<String>, Error> {
-    let mut all: Vec<(String, &Bytes)> = refs
-        .iter()
-        .filter_map(|r| {
-            let is = |g: &Granted| g.secret == *r && matches!(g.way, Way::Env(_));
-            Some((r.to_string(), &released.iter().find(|(g, _)| is(g))?.1))
-        })
-        .collect();
-    // A name may be the beginning of another.
-    all.sort_by_key(|(r, _)| std::cmp::Reverse(r.len()));
-    let mut out = Zeroizing::new(String::new());
-    let mut rest = text;
-    while let Some(at) = rest.find(SCHEME) {
-        let (before, from) = rest.split_at(at);
-        out.push_str(before);
-        if let Some((r, value)) = all.iter().find(|(r, _)| from.starts_with(r.as_str())) {
-            let value = std::str::from_utf8(value.expose())
-                .map_err(|_| Error::failed("can't put a value into another", "it is no text"))?;
-            out.push_str(value);
-            rest = &from[r.len()..];
-        } else {
-            out.push_str(SCHEME);
-            rest = &from[SCHEME.len()..];
-        }
+impl Place {
+    /// The same reference, so many bytes further on.
+    fn moved(&self, by: usize) -> Self {
+        Self { range: self.range.start + by..self.range.end + by, secret: Rc::clone(&self.secret) }
     }
-    out.push_str(rest);
+}
+
+/// The references that came into a text with the values of entries above, also with those that had them from others.
+fn carried(parts: &[dotenv::Part], above: &[Vec<Place>]) -> Vec<Place> {
+    let of = |part: &dotenv::Part| above.get(part.entry).map_or(&[][..], Vec::as_slice);
+    parts.iter().flat_map(|part| of(part).iter().map(move |one| one.moved(part.range.start))).collect()
+}
+
+/// Whether something in a text between its references looks like one more.
+fn is_left(text: &str, refs: &[Place]) -> bool {
+    let ends = refs.iter().map(|one| one.range.start).chain([text.len()]);
+    let starts = [0].into_iter().chain(refs.iter().map(|one| one.range.end));
+    starts.zip(ends).any(|(start, end)| text[start..end].contains(SCHEME))
+}
+
+fn filled(text: &str, refs: &[Place], released: &[(Granted, Bytes)]) -> Result<Zeroizing<String>, Error> {
+    let mut values = Vec::with_capacity(refs.len());
+    for Place { range, secret } in refs {
+        let is = |g: &Granted| g.secret == **secret && matches!(g.way, Way::Env(_));
+        let Some((_, value)) = released.iter().find(|(g, _)| is(g)) else { continue };
+        let value = std::str::from_utf8(value.expose())
+            .map_err(|_| Error::failed("can't put a value into another", "it is no text"))?;
+        values.push((range.clone(), value));
+    }
+    // Room for all of it, so that nothing is moved and leaves a copy behind.
+    let room = text.len() + values.iter().map(|(_, value)| value.len()).sum::<usize>();
+    let mut out = Zeroizing::new(String::with_capacity(room));
+    let mut done = 0;
+    for (range, value) in values {
+        out.push_str(&text[done..range.start]);
+        out.push_str(value);
+        done = range.end;
+    }
+    out.push_str(&text[done..]);
     Ok(out)
 }
 
@@ -279,6 +308,60 @@ mod tests {
         released[1].1 = Bytes::copy_from(b"s2").unwrap();
         let texts = files.texts(&released).unwrap();
         assert_eq!((texts[0].0, texts[0].1.as_str()), ("URL_X", "db://u:s2@h/s1"));
+    }
+
+    fn filled_in(text: &str, values: &[&str]) -> Vec<(String, String)> {
+        let files = file(text).unwrap();
+        let mut released = released(&files, "");
+        for (one, value) in released.iter_mut().zip(values) {
+            one.1 = Bytes::copy_from(value.as_bytes()).unwrap();
+        }
+        let texts = files.texts(&released).unwrap();
+        texts.into_iter().map(|(name, text)| (name.to_owned(), text.to_string())).collect()
+    }
+
+    #[test]
+    fn a_reference_is_filled_in_through_any_number_of_values() {
+        let text = "PASS_X=svault://main/P\nDB_X=pg://u:${PASS_X}@h/db\nURL_X=${DB_X}?ssl=1\nALL_X=\"$URL_X $DB_X\"\n";
+        let all = filled_in(text, &["s1"]);
+        assert_eq!(all[1], ("URL_X".into(), "pg://u:s1@h/db?ssl=1".into()));
+        assert_eq!(all[2].1, "pg://u:s1@h/db?ssl=1 pg://u:s1@h/db");
+        let all = filled_in("A_X=svault://main/A\nB_X=${A_X}@h\nC_X=$B_X\nD_X=${NONE_X:-$C_X}\n", &["s1"]);
+        assert_eq!((all[1].1.as_str(), all[2].1.as_str()), ("s1@h", "s1@h"));
+        // What stands there is that of the line above, also where the name gets another value later.
+        let all = filled_in("A_X=svault://main/A\nB_X=$A_X\nC_X=x$A_X\nA_X=plain\nD_X=$A_X\n", &["s1"]);
+        let all: Vec<&str> = all.iter().map(|(_, text)| text.as_str()).collect();
+        assert_eq!(all, ["xs1", "plain", "plain"]);
+    }
+
+    #[test]
+    fn a_name_that_begins_like_another_gets_its_own_value() {
+        let text = "P=svault://main/P\nP2=svault://main/P2\nU_X=\"${P}2-${P2}-${P}\"\n";
+        assert_eq!(filled_in(text, &["s1", "s2"])[0].1, "s12-s2-s1");
+    }
+
+    #[test]
+    fn a_reference_that_nothing_would_fill_in_is_refused() {
+        for text in [
+            "A_X=1\nURL_X=\"db://u:svault://main/P@h\"\n",
+            "P_X=svault://main/P\nURL_X=\"$P_X svault://main/Q\"\n",
+            "A_X=1\nURL_X='see svault://main/Q'\n",
+        ] {
+            let Err(e) = file(text) else { panic!("{text}") };
+            assert!(e.message.contains("line 2") && !e.message.contains("main/"), "{}", e.message);
+        }
+    }
+
+    #[test]
+    fn what_is_no_file_is_no_file_with_references() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(".env");
+        assert!(if_used(path.clone()).unwrap().is_none());
+        std::fs::create_dir(&path).unwrap();
+        assert!(if_used(path.clone()).unwrap().is_none());
+        std::fs::remove_dir(&path).unwrap();
+        std::fs::write(&path, "A=svault://main/A\n").unwrap();
+        assert_eq!(if_used(path.clone()).unwrap(), Some(path));
     }
 
     #[test]

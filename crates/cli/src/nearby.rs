@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-/// Folders above that are looked at, up to one that a repository begins in.
-const ABOVE: usize = 8;
+/// Folders that are looked at, from where it runs up to one that a repository begins in.
+const FOLDERS: usize = 64;
 /// Entries of a folder that are looked at.
 const ENTRIES: usize = 4000;
 /// Bytes of a file that are read.
@@ -50,7 +50,7 @@ pub fn needles(places: &[&Path], guard: &Guard) -> Option<Arc<Needles>> {
 
 /// A folder and those above it, to the top of its repository; without one the folder alone.
 fn folders(folder: &Path) -> Vec<PathBuf> {
-    let above: Vec<PathBuf> = folder.ancestors().take(ABOVE).map(Path::to_owned).collect();
+    let above: Vec<PathBuf> = folder.ancestors().take(FOLDERS).map(Path::to_owned).collect();
     match above.iter().position(|folder| folder.join(".git").exists()) {
         Some(top) => above[..=top].to_vec(),
         None => vec![folder.to_owned()],
@@ -75,9 +75,10 @@ fn text(path: &Path) -> Option<Zeroizing<String>> {
     if !file.metadata().ok()?.is_file() {
         return None;
     }
-    let mut text = Zeroizing::new(String::new());
-    file.take(BYTES).read_to_string(&mut text).ok()?;
-    Some(text)
+    let mut bytes = Zeroizing::new(Vec::new());
+    file.take(BYTES).read_to_end(&mut bytes).ok()?;
+    // A character that is cut at the end, or none at all in one place, loses no more than the value it stands in.
+    Some(Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned()))
 }
 
 /// Adds the values of a file; where it can't be read as a whole, those of each line that can.
@@ -139,6 +140,26 @@ mod tests {
         assert_eq!(masks(&repo, text), 2);
         assert_eq!(masks(top.path(), text), 1);
         assert_eq!(masks(&repo.join(".git"), text), 2);
+    }
+
+    #[test]
+    fn a_deep_folder_has_all_of_its_repository_above_it_and_without_one_has_none() {
+        let top = tempfile::tempdir().unwrap();
+        let deep = top.path().join("a/b/c/d/e/f/g/h/i/j/k/l");
+        std::fs::create_dir_all(&deep).unwrap();
+        std::fs::write(top.path().join(".env"), "A_KEY=above-0123456789\n").unwrap();
+        assert_eq!(masks(&deep, "above-0123456789"), 0);
+        std::fs::create_dir(top.path().join(".git")).unwrap();
+        assert_eq!(masks(&deep, "above-0123456789"), 1);
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_and_a_file_that_is_too_long_cost_no_other_values() {
+        let top = tempfile::tempdir().unwrap();
+        let mut text = b"A_KEY=first-0123456789\nNAME=\xff\nB_KEY=second-0123456789\n".to_vec();
+        text.extend(format!("# {}", "é".repeat(BYTES as usize / 2)).into_bytes());
+        std::fs::write(top.path().join(".env"), text).unwrap();
+        assert_eq!(masks(top.path(), "first-0123456789 second-0123456789"), 2);
     }
 
     #[test]

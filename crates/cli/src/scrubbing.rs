@@ -9,6 +9,11 @@ use wire::ScanHit;
 
 /// After a no to more text, the daemon isn't asked for so long.
 const PAUSE: Duration = Duration::from_secs(1);
+/// Text without a pause in it is held back for about so long, or until all is said of it; but its last bytes, which most
+/// values are shorter than, longer.
+const LONG: Duration = Duration::from_secs(1);
+/// So many of them.
+const LAST: u64 = 16 << 10;
 
 /// Masks a stream of text.
 pub struct Scrubber {
@@ -31,6 +36,10 @@ struct Held {
     hits: Vec<ScanHit>,
     /// Up to where a mask is out for.
     masked: u64,
+    /// Up to where the text has been there for long.
+    old: u64,
+    /// How much of it was there when.
+    mark: Option<(Instant, u64)>,
 }
 
 impl Scrubber {
@@ -48,7 +57,8 @@ impl Scrubber {
         self.paused = None;
         self.held.text.extend_from_slice(input);
         let end = self.ask(input, false);
-        self.let_go(end, out);
+        let old = self.held.old(Instant::now());
+        self.let_go(end.max(old), out);
     }
 
     /// Nothing came for a while: everything goes out.
@@ -76,7 +86,7 @@ impl Scrubber {
         let Some(daemon) = &mut self.daemon else { return u64::MAX };
         match daemon.scan(input, end) {
             Ok(found) if found.rules_only => {
-                self.say("masking by rules only for now: too much text, or too many secrets in it");
+                self.say("masking by rules only for now: too much text, too many secrets in it, or a session that is suspended");
                 self.held.hits.extend(found.hits);
                 self.pause();
                 u64::MAX
@@ -111,7 +121,7 @@ impl Scrubber {
     }
 
     fn let_go(&mut self, end: u64, out: &mut Vec<u8>) {
-        let mut text = Vec::with_capacity(self.held.text.len());
+        let mut text = Vec::new();
         self.held.let_go(end, &mut text);
         if self.paused.is_some() {
             self.held = Held::default();
@@ -121,6 +131,17 @@ impl Scrubber {
 }
 
 impl Held {
+    /// Up to where the text has been held back for long enough.
+    fn old(&mut self, now: Instant) -> u64 {
+        let all = self.start + self.text.len() as u64;
+        let (at, there) = *self.mark.get_or_insert((now, all));
+        if now.duration_since(at) >= LONG {
+            self.old = there;
+            self.mark = Some((now, all));
+        }
+        self.old.min(all.saturating_sub(LAST))
+    }
+
     /// Writes the text up to `end` with masks in place of what is in it. What began before the text is masked from its
     /// beginning on.
     fn let_go(&mut self, end: u64, out: &mut Vec<u8>) {
@@ -133,11 +154,12 @@ impl Held {
                 continue;
             }
             out.extend_from_slice(self.part(at, hit.start.max(at)));
-            if hit.start >= self.masked {
+            // What goes on where a mask is the last that went out needs none of its own.
+            if hit.start >= self.masked || self.masked < at {
                 out.extend_from_slice(format!("[svault:{}]", hit.label).as_bytes());
             }
             at = hit.end.min(all);
-            self.masked = hit.end;
+            self.masked = at;
         }
         end = end.max(at);
         out.extend_from_slice(self.part(at, end));
@@ -178,6 +200,32 @@ mod tests {
         assert_eq!(run(&[("abcdef", 6, &[hit(0, 2), hit(2, 6)])]), "[svault:A][svault:A]");
         assert_eq!(run(&[("abcdef", 3, &[]), ("ghi", 9, &[hit(4, 8)])]), "abcd[svault:A]i");
         assert_eq!(run(&[("abcdef", 3, &[hit(2, 6)]), ("ghi", 9, &[])]), "ab[svault:A]ghi");
+    }
+
+    #[test]
+    fn what_is_masked_late_has_a_mask_also_where_one_is_out_before_it() {
+        let steps: &[(&str, u64, &[ScanHit])] =
+            &[("abcdef", u64::MAX, &[hit(1, 3)]), ("ghi", u64::MAX, &[hit(2, 8)])];
+        assert_eq!(run(steps), "a[svault:A]def[svault:A]i");
+        assert_eq!(run(&[("abcdef", 6, &[hit(1, 4), hit(3, 5)])]), "a[svault:A]f");
+        assert_eq!(run(&[("abc", 3, &[hit(1, 3)]), ("def", 6, &[hit(2, 5)])]), "a[svault:A]f");
+    }
+
+    #[test]
+    fn a_text_without_pauses_is_not_held_back_for_ever() {
+        let mut held = Held::default();
+        let began = Instant::now();
+        let mut more = |ms: u64, bytes: u64| {
+            held.text.resize(held.text.len() + usize::try_from(bytes).unwrap(), b'x');
+            held.old(began + Duration::from_millis(ms))
+        };
+        assert_eq!(more(0, 2 * LAST), 0);
+        assert_eq!(more(900, 2 * LAST), 0);
+        assert_eq!(more(1000, 10), 2 * LAST);
+        assert_eq!(more(1990, 10), 2 * LAST);
+        assert_eq!(more(2000, 10), 3 * LAST + 30, "the last bytes stay");
+        let mut short = Held { text: vec![b'x'; 100], ..Held::default() };
+        assert_eq!((short.old(began), short.old(began + 5 * LONG)), (0, 0));
     }
 
     #[test]

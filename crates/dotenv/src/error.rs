@@ -57,6 +57,13 @@ pub enum What {
     Nul,
 }
 
+/// What is wrong, and at which byte of the text.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Fault {
+    pub(crate) byte: usize,
+    pub(crate) what: What,
+}
+
 /// An error at a byte of the text.
 pub(crate) fn at(text: &str, byte: usize, what: What) -> Error {
     let before = text.get(..byte).unwrap_or(text);

@@ -39,8 +39,8 @@ mod values;
 mod write;
 
 pub use error::{Error, What};
-pub use scan::{Entry, File, Note, Quote, parse};
-pub use values::Value;
+pub use scan::{Entry, File, Note, Quote, parse, parse_readable};
+pub use values::{Part, Value};
 pub use write::quote;
 
 /// The longest name, in bytes.

@@ -1,6 +1,6 @@
 //! The inside of a value: literal text with its escapes undone, and what is to be expanded.
 
-use crate::error::{Error, What, at};
+use crate::error::{Fault, What};
 use crate::scan::Quote;
 use std::ops::Range;
 use zeroize::Zeroizing;
@@ -34,7 +34,7 @@ pub(crate) enum Test {
 }
 
 /// Reads the inside of a value.
-pub(crate) fn read(text: &str, inside: Range<usize>, quote: Quote) -> Result<Vec<Piece<'_>>, Error> {
+pub(crate) fn read(text: &str, inside: Range<usize>, quote: Quote) -> Result<Vec<Piece<'_>>, Fault> {
     // A value never outgrows its source, so this is never moved and leaves no copy behind.
     let plain = Zeroizing::new(String::with_capacity(inside.len()));
     let mut reader = Reader { text, at: inside.start, end: inside.end, quote, plain };
@@ -74,12 +74,12 @@ impl<'t> Reader<'t> {
         &self.text[self.at..self.end]
     }
 
-    fn fail<T>(&self, what: What) -> Result<T, Error> {
-        Err(at(self.text, self.at, what))
+    fn fail<T>(&self, what: What) -> Result<T, Fault> {
+        Err(Fault { byte: self.at, what })
     }
 
     /// Up to the end, or inside of braces up to the `}` that closes them.
-    fn pieces(&mut self, depth: usize) -> Result<Vec<Piece<'t>>, Error> {
+    fn pieces(&mut self, depth: usize) -> Result<Vec<Piece<'t>>, Fault> {
         if depth > DEPTH {
             return self.fail(What::Deep);
         }
@@ -134,7 +134,7 @@ impl<'t> Reader<'t> {
     }
 
     /// What stands at a `$`; none where it is only a dollar sign.
-    fn expand(&mut self, depth: usize) -> Result<Option<Piece<'t>>, Error> {
+    fn expand(&mut self, depth: usize) -> Result<Option<Piece<'t>>, Fault> {
         let start = self.at;
         let after = &self.rest()[1..];
         if after.starts_with('(') {

@@ -1,6 +1,6 @@
 //! Lines into entries, each with the place of its name and its value.
 
-use crate::error::{Error, What, at};
+use crate::error::{Error, Fault, What, at};
 use crate::pieces::{Piece, read};
 use std::ops::Range;
 
@@ -122,14 +122,25 @@ pub fn parse(text: &str) -> Result<File<'_>, Error> {
     if let Some(nul) = text.find('\0') {
         return Err(at(text, nul, What::Nul));
     }
-    let mut scan = Scan { text, at: 0, line: 1, entries: Vec::new(), notes: Vec::new(), alone: Vec::new() };
-    if text.starts_with('\u{feff}') {
-        scan.at = '\u{feff}'.len_utf8();
-    }
+    let mut scan = Scan::new(text);
     while scan.at < text.len() {
-        scan.line()?;
+        scan.line().map_err(|fault| at(text, fault.byte, fault.what))?;
     }
-    Ok(File { text, entries: scan.entries, notes: scan.notes, alone: scan.alone })
+    Ok(scan.file())
+}
+
+/// Reads what can be read, and passes over the lines that are wrong: for a search, where nothing is stored or set.
+#[must_use]
+pub fn parse_readable(text: &str) -> File<'_> {
+    let mut scan = Scan::new(text);
+    while scan.at < text.len() {
+        let (start, line, entries) = (scan.at, scan.line, scan.entries.len());
+        if scan.line().is_err() {
+            scan.entries.truncate(entries);
+            scan.pass_over(start, line);
+        }
+    }
+    scan.file()
 }
 
 struct Scan<'t> {
@@ -155,8 +166,29 @@ impl<'t> Scan<'t> {
         &self.text[self.at..]
     }
 
-    fn fail<T>(&self, byte: usize, what: What) -> Result<T, Error> {
-        Err(at(self.text, byte, what))
+    fn new(text: &'t str) -> Self {
+        let at = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+        Self { text, at, line: 1, entries: Vec::new(), notes: Vec::new(), alone: Vec::new() }
+    }
+
+    fn file(self) -> File<'t> {
+        File { text: self.text, entries: self.entries, notes: self.notes, alone: self.alone }
+    }
+
+    /// Goes on behind an assignment that is wrong: behind its value, where that ended with a line, else on its next line.
+    fn pass_over(&mut self, start: usize, line: usize) {
+        let first_end = start + line_end(&self.text[start..]);
+        self.skip_blank();
+        let whole = self.at > first_end && self.end_or_comment();
+        if !whole {
+            self.at = first_end;
+            self.eat_end();
+        }
+        self.line = line + line_breaks(&self.text[start..self.at]);
+    }
+
+    fn fail<T>(&self, byte: usize, what: What) -> Result<T, Fault> {
+        Err(Fault { byte, what })
     }
 
     fn skip_blank(&mut self) {
@@ -176,7 +208,7 @@ impl<'t> Scan<'t> {
         true
     }
 
-    fn line(&mut self) -> Result<(), Error> {
+    fn line(&mut self) -> Result<(), Fault> {
         self.skip_blank();
         if self.eat_end() {
             return Ok(());
@@ -244,7 +276,7 @@ impl<'t> Scan<'t> {
         self.eat_end()
     }
 
-    fn value(&mut self, name: &'t str, name_at: Range<usize>) -> Result<(), Error> {
+    fn value(&mut self, name: &'t str, name_at: Range<usize>) -> Result<(), Fault> {
         let line = self.line;
         let after_sign = self.at;
         self.skip_blank();
@@ -273,7 +305,7 @@ impl<'t> Scan<'t> {
     }
 
     /// To the end of the line, or to a comment with white space before it.
-    fn unquoted(&mut self, after_sign: usize) -> Result<Range<usize>, Error> {
+    fn unquoted(&mut self, after_sign: usize) -> Result<Range<usize>, Fault> {
         let start = self.at;
         let raw = &self.rest()[..line_end(self.rest())];
         let comment = raw.char_indices().find(|&(i, c)| {
@@ -290,7 +322,7 @@ impl<'t> Scan<'t> {
     }
 
     /// To the closing quote, over as many lines as it takes.
-    fn quoted(&mut self, mark: char, escapes: bool) -> Result<Range<usize>, Error> {
+    fn quoted(&mut self, mark: char, escapes: bool) -> Result<Range<usize>, Fault> {
         let open = self.at;
         let mut escaped = false;
         for (i, c) in self.text[open + 1..].char_indices() {

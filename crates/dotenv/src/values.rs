@@ -4,7 +4,7 @@ use crate::error::{Error, What, at};
 use crate::pieces::{Piece, Test};
 use crate::scan::File;
 use std::collections::HashMap;
-use std::ops::Deref;
+use std::ops::{Deref, Range};
 use zeroize::Zeroizing;
 
 /// One entry's value.
@@ -13,6 +13,17 @@ pub struct Value<'t> {
     pub text: Zeroizing<String>,
     /// Names it reads that nothing sets, where there is no default for them. They count as empty.
     pub unset: Vec<&'t str>,
+    /// What in the text is the value of an entry above, in order; nothing that is empty.
+    pub parts: Vec<Part>,
+}
+
+/// A part of a value that is the whole value of another entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Its bytes in the text.
+    pub range: Range<usize>,
+    /// Whose value it is: a place in [`File::entries`].
+    pub entry: usize,
 }
 
 impl<'t> File<'t> {
@@ -28,16 +39,16 @@ impl<'t> File<'t> {
         let mut known: HashMap<&str, usize> = HashMap::with_capacity(self.entries.len());
         let mut all = 0;
         for (i, entry) in self.entries.iter().enumerate() {
-            let mut job =
-                Job { text: self.text, known: &known, done: &out, outside: &outside, unset: Vec::new() };
+            let (unset, parts) = (Vec::new(), Vec::new());
+            let mut job = Job { text: self.text, known: &known, done: &out, outside: &outside, unset, parts };
             let mut text = Zeroizing::new(String::new());
             job.fill(&entry.pieces, entry.value_at.start, &mut text)?;
-            let unset = job.unset;
+            let Job { unset, parts, .. } = job;
             all += text.len();
             if all > crate::VALUES_MAX {
                 return Err(at(self.text, entry.value_at.start, What::Long));
             }
-            out.push(Value { text, unset });
+            out.push(Value { text, unset, parts });
             known.insert(entry.name, i);
         }
         Ok(out)
@@ -50,11 +61,12 @@ struct Job<'a, 't, F> {
     done: &'a [Value<'t>],
     outside: &'a F,
     unset: Vec<&'t str>,
+    parts: Vec<Part>,
 }
 
 /// A variable's value, where it was found.
 enum Found<'a> {
-    Above(&'a str),
+    Above(&'a str, usize),
     Outside(Zeroizing<String>),
 }
 
@@ -62,7 +74,7 @@ impl Deref for Found<'_> {
     type Target = str;
     fn deref(&self) -> &str {
         match self {
-            Found::Above(text) => text,
+            Found::Above(text, _) => text,
             Found::Outside(text) => text,
         }
     }
@@ -86,7 +98,7 @@ impl<'a, 't, F: Fn(&str) -> Option<Zeroizing<String>>> Job<'a, 't, F> {
                         Test::Alternative { empty_too } if full(empty_too) => self.fill(other, *at, to)?,
                         Test::Alternative { .. } => {}
                         Test::Value | Test::Default { .. } => match found {
-                            Some(value) => self.push(to, &value, *at)?,
+                            Some(value) => self.put(to, &value, *at)?,
                             None => self.unset.push(name),
                         },
                     }
@@ -98,9 +110,20 @@ impl<'a, 't, F: Fn(&str) -> Option<Zeroizing<String>>> Job<'a, 't, F> {
 
     fn look(&self, name: &str) -> Option<Found<'a>> {
         match self.known.get(name) {
-            Some(&i) => Some(Found::Above(&self.done[i].text)),
+            Some(&i) => Some(Found::Above(&self.done[i].text, i)),
             None => (self.outside)(name).map(Found::Outside),
         }
+    }
+
+    fn put(&mut self, to: &mut Zeroizing<String>, value: &Found<'_>, place: usize) -> Result<(), Error> {
+        let start = to.len();
+        self.push(to, value, place)?;
+        if let Found::Above(_, entry) = *value
+            && start < to.len()
+        {
+            self.parts.push(Part { range: start..to.len(), entry });
+        }
+        Ok(())
     }
 
     /// Grows by copying into new memory, so that the old is wiped.

@@ -45,6 +45,38 @@ fn errors_hold_nothing_of_the_text() {
 }
 
 #[test]
+fn what_came_from_entries_above_is_told_by_its_place() {
+    let text = "A=one\nE=\nB=\"x${A}y$A\"\nC=${N:-$B}$E$OUT${A:+set}\nA=$A$A\nD='$A'\n";
+    let file = dotenv::parse(text).unwrap();
+    let values = file.values(|name| (name == "OUT").then(|| "outside".to_owned().into())).unwrap();
+    let parts = |i: usize| -> Vec<_> {
+        values[i].parts.iter().map(|p| (p.range.start, p.range.end, p.entry)).collect()
+    };
+    assert_eq!(*values[3].text, "xoneyoneoutsideset");
+    assert_eq!((parts(2), parts(3)), (vec![(1, 4, 0), (5, 8, 0)], vec![(0, 8, 2)]));
+    assert_eq!((parts(4), parts(5)), (vec![(0, 3, 0), (3, 6, 0)], vec![]));
+}
+
+#[test]
+fn what_can_be_read_of_a_file_is_read_around_what_can_not() {
+    let text = "A=1\nB=$(run)\nC=\"two\nlines\"\nD=\"a\n$(run)\nE=no\" # c\nnot a line\nF='x' y\nG='open\nH=\"i\"\nI=9\nJ=\"z";
+    let file = dotenv::parse_readable(text);
+    let read: Vec<_> = file.entries().iter().map(|e| (e.name, e.line)).collect();
+    assert_eq!(read, [("A", 1), ("C", 3), ("H", 11), ("I", 12)]);
+    assert_eq!(*file.values(|_| None).unwrap()[1].text, "two\nlines");
+    let text = "A=\"open\nB=\"x\"\nC=1\n";
+    assert_eq!(dotenv::parse_readable(text).entries().iter().map(|e| e.name).collect::<Vec<_>>(), ["B", "C"]);
+    for case in corpus().iter().filter(|c| c["error"].is_null()) {
+        let text = case["text"].as_str().expect("text");
+        let (whole, readable) = (dotenv::parse(text).unwrap(), dotenv::parse_readable(text));
+        let places = |file: &dotenv::File<'_>| -> Vec<_> {
+            file.entries().iter().map(|e| (e.value_at.clone(), e.line)).collect()
+        };
+        assert_eq!(places(&whole), places(&readable), "{}", case["name"]);
+    }
+}
+
+#[test]
 fn replacing_changes_the_values_and_nothing_else() {
     let old =
         "\u{feff}# one\r\nexport A = old # c\r\nB=\"old\nold\" # d\r\n\r\nC='old'\r\nA=`old`\r\nD=\r\nE= # e";

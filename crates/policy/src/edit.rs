@@ -4,7 +4,7 @@ use crate::model::Caller;
 use crate::parse::ParseError;
 use crate::{Policy, model::MAX_CALLERS};
 use std::collections::BTreeSet;
-use toml_edit::{Array, DocumentMut, Item, Table, Value};
+use toml_edit::{Array, DocumentMut, Item, RawString, Table, Value};
 use words::CallerName;
 
 /// Why the text was not changed.
@@ -103,7 +103,7 @@ fn extend<'a>(
     Ok(())
 }
 
-/// The text without one caller. Rules that forbid it something stay.
+/// The text without one caller and the comment right above it. Rules that forbid it something stay.
 ///
 /// # Errors
 /// When the text is no policy or has no such caller.
@@ -113,8 +113,72 @@ pub fn remove_caller(text: &str, name: &CallerName) -> Result<String, EditError>
         return Err(EditError::Missing(name.clone()));
     }
     let callers = doc.get_mut("callers").and_then(Item::as_table_like_mut).ok_or(EditError::Shape)?;
-    callers.remove(name.as_str()).ok_or(EditError::Shape)?;
+    let gone = callers.remove(name.as_str()).ok_or(EditError::Shape)?;
+    if let Item::Table(gone) = &gone {
+        keep_above(&mut doc, gone);
+    }
     checked(&doc)
+}
+
+/// Hands what stands above the comment of a table that is gone to the table behind it, or to the end of the text.
+fn keep_above(doc: &mut DocumentMut, gone: &Table) {
+    let above = up_to_blank(gone.decor().prefix().and_then(RawString::as_str).unwrap_or_default());
+    if above.trim().is_empty() {
+        return;
+    }
+    let mut next: Option<isize> = None;
+    each_table(doc, &mut |table| {
+        let behind = table.position().filter(|at| Some(*at) > gone.position() && !table.is_implicit());
+        next = next.into_iter().chain(behind).min();
+    });
+    if next.is_none() {
+        let trailing = match doc.trailing().as_str() {
+            None | Some("") => above.to_owned(),
+            Some(trailing) => joined(above, trailing),
+        };
+        return doc.set_trailing(trailing);
+    }
+    each_table(doc, &mut |table| {
+        if table.position() == next && !table.is_implicit() {
+            let prefix = table.decor().prefix().and_then(RawString::as_str).unwrap_or_default();
+            let prefix = joined(above, prefix);
+            table.decor_mut().set_prefix(prefix);
+        }
+    });
+}
+
+fn each_table(table: &mut Table, act: &mut dyn FnMut(&mut Table)) {
+    for (_, item) in table.iter_mut() {
+        match item {
+            Item::Table(inner) => {
+                act(inner);
+                each_table(inner, act);
+            }
+            Item::ArrayOfTables(many) => many.iter_mut().for_each(|inner| {
+                act(inner);
+                each_table(inner, act);
+            }),
+            Item::None | Item::Value(_) => {}
+        }
+    }
+}
+
+/// Comments up to the last blank line in them.
+fn up_to_blank(comments: &str) -> &str {
+    let (mut at, mut end) = (0, 0);
+    for line in comments.split_inclusive('\n') {
+        if line.trim().is_empty() && line.ends_with('\n') {
+            end = at;
+        }
+        at += line.len();
+    }
+    &comments[..end]
+}
+
+/// Comments one above the other, with a blank line between them.
+fn joined(above: &str, below: &str) -> String {
+    let is_apart = below.lines().next().is_some_and(|line| line.trim().is_empty());
+    format!("{above}{}{below}", if is_apart { "" } else { "\n" })
 }
 
 fn read(text: &str) -> Result<(Policy, DocumentMut), EditError> {

@@ -14,7 +14,8 @@ const TOOLS: &[&str] = &[
     "PYTHON", "PERL", "RUBY", "NODE_", "NPM_CONFIG_", "LUA_", "JAVA_", "JDK_", "_JAVA_", "DOTNET_",
     "CORECLR_", "COMPLUS_", "COR_", "MONO_", "GIT_", "SSH_", "RUST", "CARGO_", "CGO_", "CCACHE_", "CMAKE_",
     "XDG_", "SYSTEMD_", "SUDO_", "KRB5", "QT_", "GTK_", "GIO_", "GST_", "OPENSSL_", "CURL_", "JULIA_",
-    "ERL_", "ELIXIR_", "BUNDLE_", "GEM_", "DENO_", "BUN_", "MAVEN_", "GRADLE_", "PHP_", "PHPRC",
+    "ERL_", "ELIXIR_", "BUNDLE_", "GEM_", "DENO_", "BUN_", "MAVEN_", "GRADLE_", "PHP_", "PHPRC", "PIP_",
+    "UV_", "POETRY_", "YARN_", "AWS_ENDPOINT_URL",
 ];
 
 /// Exactly these.
@@ -36,7 +37,7 @@ const NAMES: &[&str] = &[
     "GOSUMDB", "GONOSUMDB", "GOPRIVATE", "GODEBUG", "GOTOOLCHAIN", "GOTOOLDIR", "GOCACHE", "GOMODCACHE",
     "GOEXPERIMENT", "GOINSECURE", "GOVCS", "GOWORK", "GNUPGHOME", "GPG_AGENT_INFO", "GPG_TTY",
     "SSLKEYLOGFILE", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "AWS_CA_BUNDLE",
-    "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_ENDPOINT_URL", "R_HOME", "R_PROFILE",
+    "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "R_HOME", "R_PROFILE",
     "R_PROFILE_USER", "R_ENVIRON", "R_ENVIRON_USER", "R_LIBS", "R_LIBS_USER", "DEBUGINFOD_URLS",
     "VIRTUAL_ENV", "CONDA_PREFIX", "NVM_DIR", "KUBECONFIG", "DOCKER_HOST", "DOCKER_CONFIG", "NETRC",
     "WGETRC", "ANSIBLE_CONFIG", "PSQLRC", "PGSYSCONFDIR", "PGSERVICEFILE", "MYSQL_HOME", "OPENAI_BASE_URL",
@@ -47,14 +48,17 @@ const NAMES: &[&str] = &[
 #[rustfmt::skip]
 const CREDENTIALS: &[&str] = &[
     "_TOKEN", "_TOKENS", "_AUTH", "_PASSWORD", "_PASSPHRASE", "_API_KEY", "_SECRET", "_SECRET_KEY",
-    "_PRIVATE_KEY",
+    "_PRIVATE_KEY", "_USERNAME",
 ];
+
+/// How others of them begin: the name of what they are for comes behind.
+const CREDENTIALS_FOR: &[&str] = &["POETRY_PYPI_TOKEN_", "POETRY_HTTP_BASIC_"];
 
 /// Guarded names with which a program only sets how it works or talks: nothing that it loads, runs or obeys.
 #[rustfmt::skip]
 const SETTINGS: &[&str] = &[
     "NODE_ENV", "RUST_LOG", "RUST_BACKTRACE", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "TZ", "LANG",
-    "LANGUAGE", "LC_ALL", "TERM",
+    "LANGUAGE", "LC_ALL", "TERM", "UV_THREADPOOL_SIZE",
 ];
 
 /// Whether a guarded name may hold text (no secret) that comes from a file in a project.
@@ -71,7 +75,7 @@ pub fn is_guarded(name: &str) -> bool {
     let begins = |with: &[&str]| with.iter().any(|p| name.starts_with(p));
     NAMES.contains(&name.as_str())
         || begins(LOADERS)
-        || (begins(TOOLS) && !CREDENTIALS.iter().any(|c| name.ends_with(c)))
+        || (begins(TOOLS) && !CREDENTIALS.iter().any(|c| name.ends_with(c)) && !begins(CREDENTIALS_FOR))
 }
 
 #[cfg(test)]
@@ -88,7 +92,9 @@ mod tests {
             "GIT_CONFIG_COUNT", "GIT_CONFIG_VALUE_0", "IFS", "PS4", "PROMPT_COMMAND", "JAVA_TOOL_OPTIONS",
             "_JAVA_OPTIONS", "HTTPS_PROXY", "https_proxy", "Path", "SSH_ASKPASS", "SSH_AUTH_SOCK",
             "RUSTC_WRAPPER", "CARGO_BUILD_RUSTC", "GOFLAGS", "LESSOPEN", "EDITOR", "SVAULT_HOME", "HOME",
-            "npm_config_script_shell", "GLIBC_TUNABLES", "DOTNET_STARTUP_HOOKS",
+            "npm_config_script_shell", "GLIBC_TUNABLES", "DOTNET_STARTUP_HOOKS", "PIP_INDEX_URL", "PIP_CONFIG_FILE",
+            "UV_INDEX_URL", "UV_PYTHON", "POETRY_REPOSITORIES_X_URL", "POETRY_VIRTUALENVS_PATH", "YARN_YARN_PATH",
+            "YARN_RC_FILENAME", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3",
         ];
         for name in acted_on {
             assert!(is_guarded(name), "{name}");
@@ -112,7 +118,9 @@ mod tests {
             "DATABASE_URL", "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "AWS_SECRET_ACCESS_KEY",
             "AWS_ACCESS_KEY_ID", "GITHUB_TOKEN", "GH_TOKEN", "GIT_TOKEN", "GOOGLE_API_KEY", "NPM_TOKEN",
             "NODE_AUTH_TOKEN", "PGPASSWORD", "CARGO_REGISTRY_TOKEN", "RUBYGEMS_API_KEY", "MAVEN_PASSWORD",
-            "STRIPE_KEY", "X", "_", "PATHS", "LDAP",
+            "STRIPE_KEY", "X", "_", "PATHS", "LDAP", "UV_PUBLISH_TOKEN", "UV_INDEX_X_PASSWORD",
+            "UV_INDEX_X_USERNAME", "POETRY_PYPI_TOKEN_X", "POETRY_HTTP_BASIC_X_PASSWORD", "YARN_NPM_AUTH_TOKEN",
+            "PIPELINE_ID",
         ];
         for name in used {
             assert!(!is_guarded(name), "{name}");

@@ -238,7 +238,7 @@ impl ParseError {
         let hint = if message.contains("unknown field") {
             "correct the key or take the line out"
         } else if message.contains("absolute path") {
-            "give the program's whole path, as 'readlink -f $(which PROGRAM)' prints it"
+            "give the program's whole path, as 'command -v PROGRAM' prints it"
         } else {
             "correct the line; nothing was changed"
         };

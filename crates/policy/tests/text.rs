@@ -72,6 +72,48 @@ fn too_many_callers_are_refused() {
     assert!(error(&text).2.contains("at most 64"));
 }
 
+const GUIDE: &str = include_str!("../../../docs/guide/policy.md");
+
+/// The indented blocks of the guide that are TOML.
+fn guide_blocks() -> Vec<String> {
+    let mut blocks = vec![String::new()];
+    for line in GUIDE.lines() {
+        match (line.strip_prefix("    "), blocks.last_mut()) {
+            (Some(code), Some(block)) => *block += &format!("{code}\n"),
+            _ if line.is_empty() => {}
+            _ => blocks.push(String::new()),
+        }
+    }
+    blocks.retain(|block| block.starts_with('['));
+    blocks
+}
+
+#[test]
+fn the_examples_of_the_guide_are_valid_and_its_defaults_are_the_defaults() {
+    let blocks = guide_blocks();
+    let policies: Vec<&String> = blocks.iter().filter(|b| !b.starts_with("[[case]]")).collect();
+    assert_eq!(policies.len(), 3, "{blocks:?}");
+    for text in &policies {
+        assert!(Policy::parse(text).is_ok(), "{text}\n{:?}", Policy::parse(text));
+    }
+    assert!(policies[0].contains("[lock]") && policies[0].contains("proposals"), "{}", policies[0]);
+    assert_eq!(Policy::parse(policies[0]).unwrap(), Policy::parse("").unwrap());
+}
+
+#[test]
+fn the_guide_names_every_key() {
+    for table in ["", "[callers.x]\n", "[limits]\n", "[reason]\n", "[medium]\n", "[lock]\n", "[[forbid]]\n"] {
+        // What is said of a key that is none names all that there are.
+        let (.., message) = error(&format!("{table}none = 1\n"));
+        let keys: Vec<&str> = message.split('`').skip(3).step_by(2).collect();
+        assert!(!keys.is_empty(), "{message}");
+        for key in keys {
+            let named = [format!("`{key}`"), format!("[{key}]"), format!("[{key}.")];
+            assert!(named.iter().any(|name| GUIDE.contains(name)), "{table}{key}");
+        }
+    }
+}
+
 fn caller() -> Caller {
     Caller {
         exe: vec!["/opt/claude".into()],
@@ -100,6 +142,29 @@ fn adding_a_caller_keeps_every_line_and_removing_it_too() {
         assert!(removed.contains(line), "{line}");
     }
     assert_eq!(remove_caller(&removed, &name), Err(EditError::Missing(name)));
+}
+
+#[test]
+fn removing_a_caller_takes_its_own_comment_and_no_other() {
+    let top = "# The policy of this house.\n";
+    let robot = "\n# the robot\n[callers.robot]\nscopes = [\"db\"]\n";
+    let section = "\n# Limits: ask before you change them.\n";
+    let other = "\n# the other,\n# of two lines\n[callers.other]\nscopes = [\"db\"]\n";
+    let rules = "\n# reasons\n[reason]\nmin_chars = 10\n";
+    let tight = "[reason]\nmin_chars = 10\n";
+    let remove = |text: &[&str], name: &str| remove_caller(&text.concat(), &name.parse().unwrap()).unwrap();
+    let all = [top, robot, section, other, rules];
+    assert_eq!(remove(&all, "robot"), [top, section, other, rules].concat());
+    assert_eq!(remove(&all, "other"), [top, robot, section, rules].concat());
+    assert_eq!(remove(&[top, rules, section, other], "other"), [top, rules, section].concat());
+    assert_eq!(remove(&[robot, section, other, tight], "other"), [robot, section, "\n", tight].concat());
+    assert_eq!(
+        remove(&[top, rules, section, other, "\n# end\n"], "other"),
+        [top, rules, section, "\n# end\n"].concat()
+    );
+    let forbid = "\n# never\n[[forbid]]\nsecret = \"X\"\n";
+    let text = [top, robot, section, other, forbid, forbid];
+    assert_eq!(remove(&text, "other"), [top, robot, section, forbid, forbid].concat());
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod reading;
 mod stream;
 mod work;
 
-pub use stream::Stream;
+pub use stream::{Stream, apart};
 pub use work::{TooMuchWork, work_allowed};
 
 use crate::filter::{self, Filter};

@@ -1,7 +1,7 @@
 //! Leak rules in a stream: holds back from a keyword on while what follows may still be a match.
 
 use crate::block::{self, Block, Head, Next};
-use crate::rules::{Rules, Verdict};
+use crate::rules::{Rules, Verdict, goes_on};
 use crate::values::mask;
 use std::ops::Range;
 use zeroize::Zeroize;
@@ -15,29 +15,44 @@ pub(crate) struct Leaks<'r> {
     text: Vec<u8>,
     /// How much of `text` is out.
     out: usize,
+    /// Whether a mask is out for something that goes on.
+    goes_on: bool,
     /// A private key that a pause came into.
     block: Option<Block>,
     /// The first line of one, as far as it came before a pause.
     head: Vec<u8>,
 }
 
-/// What the rules find in a text: parts to be masked with the rule of each, in order and apart, and where something
-/// begins that more text may decide.
+/// What the rules find in a text: parts to be masked with the rule of each, in order and apart; where something begins
+/// that more text may decide; and whether the last part goes on behind the text.
 pub(crate) struct Looked {
     pub(crate) found: Vec<(Range<usize>, usize)>,
     pub(crate) open: Option<usize>,
+    goes_on: bool,
 }
 
 /// Looks at a text; with `whole`, there is no more of it.
 pub(crate) fn look(rules: &Rules, text: &[u8], whole: bool) -> Looked {
     let mut found = Vec::new();
     let mut open = if whole { None } else { rules.begun(text) };
+    // Up to here it is one credential, longer than its rule looks. Keywords in it are no others: there may be one in every
+    // few bytes.
+    let mut one = 0;
     for spot in rules.spots(text) {
+        if spot.at < one {
+            continue;
+        }
         match rules.judge(text, spot) {
-            Verdict::Yes(range, rule) => found.push((range, rule)),
-            Verdict::Open(part) if whole => found.extend(part),
-            Verdict::Open(_) => open = Some(open.unwrap_or(spot.at).min(spot.at)),
-            Verdict::No => {}
+            Verdict::Open(_) if !whole => open = Some(open.unwrap_or(spot.at).min(spot.at)),
+            Verdict::Yes(part) | Verdict::Open(Some(part)) => {
+                let mut range = part.range;
+                if part.goes_on {
+                    range.end += text[range.end..].iter().take_while(|byte| goes_on(**byte)).count();
+                    one = range.end;
+                }
+                found.push((range, part.rule));
+            }
+            Verdict::Open(None) | Verdict::No => {}
         }
     }
     found.sort_by_key(|(range, _)| range.start);
@@ -49,12 +64,14 @@ pub(crate) fn look(rules: &Rules, text: &[u8], whole: bool) -> Looked {
         }
         overlaps
     });
-    Looked { found, open }
+    let last = found.last().filter(|(range, _)| one > 0 && range.end == one && one == text.len());
+    let (goes_on, start) = (last.is_some(), last.map_or(text.len(), |(range, _)| range.start));
+    Looked { open: open.filter(|at| !goes_on || *at < start), found, goes_on }
 }
 
 impl<'r> Leaks<'r> {
     pub(crate) fn new(rules: &'r Rules) -> Self {
-        Self { rules, text: Vec::new(), out: 0, block: None, head: Vec::new() }
+        Self { rules, text: Vec::new(), out: 0, goes_on: false, block: None, head: Vec::new() }
     }
 
     pub(crate) fn feed(&mut self, input: &[u8], out: &mut Vec<u8>) {
@@ -72,8 +89,17 @@ impl<'r> Leaks<'r> {
         self.out < self.text.len()
     }
 
+    /// The rest of something that a mask is out for; whether it may go on.
+    fn rest_goes_on(&mut self) -> bool {
+        if self.goes_on {
+            self.out += self.text[self.out..].iter().take_while(|byte| goes_on(**byte)).count();
+            self.goes_on = self.out == self.text.len();
+        }
+        self.goes_on
+    }
+
     /// The rest of a key that a pause came into; whether it may go on.
-    fn goes_on(&mut self, whole: bool, out: &mut Vec<u8>) -> bool {
+    fn key_goes_on(&mut self, whole: bool, out: &mut Vec<u8>) -> bool {
         while let Some(block) = &mut self.block {
             let text = &self.text[self.out..];
             match block.next(text, whole) {
@@ -137,7 +163,7 @@ impl<'r> Leaks<'r> {
     }
 
     fn write(&mut self, whole: bool, out: &mut Vec<u8>) {
-        if self.head_goes_on(whole, out) || self.goes_on(whole, out) {
+        if self.rest_goes_on() || self.head_goes_on(whole, out) || self.key_goes_on(whole, out) {
             return self.forget();
         }
         let begun = if whole { self.begun() } else { None };
@@ -173,6 +199,7 @@ impl<'r> Leaks<'r> {
             out.extend_from_slice(&self.text[self.out..end]);
             self.out = end;
         }
+        self.goes_on = looked.goes_on && self.out == self.text.len();
         self.forget();
     }
 

@@ -35,7 +35,7 @@ mod values;
 mod whole;
 
 pub use hidden::{
-    Hidden, LEAST_BITS, SHORTEST_HIDDEN, Sighting, Stream, TooMuchWork, bits_to_guess, work_allowed,
+    Hidden, LEAST_BITS, SHORTEST_HIDDEN, Sighting, Stream, TooMuchWork, apart, bits_to_guess, work_allowed,
 };
 pub use masker::Masker;
 pub use needles::{LONGEST, Needles, SHORTEST};

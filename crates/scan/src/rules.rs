@@ -61,10 +61,10 @@ enum Before {
 #[derive(Deserialize, Default, Clone, Copy)]
 #[serde(rename_all = "lowercase")]
 enum Extent {
-    /// To the next white space, at most 4 KiB.
+    /// To the next white space, at most 4 KiB; what is cut off there goes on as long as it looks like one word.
     #[default]
     Token,
-    /// To the end of the line, at most 1 KiB.
+    /// To the end of the line, at most 1 KiB; the same.
     Line,
     /// Over lines, to `-----END`, at most 16 KiB.
     Block,
@@ -99,10 +99,37 @@ pub(crate) struct Spot {
 pub(crate) enum Verdict {
     /// Nothing is there.
     No,
-    /// This is to be masked, and the rule has this place in the table (lower is more specific).
-    Yes(Range<usize>, usize),
+    /// This is to be masked.
+    Yes(Part),
     /// Undecided until there is more text; what is to be masked if there is none.
-    Open(Option<(Range<usize>, usize)>),
+    Open(Option<Part>),
+}
+
+/// What a rule has found.
+pub(crate) struct Part {
+    /// Where it is.
+    pub(crate) range: Range<usize>,
+    /// The rule's place in the table: lower is more specific.
+    pub(crate) rule: usize,
+    /// Whether it is longer than the rule looks: what [`goes_on`] behind it is more of it.
+    pub(crate) goes_on: bool,
+}
+
+/// What is so long and has not ended was cut off by its pattern.
+const LONG: usize = 200;
+
+/// Whether a byte may be in the middle of a credential.
+pub(crate) fn goes_on(byte: u8) -> bool {
+    !byte.is_ascii_whitespace() && !b"\"'`,;&<>[](){}|".contains(&byte)
+}
+
+/// Whether a text goes on with more of a credential before it, which may have stood in a sentence or a string.
+fn is_more(text: &[u8]) -> bool {
+    match text {
+        [] | [b'\\', ..] => false,
+        [b'.' | b':' | b'!' | b'?', rest @ ..] => rest.first().is_some_and(u8::is_ascii_alphanumeric),
+        [byte, ..] => goes_on(*byte),
+    }
 }
 
 impl Rules {
@@ -188,20 +215,34 @@ impl Rules {
         }
         let rest = &text[spot.at..];
         let end = rule.source.extent.end(rest);
-        let found = rule.find(&rest[..end.unwrap_or(rest.len())]);
-        let found = found.map(|range| (range.start + spot.at..range.end + spot.at, spot.rule));
+        let near = &rest[..end.map_or(rest.len(), |end| end.at)];
+        let found = rule.find(near).map(|(range, is_last)| {
+            let cut = end.is_some_and(|end| end.is_cut && end.at == range.end);
+            let more = is_last && range.len() >= LONG && is_more(&near[range.end..]);
+            let goes_on = (cut || more) && !self.is_block(spot.rule);
+            Part { range: range.start + spot.at..range.end + spot.at, rule: spot.rule, goes_on }
+        });
         match (found, end) {
             // Also where it ends before the text does: what follows may be more of it.
             (found, None) => Verdict::Open(found),
-            (Some((range, rule)), Some(_)) => Verdict::Yes(range, rule),
+            (Some(part), Some(_)) => Verdict::Yes(part),
             (None, Some(_)) => Verdict::No,
         }
     }
 }
 
+/// Where a match must have ended.
+#[derive(Clone, Copy)]
+struct End {
+    /// Behind the white space that ends it, so that a pattern has its own end in sight only where it is cut off.
+    at: usize,
+    /// Whether a rule looks no further, and nothing has ended there.
+    is_cut: bool,
+}
+
 impl Extent {
     /// Where a match must have ended, if that is within the text.
-    fn end(self, text: &[u8]) -> Option<usize> {
+    fn end(self, text: &[u8]) -> Option<End> {
         let most = match self {
             Extent::Token => 4 << 10,
             Extent::Line => 1 << 10,
@@ -210,11 +251,12 @@ impl Extent {
         // Not further: there may be a keyword in every few bytes of a long line.
         let near = &text[..text.len().min(most)];
         let end = match self {
-            Extent::Token => near.iter().position(u8::is_ascii_whitespace),
-            Extent::Line => memchr::memchr2(b'\n', b'\r', near),
+            Extent::Token => near.iter().position(u8::is_ascii_whitespace).map(|at| at + 1),
+            Extent::Line => memchr::memchr2(b'\n', b'\r', near).map(|at| at + 1),
             Extent::Block => memchr::memmem::find(near, b"-----END").and_then(|at| block_end(near, at)),
         };
-        end.or_else(|| (text.len() >= most).then_some(most))
+        let end = end.map(|at| End { at, is_cut: false });
+        end.or_else(|| (text.len() >= most).then_some(End { at: most, is_cut: true }))
     }
 }
 
@@ -225,13 +267,15 @@ fn block_end(text: &[u8], at: usize) -> Option<usize> {
 }
 
 impl Rule {
-    /// The part of the text to be masked, if the text begins with what the rule is about.
-    fn find(&self, text: &[u8]) -> Option<Range<usize>> {
+    /// The part of the text to be masked, if the text begins with what the rule is about, and whether nothing that ends it
+    /// is in the pattern.
+    fn find(&self, text: &[u8]) -> Option<(Range<usize>, bool)> {
         let pattern =
             || RegexBuilder::new(&format!("^(?:{})", self.source.pattern)).unicode(false).build().ok();
         let found = self.pattern.get_or_init(pattern).as_ref()?.captures(text)?;
-        let part = found.iter().skip(1).flatten().next().or_else(|| found.get(0))?;
-        self.source.check.holds(part.as_bytes()).then(|| part.range())
+        let all = found.get(0)?;
+        let part = found.iter().skip(1).flatten().next().unwrap_or(all);
+        self.source.check.holds(part.as_bytes()).then(|| (part.range(), part.end() == all.end()))
     }
 }
 

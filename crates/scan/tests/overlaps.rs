@@ -84,6 +84,35 @@ proptest! {
 }
 
 #[test]
+fn every_value_in_a_place_is_told_also_of_those_that_are_in_others() {
+    let values: [&[u8]; 5] = [
+        b"sk-test-0Zq7Xw3Kd9Lm-rest-Ab7",
+        b"sk-test-0Zq7Xw3Kd9Lm-rest-Ab7",
+        b"sk-test-0Zq7Xw3Kd9Lm",
+        b"Zq7Xw3Kd9Lm-rest-Ab7",
+        b"sk-test-0Zq7Xw3Kd9Lm-other-9",
+    ];
+    let mut hidden = Hidden::new(5).unwrap();
+    for (id, value) in (0..).zip(values) {
+        assert!(hidden.add(id, value));
+    }
+    let text = [BEFORE, values[0], AFTER].concat();
+    for lengths in [&[usize::MAX][..], &[1], &[13]] {
+        let mut stream = svault_scan::Stream::default();
+        let mut found = Vec::new();
+        for piece in split(&text, lengths) {
+            let open = |id: u32| Bytes::copy_from(values[id as usize]).ok();
+            found.extend(hidden.search(&mut stream, piece, open).unwrap());
+        }
+        found.sort_by_key(|s| s.id);
+        let found: Vec<_> = found.into_iter().map(|s| (s.id, s.range)).collect();
+        assert_eq!(found, [(0, 8..37), (1, 8..37), (2, 8..28), (3, 17..37)]);
+    }
+    let found = sightings(&hidden, &text, |id| Bytes::copy_from(values[id as usize]).ok());
+    assert_eq!(found.iter().map(|s| (s.range.start, s.range.end)).collect::<Vec<_>>(), [(8, 37)]);
+}
+
+#[test]
 fn a_long_value_that_repeats_itself_takes_its_time_once() {
     let value: Vec<u8> = b"sk-test-period/".iter().copied().cycle().take(64 * 1024).collect();
     let text = [BEFORE, &value, AFTER].concat();

@@ -8,6 +8,7 @@ use crate::lines;
 use crate::search::search;
 use secret::Bytes;
 use std::collections::HashSet;
+use std::ops::Range;
 use zeroize::Zeroizing;
 
 /// Bytes of text that are kept: a start is seen when all of its first characters are there, in the longest form.
@@ -78,8 +79,9 @@ impl std::fmt::Debug for Stream {
 }
 
 impl Hidden {
-    /// Every whole value that ends in the next piece of a text, in order and apart; places are counted from the beginning
-    /// of the stream. `open` gives the value of an id, to be compared; none where it can't be had, which is no sighting.
+    /// Every whole value that ends in the next piece of a text, in order of their starts and the longest first, also where
+    /// they are in one another or the same: [`apart`] is for those. Places are counted from the beginning of the stream.
+    /// `open` gives the value of an id, to be compared; none where it can't be had, which is no sighting.
     ///
     /// # Errors
     /// [`TooMuchWork`] when the piece needs more than [`super::work_allowed`]; the stream then goes on behind it.
@@ -119,8 +121,9 @@ impl Hidden {
         }
         kept?;
         found.retain(|s| s.range.end > was);
-        found.sort_by_key(|s| (s.range.start, std::cmp::Reverse(s.range.end)));
-        apart(&mut found);
+        found.sort_by_key(|s| (s.range.start, std::cmp::Reverse(s.range.end), s.id));
+        // One place may be read in several forms.
+        found.dedup();
         Ok(found)
     }
 }
@@ -162,10 +165,9 @@ impl<O: FnMut(u32) -> Option<Bytes>> Piece<'_, O> {
             let start = reading.start;
             let inside = |s: &&Sighting| s.range.contains(&start) && s.range.start < start;
             let inside = self.found.last().filter(inside).map(|s| s.id);
-            let mut sighting = None;
             let mut tell = |id, bytes: &[u8], end: usize| {
                 if (self.open)(id).is_some_and(|value| is_same(&value, bytes)) {
-                    sighting = Some(Sighting { range: start..self.base + end, id });
+                    self.found.push(Sighting { range: start..self.base + end, id });
                 }
             };
             let state = reading.advance(&mut Around {
@@ -176,7 +178,6 @@ impl<O: FnMut(u32) -> Option<Bytes>> Piece<'_, O> {
                 tell: &mut tell,
                 forks: &mut self.forks,
             });
-            self.found.extend(sighting);
             if state == State::Live {
                 self.live.push(reading);
             }
@@ -192,13 +193,14 @@ fn is_same(value: &Bytes, plain: &[u8]) -> bool {
     }
 }
 
-/// Of sightings in order of their starts, longest first, what stands in one before is taken off the later ones, and what
+/// Of places in order of their starts, longest first, what stands in one before is taken off the later ones, and what
 /// stands in one as a whole is left out.
-fn apart(found: &mut Vec<Sighting>) {
+pub fn apart<T>(found: &mut Vec<T>, range: impl Fn(&mut T) -> &mut Range<usize>) {
     let mut end = 0;
-    found.retain_mut(|sighting| {
-        sighting.range.start = sighting.range.start.max(end);
-        end = end.max(sighting.range.end);
-        !sighting.range.is_empty()
+    found.retain_mut(|one| {
+        let range = range(one);
+        range.start = range.start.max(end);
+        end = end.max(range.end);
+        range.start < range.end
     });
 }

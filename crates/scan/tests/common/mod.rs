@@ -229,11 +229,13 @@ pub fn split<'a>(text: &'a [u8], lengths: &'a [usize]) -> impl Iterator<Item = &
     })
 }
 
-/// What a set finds in one text.
+/// What a set finds in one text, apart.
 pub fn sightings(
     hidden: &svault_scan::Hidden,
     text: &[u8],
     open: impl FnMut(u32) -> Option<secret::Bytes>,
 ) -> Vec<svault_scan::Sighting> {
-    hidden.search(&mut svault_scan::Stream::default(), text, open).unwrap()
+    let mut found = hidden.search(&mut svault_scan::Stream::default(), text, open).unwrap();
+    svault_scan::apart(&mut found, |one| &mut one.range);
+    found
 }
