@@ -482,7 +482,7 @@ fn named(mut hit: ScanHit) -> ScanHit {
 
 fn other_version(found: u32) -> Error {
     let line = format!("the daemon speaks version {found} of the protocol, this program version {VERSION}");
-    let hint = "lock the store and unlock it with this svault";
+    let hint = "run 'svault lock', then 'svault unlock' with this svault";
     Error::Daemon(Failure::new(wire::code::VERSION, wire::exit::FAILED, line).hint(hint))
 }
 

@@ -164,10 +164,24 @@ impl Error {
         }
     }
 
+    /// Whether it is that no memory can be locked for a secret, wherever that came up.
+    #[must_use]
+    pub fn is_no_locked_memory(&self) -> bool {
+        let memory = match self {
+            Error::Memory(e)
+            | Error::Frame(frame::Error::Memory(e))
+            | Error::Channel(proof::Error::Memory(e))
+            | Error::Store(seal::Error::Memory(e)) => e,
+            _ => return false,
+        };
+        matches!(memory, secret::Error::NoLockedMemory { .. })
+    }
+
     /// The stable word, for `--json`.
     #[must_use]
     pub fn code(&self) -> &str {
         match self {
+            _ if self.is_no_locked_memory() => "no_locked_memory",
             Error::Locked => "locked",
             Error::NoStore(_) | Error::Path(paths::Error::Missing(_)) => "no_store",
             Error::Exists(_) => "exists",
@@ -227,6 +241,7 @@ impl Error {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         let text = match self {
+            _ if self.is_no_locked_memory() => "raise 'ulimit -l' (LimitMEMLOCK), or give --weak-memory",
             Error::NoStore(_) | Error::Path(paths::Error::Missing(_)) => {
                 "run 'svault init', or set SVAULT_HOME to the store's folder"
             }
@@ -257,7 +272,7 @@ impl Error {
             Error::UnderAgent(_) => "run the command in your own terminal, not in the agent's",
             Error::NoWayToAsk => "run it in your own terminal, or give --passphrase-fd",
             Error::WrongPassphrase => {
-                "the passphrase is the one of 'svault init'; a lost one: 'svault recover'"
+                "the passphrase is the one that was set last; a lost one: 'svault recover'"
             }
             Error::NoSlot(_) => {
                 "'svault recover' opens it with the recovery code; else restore store.svault from a backup"
@@ -267,7 +282,6 @@ impl Error {
                 "nothing was done; compare 'svault --version' with the daemon's"
             }
             Error::Frame(frame::Error::Io(e)) if timed_out(e) => "the daemon does not answer; try again",
-            Error::Memory(secret::Error::NoLockedMemory { .. }) => "raise 'ulimit -l', or give --weak-memory",
             Error::Ended => "try again; 'svault doctor' shows what this machine lacks",
             _ => return None,
         };

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use wire::frame::{self, Kind};
 use wire::paths::StoreDir;
-use wire::{FromChild, Hex, Rollback, RollbackFile, ToChild, UnlockReport, Want};
+use wire::{Failure, FromChild, Hex, Rollback, RollbackFile, ToChild, UnlockReport, Want};
 use words::{Door, VaultName};
 
 /// How long a child may take to take the lock and read the header.
@@ -313,9 +313,11 @@ impl Way<'_> {
         let Some(keys) = self.present(&header, asker)? else {
             return Ok(Unlocked::Already { pid, proved: false });
         };
-        let held = |_| Error::Held { pid };
-        let connection =
-            Connection::open(self.store, self.how.door.unwrap_or(Door::Cli), None).map_err(held)?;
+        let connection = match Connection::open(self.store, self.how.door.unwrap_or(Door::Cli), None) {
+            Ok(connection) => connection,
+            Err(Error::Daemon(f)) if f.code == wire::code::VERSION => return Err(other_version(pid)),
+            Err(_) => return Err(Error::Held { pid }),
+        };
         match connection.prove_as(keys.into_prover(), &os::me()?) {
             Ok(human) => {
                 // Whether a window opens is the daemon's business; that it is the daemon is settled.
@@ -327,6 +329,14 @@ impl Way<'_> {
             Err(_) => Err(Error::Held { pid }),
         }
     }
+}
+
+/// Who holds the store speaks another version, as it says without a proof: the words are not its own.
+fn other_version(pid: Option<u32>) -> Error {
+    let held = pid.map_or_else(|| "a daemon".to_owned(), |pid| format!("a daemon (process {pid})"));
+    let line = format!("the store is unlocked by {held} that speaks another version of the protocol");
+    let hint = "run 'svault lock', then 'svault unlock' with this svault";
+    Error::Daemon(Failure::new(wire::code::VERSION, wire::exit::FAILED, line).hint(hint))
 }
 
 fn hear(child: &mut Child) -> Result<FromChild> {

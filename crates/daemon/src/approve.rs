@@ -6,6 +6,7 @@ mod slot;
 
 use crate::clock::Clock;
 use crate::gate::{Anchor, Asker, Frozen, SecretId};
+use jiff::Timestamp;
 use slot::{End, Slot};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -78,7 +79,7 @@ impl Approvals {
             if let Some(given) = self.take_yes(req, lasting, now) {
                 return Answer::Yes(given.by);
             }
-            let (id, expires, slot, new) = match self.enter(req, lasting, rule, now) {
+            let (id, expires, slot, new) = match self.enter(req, lasting, rule, now, clock.wall()) {
                 Ok(entered) => entered,
                 Err(answer) => return answer,
             };
@@ -101,7 +102,14 @@ impl Approvals {
     }
 
     /// Joins an identical request that waits, or begins to wait.
-    fn enter(&self, req: &Rc<Frozen>, lasting: Lasting, rule: &str, now: u64) -> Result<Entered, Answer> {
+    fn enter(
+        &self,
+        req: &Rc<Frozen>,
+        lasting: Lasting,
+        rule: &str,
+        now: u64,
+        asked: Timestamp,
+    ) -> Result<Entered, Answer> {
         let inner = &mut *self.0.borrow_mut();
         if inner.locked {
             return Err(Answer::Locked);
@@ -115,7 +123,7 @@ impl Approvals {
             return Err(Answer::Full);
         }
         let expires_ms = now.saturating_add(REQUEST_MS);
-        let waiting = Waiting { req: req.clone(), rule: rule.into(), lasting, asked_ms: now, expires_ms };
+        let waiting = Waiting { req: req.clone(), rule: rule.into(), lasting, asked, expires_ms };
         let slot = Rc::new(Slot::default());
         inner.open.push(Open { waiting, slot: slot.clone() });
         Ok((req.id, expires_ms, slot, true))
@@ -203,10 +211,11 @@ impl Approvals {
         self.close(End::With(Answer::Expired), |w| w.expires_ms <= now_ms)
     }
 
-    /// A secret was replaced, edited or removed: whatever names it is void.
-    pub fn secret_changed(&self, id: &SecretId) {
+    /// A secret was replaced, edited or removed: whatever names it is void. Returns requests that nobody waited for any
+    /// more, as [`Approvals::expire`].
+    pub fn secret_changed(&self, id: &SecretId) -> Vec<Rc<Frozen>> {
         let names = |req: &Frozen| req.items.iter().any(|i| i.seen().is_some_and(|s| s.id == *id));
-        self.void(names);
+        self.void(names)
     }
 
     /// Another policy: a yes that lasts was given under the one before. What waits goes on waiting, and is looked at again.
@@ -214,19 +223,24 @@ impl Approvals {
         self.0.borrow_mut().grants.retain(|g| g.once);
     }
 
-    /// A process ended: whatever is held by it is void.
-    pub fn process_ended(&self, pid: u32, start: u64) {
-        self.void(|req| req.by.anchor == Anchor::Process { pid, start });
+    /// Other key slots: every yes was given with the keys before them. What waits goes on waiting.
+    pub fn slots_changed(&self) {
+        self.0.borrow_mut().grants.clear();
     }
 
-    /// A connection was closed: whatever only it could use is void.
-    pub fn connection_closed(&self, connection: u64) {
-        self.void(|req| req.by.anchor == Anchor::Connection(connection));
+    /// A process ended: whatever is held by it is void. Returns the same as [`Approvals::secret_changed`].
+    pub fn process_ended(&self, pid: u32, start: u64) -> Vec<Rc<Frozen>> {
+        self.void(|req| req.by.anchor == Anchor::Process { pid, start })
     }
 
-    fn void(&self, which: impl Fn(&Frozen) -> bool) {
+    /// A connection was closed: whatever only it could use is void. Returns the same as [`Approvals::secret_changed`].
+    pub fn connection_closed(&self, connection: u64) -> Vec<Rc<Frozen>> {
+        self.void(|req| req.by.anchor == Anchor::Connection(connection))
+    }
+
+    fn void(&self, which: impl Fn(&Frozen) -> bool) -> Vec<Rc<Frozen>> {
         self.0.borrow_mut().grants.retain(|g| !which(&g.req));
-        self.close(End::With(Answer::Void), |w| which(&w.req));
+        self.close(End::With(Answer::Void), |w| which(&w.req))
     }
 
     /// The store is being locked: nothing is left and nothing begins to wait.

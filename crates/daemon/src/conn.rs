@@ -6,12 +6,15 @@ use std::rc::Rc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout, timeout_at};
 use wire::FromDaemon;
 use wire::frame::{self, Accept, Decoder, Frame, Kind};
 
 /// A frame that has begun is whole within this time.
 const FRAME: Duration = Duration::from_secs(10);
+/// A value in the open that has begun, and that there is room for, is whole within this time.
+const VALUE: Duration = Duration::from_secs(2);
 /// An answer is taken within this time.
 const ANSWER: Duration = Duration::from_secs(10);
 
@@ -32,6 +35,20 @@ pub enum ConnError {
 impl From<std::io::Error> for ConnError {
     fn from(e: std::io::Error) -> Self {
         Self::Frame(e.into())
+    }
+}
+
+/// A value or text that came in the open, with its share of the room for those.
+pub(crate) struct OpenValue {
+    bytes: secret::Bytes,
+    _room: Option<OwnedSemaphorePermit>,
+}
+
+impl std::ops::Deref for OpenValue {
+    type Target = secret::Bytes;
+
+    fn deref(&self) -> &secret::Bytes {
+        &self.bytes
     }
 }
 
@@ -124,16 +141,49 @@ impl Conn {
         }
     }
 
+    /// A value or text in the open: it begins within a time. Then it waits for room for it, and has to be whole in a
+    /// moment. In nobody's way until it is there.
+    ///
+    /// # Errors
+    /// As [`Conn::due`]; [`ConnError::Evicted`].
+    pub(crate) async fn value(&mut self, within: Duration) -> Result<OpenValue, ConnError> {
+        let seat = Rc::clone(&self.seat);
+        let idle = seat.idle();
+        tokio::select! {
+            biased;
+            value = self.value_with_room(within) => value,
+            () = idle.evicted() => Err(ConnError::Evicted),
+        }
+    }
+
+    async fn value_with_room(&mut self, within: Duration) -> Result<OpenValue, ConnError> {
+        // A part of the head: nothing is allocated for the rest before that is whole.
+        match timeout(within, self.bytes(1)).await.map_err(|_| ConnError::Slow)?? {
+            0 => return Err(frame::Error::Closed.into()),
+            n => drop(self.decoder.filled(n, Accept::RAW)?),
+        }
+        let room = self.seat.value_room().await;
+        match self.due(Accept::RAW, VALUE).await? {
+            Frame::Raw(bytes) => Ok(OpenValue { bytes, _room: room }),
+            _ => Err(frame::Error::Closed.into()),
+        }
+    }
+
+    /// Reads so many bytes of the frame at most, when it is its turn.
+    async fn bytes(&mut self, most: usize) -> std::io::Result<usize> {
+        if self.pace != Pace::Free {
+            self.stream.readable().await?;
+            self.seat.turn(self.pace).await;
+        }
+        let space = self.decoder.space();
+        let most = most.min(space.len());
+        self.stream.read(&mut space[..most]).await
+    }
+
     async fn read(&mut self, accept: Accept, due: Option<Instant>) -> Result<Option<Frame>, ConnError> {
         loop {
             let limit = [due, self.begun.map(|at| at + FRAME)].into_iter().flatten().min();
-            let read = async {
-                if self.pace != Pace::Free {
-                    self.stream.readable().await?;
-                    self.seat.turn(self.pace).await;
-                }
-                self.stream.read(self.decoder.space()).await
-            };
+            let read = self.bytes(usize::MAX);
             let n = match limit {
                 Some(at) => timeout_at(at, read).await.map_err(|_| ConnError::Slow)??,
                 None => read.await?,
@@ -209,7 +259,7 @@ async fn put_all(stream: &mut UnixStream, mut rest: &mut [IoSlice<'_>]) -> Resul
 mod tests {
     use super::*;
     use crate::seats::Room;
-    use tokio::task::{LocalSet, spawn_local, yield_now};
+    use tokio::task::{JoinHandle, LocalSet, spawn_local, yield_now};
 
     #[test]
     fn who_waits_for_what_many_wait_for_makes_room() {
@@ -225,6 +275,49 @@ mod tests {
             yield_now().await;
             assert!(room.seat().await.is_some());
             assert!(matches!(waits.await.unwrap(), Err(ConnError::Evicted)));
+        });
+    }
+
+    /// A connection, and its other side after it has sent a text of so many bytes that it says has one more.
+    async fn cut_short(room: &Rc<Room>, sent: usize) -> (Conn, UnixStream) {
+        let (stream, mut other) = UnixStream::pair().unwrap();
+        other.write_all(&frame::head(Kind::Raw, sent + 1).unwrap()).await.unwrap();
+        other.write_all(&vec![b'x'; sent]).await.unwrap();
+        (Conn::new(stream, room.seat().await.unwrap()), other)
+    }
+
+    #[test]
+    fn values_in_the_open_take_turns_for_their_room() {
+        use crate::seats::VALUES;
+        const WITHIN: Duration = Duration::from_secs(10);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        LocalSet::new().block_on(&runtime, async {
+            let room = Room::new(1000);
+            let mut others = Vec::new();
+            let mut waits = Vec::new();
+            for _ in 0..VALUES {
+                // Who has sent nothing has no room.
+                let (stream, silent) = UnixStream::pair().unwrap();
+                let mut conn = Conn::new(stream, room.seat().await.unwrap());
+                waits.push(spawn_local(async move { conn.value(WITHIN).await.is_ok() }));
+                let (mut conn, slow) = cut_short(&room, 1000).await;
+                waits.push(spawn_local(async move { conn.value(WITHIN).await.is_ok() }));
+                others.extend([silent, slow]);
+            }
+            for _ in 0..1000 {
+                yield_now().await;
+            }
+            let (mut conn, mut other) = cut_short(&room, 5).await;
+            let late = spawn_local(async move { conn.value(WITHIN).await.map(|value| value.len()) });
+            other.write_all(b"x").await.unwrap();
+            for _ in 0..1000 {
+                yield_now().await;
+            }
+            assert!(!late.is_finished(), "there is room for so many");
+            let began = Instant::now();
+            assert_eq!(late.await.unwrap().unwrap(), 6);
+            assert!(began.elapsed() < VALUE + Duration::from_secs(2), "{:?}", began.elapsed());
+            waits.iter().for_each(JoinHandle::abort);
         });
     }
 }

@@ -303,8 +303,14 @@ async fn live<H: House>(pair: &mut Pair, opened: Opened) -> Result<(), Refusal> 
     let (life, watch, dir) = (Rc::clone(&opened.life), Arc::clone(&opened.watch), opened.dir.clone());
     let signals = signals(&life).map_err(|e| failure::named("Failed", format!("signals: {e}")))?;
     let (house, report) = H::open(opened)?;
-    let place = dir.listen_at().map_err(failure::of_path)?;
-    let listener = Listener::bind(&place).map_err(|e| failure::named("Failed", e.to_string()))?;
+    let listener = match bind(&dir) {
+        Ok(listener) => listener,
+        Err(failure) => {
+            // The unlock is in the trail by now, and so is its end.
+            let _ = tokio::time::timeout(LAST_WORDS, house.lock(Why::Failed)).await;
+            return Err(failure.into());
+        }
+    };
     pair.say(&FromChild::Ready(Box::new(report)));
     {
         let (here, alive) = (Rc::clone(&house), Rc::clone(&life));
@@ -331,6 +337,11 @@ async fn live<H: House>(pair: &mut Pair, opened: Opened) -> Result<(), Refusal> 
     }
     let _ = tokio::time::timeout(LAST_WORDS, house.lock(why)).await;
     Ok(())
+}
+
+fn bind(dir: &StoreDir) -> Result<Listener, Failure> {
+    let place = dir.listen_at().map_err(failure::of_path)?;
+    Listener::bind(&place).map_err(|e| failure::named("Failed", e.to_string()))
 }
 
 /// Every second: is it time, is the lock still ours, does the socket still stand, and what the house has to do.

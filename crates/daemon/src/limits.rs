@@ -256,6 +256,11 @@ impl Limits {
         seals
     }
 
+    /// A seal that was to be opened, and was not: it closes what it did.
+    pub fn close_again(&mut self, seal: Seal) {
+        self.state.put_seal(seal);
+    }
+
     /// The seal of that id.
     #[must_use]
     pub fn seal(&self, id: Id) -> Option<Seal> {

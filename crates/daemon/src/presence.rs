@@ -11,7 +11,7 @@ use secret::{Bytes, Key};
 use serde::Serialize;
 use wire::act::Act;
 use wire::frame::Accept;
-use wire::proof::{Channel, End, Exchange, Inner, Proof, STEP_MS, Transcript};
+use wire::proof::{self, Channel, End, Exchange, Inner, Proof, STEP_MS, Transcript};
 use wire::{Failure, FromDaemon, Hex, HexBytes, Peer, Want, code, exit};
 use words::Id;
 
@@ -285,18 +285,16 @@ impl Presence {
     ///
     /// # Errors
     /// Without a proof, on a broken channel, or without memory.
-    pub fn seal_control(&mut self, message: &impl Serialize) -> Result<Bytes, Failure> {
-        let channel = self.channel.as_mut().ok_or_else(out_of_order)?;
-        channel.seal_control(message).map_err(|e| machine(&e))
+    pub fn seal_control(&mut self, message: &impl Serialize) -> Result<Bytes, proof::Error> {
+        self.channel.as_mut().ok_or(proof::Error::Broken)?.seal_control(message)
     }
 
     /// A value, sealed: the payload of a frame of kind 2.
     ///
     /// # Errors
     /// Without a proof, on a broken channel, or without memory.
-    pub fn seal_raw(&mut self, value: &[u8]) -> Result<Bytes, Failure> {
-        let channel = self.channel.as_mut().ok_or_else(out_of_order)?;
-        channel.seal_raw(value).map_err(|e| machine(&e))
+    pub fn seal_raw(&mut self, value: &[u8]) -> Result<Bytes, proof::Error> {
+        self.channel.as_mut().ok_or(proof::Error::Broken)?.seal_raw(value)
     }
 }
 

@@ -6,11 +6,15 @@ use crate::turns::Turns;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::{Rc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 /// A connection that gives up its seat is gone within this time.
 const GIVE_UP: Duration = Duration::from_secs(1);
+/// So many connections have a value or text in locked memory at a time that they have sent without presence. There is
+/// little of that memory, and keys, answers and released values need it.
+pub(crate) const VALUES: usize = 16;
 
 /// All seats.
 pub struct Room {
@@ -25,6 +29,8 @@ pub struct Room {
     unserved: Turns,
     /// Of denials that are to leave.
     denied: Turns,
+    /// For values and texts that come in the open.
+    values: Arc<Semaphore>,
 }
 
 /// What a connection waits for before it goes on.
@@ -61,6 +67,7 @@ impl Room {
             new: Turns::default(),
             unserved: Turns::default(),
             denied: Turns::default(),
+            values: Arc::new(Semaphore::new(VALUES)),
         })
     }
 
@@ -111,6 +118,12 @@ impl Seat {
             Pace::Unserved => self.room.unserved.take().await,
             Pace::Denied => self.room.denied.take().await,
         }
+    }
+
+    /// Waits for room for a value that comes in the open. It is given back when that is dropped.
+    pub async fn value_room(&self) -> Option<OwnedSemaphorePermit> {
+        // It is never closed.
+        Arc::clone(&self.room.values).acquire_owned().await.ok()
     }
 
     /// From now until the guard is dropped it does nothing.

@@ -50,7 +50,7 @@ pub struct State {
     pub(crate) writing: Arc<tokio::sync::Mutex<()>>,
     pub(crate) life: Rc<Life>,
     /// The last reading of the whole trail.
-    pub(crate) verified: Shared<std::result::Result<Vec<String>, String>>,
+    pub(crate) verified: Rc<Shared<std::result::Result<Vec<String>, String>>>,
     /// How often callers have looked at what they may ask for.
     pub(crate) looks: RefCell<crate::serve::Meter>,
     /// Secrets that callers say are missing.

@@ -30,6 +30,8 @@ struct State {
     off_at: Option<u64>,
     failing_sync: Option<u64>,
     failing_op: Option<u64>,
+    writable_for: Option<u64>,
+    refused: bool,
     bad_byte: Option<u64>,
     capacity: Option<u64>,
     record: bool,
@@ -78,6 +80,17 @@ impl SimDisk {
     #[must_use]
     pub fn is_to_fail(&self) -> bool {
         self.lock().failing_op.is_some()
+    }
+
+    /// After so many more changing operations the disk is read-only, also for files that are open for writing.
+    pub fn only_read_after(&self, ops: u64) {
+        self.lock().writable_for = Some(ops);
+    }
+
+    /// Whether it has refused something for that.
+    #[must_use]
+    pub fn has_refused(&self) -> bool {
+        self.lock().refused
     }
 
     /// Lets each read fail that takes in the byte at this place, of any file.
@@ -172,6 +185,7 @@ impl SimDisk {
         if state.fails() {
             return Err(fault());
         }
+        state.writes()?;
         if state.record {
             let mut copy = state.clone();
             (copy.record, copy.cuts) = (false, Vec::new());
@@ -207,6 +221,7 @@ impl State {
     fn calm(&mut self) {
         (self.off_at, self.failing_sync, self.capacity, self.record) = (None, None, None, false);
         (self.failing_op, self.bad_byte) = (None, None);
+        (self.writable_for, self.refused) = (None, false);
         self.cuts = Vec::new();
     }
 
@@ -216,6 +231,21 @@ impl State {
 
     fn inode(&mut self, id: u64) -> io::Result<&mut Inode> {
         self.files.get_mut(&id).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    /// Takes one of the operations that are left before the disk is read-only.
+    fn writes(&mut self) -> io::Result<()> {
+        match &mut self.writable_for {
+            Some(0) => {
+                self.refused = true;
+                Err(io::ErrorKind::ReadOnlyFilesystem.into())
+            }
+            Some(left) => {
+                *left -= 1;
+                Ok(())
+            }
+            None => Ok(()),
+        }
     }
 
     /// Whether this operation is the one that fails.
@@ -272,6 +302,9 @@ impl Disk for SimDisk {
         if how != Open::CreateNew {
             let state = self.lock();
             state.power()?;
+            if how == Open::Write && state.writable_for == Some(0) {
+                return Err(io::ErrorKind::ReadOnlyFilesystem.into());
+            }
             let file = *state.names.get(path).ok_or(io::ErrorKind::NotFound)?;
             return Ok(self.handle(file, how == Open::Write));
         }

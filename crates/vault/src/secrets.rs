@@ -199,6 +199,11 @@ impl Store {
                 (secret.changed, secret.seen) = (now, false);
                 Ok((secret, Some(value), Op::Put))
             }
+            Change::Confirm(key, value) => {
+                let (mut secret, value, op) = self.plan(Change::Replace(key, value), now)?;
+                secret.class.proposed_by = None;
+                Ok((secret, value, op))
+            }
             Change::Edit(key, class) => {
                 let mut secret = self.get(key)?;
                 (secret.class, secret.revision) = (class, secret.revision + 1);

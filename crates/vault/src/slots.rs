@@ -19,7 +19,8 @@ impl Store {
     /// After a crash in between, the next opening finishes it.
     ///
     /// # Errors
-    /// `Slots` when they can't be a store's; whatever keeps it from being written.
+    /// `Slots` when they can't be a store's; whatever keeps it from being written. Where [`Store::epoch`] is the new one
+    /// all the same, the new slots are in force, and the next opening finishes the rest.
     pub fn change_slots(&mut self, slots: &[(SlotSpec, SlotKeys)], now: Timestamp) -> Result<SlotChange> {
         check(slots)?;
         let header = self.table.log().header();
@@ -27,11 +28,17 @@ impl Store {
         let old: Vec<SlotSpec> = header.slots.iter().map(|slot| slot.spec.clone()).collect();
         let root = Root::random(&mut OsRandom)?;
         let sealed = seal_slots(slots, &root, &file_id, epoch)?;
-        self.new_epoch(
-            Next { root: Some((root, epoch)), created: seconds(now), slots: sealed },
-            slots,
-            &old,
-        )?;
+        let presence = slots
+            .iter()
+            .map(|(spec, keys)| Ok((spec.id, Key::copy_from(keys.presence.expose())?)))
+            .collect::<Result<_>>()?;
+        let next = Next { root: Some((root, epoch)), created: seconds(now), slots: sealed };
+        let made = self.new_epoch(next, slots, &old);
+        if self.epoch() == epoch {
+            // Also where something failed after the new file was in its place: who has the old keys proves nothing.
+            self.presence = presence;
+        }
+        made?;
         let not_rotated = self.rotate_vaults(now);
         let gone = |spec: &SlotSpec| slots.iter().all(|(new, _)| new.id != spec.id);
         let dropped = old.into_iter().filter(gone).collect();

@@ -168,7 +168,8 @@ impl Store {
     }
 
     pub(crate) fn checkpointed(&mut self) {
-        self.pace = Pace { compact_after: self.pace.compact_after, ..Pace::default() };
+        let Pace { compact_after, changes, .. } = self.pace;
+        self.pace = Pace { compact_after, changes, ..Pace::default() };
     }
 
     pub(crate) fn rotation(&self) -> Result<Rotation> {

@@ -69,6 +69,8 @@ pub enum Change<'a> {
     Add(NewSecret, &'a Bytes),
     /// A new value.
     Replace(&'a SecretKey, &'a Bytes),
+    /// A new value that confirms a proposal, in one step.
+    Confirm(&'a SecretKey, &'a Bytes),
     /// Another classification, or a confirmed proposal.
     Edit(&'a SecretKey, Class),
     /// The end of it.

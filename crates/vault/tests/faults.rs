@@ -1,4 +1,4 @@
-//! A disk of which one operation fails, or two: whatever was being done, what was acknowledged before and after it is there when
+//! A disk of which one operation fails, or two, or that turns read-only: whatever was being done, what was acknowledged before and after it is there when
 //! the store is opened again, twice, and nothing is taken for tampering.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -159,6 +159,10 @@ fn a_change_of_slots() {
     at_every_fault(|house, told| {
         let slot = house.opener.slot(house.store.epoch() + 1);
         let _ = house.store.change_slots(&[slot], at(3));
+        // Done or not: what proves presence are the keys of the slots that are there.
+        let (now, id) = (house.opener.keys(house.store.epoch()), house.opener.id());
+        let proves = house.store.presence_key(&id).unwrap();
+        assert_eq!(proves.expose(), now.presence.expose());
         told.add(house, "main", "DURING");
     });
 }
@@ -191,4 +195,28 @@ fn files_that_are_mostly_garbage() {
         let _ = house.store.tick(boot_ms, at(3));
         told.add(house, "main", if told.secrets.is_empty() { "FIRST" } else { "SECOND" });
     });
+}
+
+#[test]
+fn a_disk_that_turns_read_only() {
+    for place in 0.. {
+        let (mut house, mut told) = (house(), Told::default());
+        house.disk.only_read_after(place);
+        told.release(&mut house, 2);
+        told.add(&mut house, "main", "FIRST");
+        told.policy(&mut house, "# other\n");
+        let refused = house.disk.has_refused();
+        if refused {
+            // Nothing more is acknowledged, by files that were open for writing before.
+            let (secrets, entries) = (told.secrets.len(), told.entries);
+            told.release(&mut house, 3);
+            told.add(&mut house, "main", "AFTER");
+            assert_eq!((told.secrets.len(), told.entries), (secrets, entries), "operation {place}");
+        }
+        opens(&house, &told, &format!("read-only after {place} operations"));
+        if !refused {
+            assert!(place > 1 && told.policy.is_some(), "it does nothing");
+            return;
+        }
+    }
 }

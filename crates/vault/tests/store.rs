@@ -42,6 +42,22 @@ fn secrets_live_through_lock_and_unlock() {
     assert!(matches!(house.store.open_value(&gone.key, 1), Err(Error::NotFound)));
 }
 
+/// What keeps a list of what the vaults hold asks this count alone whether it has to look again.
+#[test]
+fn the_count_of_changes_never_says_again_what_it_said_before_a_change() {
+    let mut house = House::new(&SimDisk::new());
+    let secret = house.add("DB_URL", "sk-test-one");
+    let mut said = vec![house.store.changes()];
+    for (n, checkpoint) in [true, false, true].into_iter().enumerate() {
+        if checkpoint {
+            house.store.checkpoint().unwrap();
+        }
+        house.store.replace(&secret.key, &bytes("sk-test-two"), at(n as i64 + 3)).unwrap();
+        said.push(house.store.changes());
+    }
+    assert!(said.is_sorted_by(|a, b| a < b), "{said:?}");
+}
+
 #[test]
 fn a_name_in_two_vaults_is_ambiguous_and_a_proposal_is_found_only_by_its_vault() {
     let mut house = House::new(&SimDisk::new());
@@ -286,4 +302,19 @@ fn what_waits_to_be_confirmed_is_counted_without_reading_all() {
     let (disk, opener, _) = house.lock(3);
     let house = House::open(&disk, opener, &How::Refuse).map_err(|(e, _)| format!("{e:?}")).unwrap().house;
     assert_eq!(count(&house), 1);
+}
+
+#[test]
+fn a_new_value_confirms_a_proposal_in_one_step() {
+    let mut house = House::new(&SimDisk::new());
+    let mut proposed = new("main", "TOKEN_KEY");
+    proposed.class.proposed_by = Some("codex".parse().unwrap());
+    let proposal = house.store.add(proposed, &bytes("sk-test-proposed"), at(1)).unwrap();
+    house.store.change(svault_vault::Change::Confirm(&proposal.key, &bytes("sk-test-own")), at(2)).unwrap();
+    let now = house.store.get(&proposal.key).unwrap();
+    assert_eq!((now.version, &now.class.proposed_by), (2, &None));
+    assert_eq!(house.store.proposals().count(), 0);
+    assert_eq!(house.value("TOKEN_KEY"), "sk-test-own", "it is found without its vault");
+    let house = reopen(house);
+    assert_eq!(house.value("TOKEN_KEY"), "sk-test-own");
 }

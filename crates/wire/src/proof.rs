@@ -232,8 +232,9 @@ impl Channel {
         if payload.len() > kind.max() {
             return Err(frame::Error::TooLong { len: payload.len(), max: kind.max() }.into());
         }
-        let (cipher, nonce) = self.out.as_mut().ok_or(Error::Broken)?.step()?;
+        // Before the counter moves: where there is no memory for this frame, another may be sent in its place.
         let mut out = Bytes::zeroed(payload.len() + SEALED_EXTRA)?;
+        let (cipher, nonce) = self.out.as_mut().ok_or(Error::Broken)?.step()?;
         let bound = bound(out.len());
         let (text, tag) = out.expose_mut().split_at_mut(1 + payload.len());
         text[0] = kind as u8;

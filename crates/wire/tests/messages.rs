@@ -95,6 +95,85 @@ fn from_clients() {
     assert_eq!(json, r#"{"type":"want","want":"show","secret":{"vault":null,"name":"A"}}"#);
 }
 
+/// Every want, with all the fields that it can have.
+fn wants() -> Vec<Want> {
+    let (name, secret) = (|| "A".parse().unwrap(), || "svault://main/A".parse().unwrap());
+    let vault = || "main".parse().unwrap();
+    let filter = audit::Filter {
+        since: Some("2026-01-02T03:04:05Z".parse().unwrap()),
+        until: Some("2026-01-03T03:04:05Z".parse().unwrap()),
+        caller: Some("codex".into()),
+        secret: Some("main/A".into()),
+        events: vec![audit::Event::Deny],
+        door: Some(Door::Mcp),
+        session: Some("s".into()),
+        last: Some(3),
+    };
+    let run = Ask { client: "claude".into(), sets: "00".repeat(32), ..ask() };
+    vec![
+        Want::Window,
+        Want::Show { secret: secret() },
+        Want::Render { secrets: vec![secret()] },
+        Want::Run(run),
+        Want::List,
+        Want::Add { name: name(), vault: vault(), class: class() },
+        Want::Replace { secret: secret() },
+        Want::Remove { secret: secret() },
+        Want::Edit { secret: secret(), class: class(), was: Some(Box::new(class())) },
+        Want::Import { vault: vault(), update: true, items: Vec::new() },
+        Want::VaultCreate { name: vault() },
+        Want::VaultList,
+        Want::Pending,
+        Want::Approve { id: id(), lasts: Lasts::Session },
+        Want::Deny { id: id() },
+        Want::CancelAny { id: id() },
+        Want::Seals,
+        Want::Unseal { id: id() },
+        Want::PolicyShow,
+        Want::policy_set("a = 1\n".into(), "b = 1\n"),
+        Want::Explain { id: id() },
+        Want::Callers,
+        Want::AgentStart { caller: "codex".parse().unwrap(), argv: vec![], cwd: "/".into() },
+        Want::AuditList(filter),
+        Want::AuditShow { id: id() },
+        Want::Slots { epoch: 2, slots: vec![HexBytes(vec![1])] },
+    ]
+}
+
+/// What stands in backticks.
+fn words(text: &str) -> Vec<&str> {
+    text.split('`').skip(1).step_by(2).collect()
+}
+
+#[test]
+fn the_specification_has_the_fields_of_every_want() {
+    let spec = include_str!("../../../spec/wire-v1.md");
+    let (_, table) = spec.split_once("| want | its fields in JSON").unwrap();
+    let rows = table.lines().skip(2).map_while(|line| line.strip_prefix("| "));
+    let rows: Vec<(Vec<&str>, Vec<&str>)> = rows
+        .map(|row| {
+            let mut cells = row.split(" | ").map(words);
+            (cells.next().unwrap(), cells.next().unwrap())
+        })
+        .collect();
+    let mut named: Vec<&str> = rows.iter().flat_map(|(wants, _)| wants.clone()).collect();
+    let all = wants();
+    let mut there: Vec<&str> = all.iter().map(Want::word).collect();
+    for want in &all {
+        let json = serde_json::to_value(want).unwrap();
+        let mut fields: Vec<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();
+        fields.retain(|f| *f != "want");
+        fields.sort_unstable();
+        let (_, said) = rows.iter().find(|(wants, _)| wants.contains(&want.word())).unwrap();
+        let mut said = said.clone();
+        said.sort_unstable();
+        assert_eq!(said, fields, "{}", want.word());
+    }
+    named.sort_unstable();
+    there.sort_unstable();
+    assert_eq!(named, there);
+}
+
 #[test]
 fn names_are_checked_where_they_come_in() {
     for bad in [

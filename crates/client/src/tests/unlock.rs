@@ -8,7 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::Arc;
-use wire::{Failure, HexBytes};
+use wire::{FromDaemon, HexBytes, ToDaemon};
 
 /// A store file with one recovery slot, in a folder of its own.
 struct Case {
@@ -369,6 +369,24 @@ fn a_stranger_who_holds_the_lock_is_named_and_learns_nothing() {
     let heard = heard.lock().unwrap();
     assert_eq!(heard.len(), 3, "one that asks who listens, one before the code is asked for, one with it");
     assert!(heard.iter().all(|h| h.lock().unwrap().is_empty()), "no proof was ever sent");
+}
+
+#[test]
+fn a_daemon_of_another_version_is_named_as_that() {
+    let c = case();
+    listen(&c, |mut stream| {
+        let _ = frame::read_control::<ToDaemon>(&mut stream);
+        let said = Failure::new(wire::code::VERSION, wire::exit::FAILED, "its own words");
+        let _ = frame::write_control(&mut stream, &FromDaemon::Error(said));
+    });
+    let error = busy(&c, vec![copy(&c.code)]).unwrap_err();
+    let Error::Daemon(failure) = &error else { panic!("{error:?}") };
+    assert_eq!(failure.code, wire::code::VERSION);
+    assert!(
+        failure.message.contains("process 7") && !failure.message.contains("its own words"),
+        "{failure:?}"
+    );
+    assert!(failure.hint.as_deref().is_some_and(|hint| hint.contains("svault lock")), "{failure:?}");
 }
 
 #[test]

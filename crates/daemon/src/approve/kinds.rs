@@ -2,6 +2,7 @@
 
 use crate::gate::Frozen;
 use crate::limits::UNKNOWN;
+use jiff::Timestamp;
 use std::rc::Rc;
 use words::Id;
 
@@ -64,8 +65,8 @@ pub struct Waiting {
     pub rule: String,
     /// How long a yes may last.
     pub lasting: Lasting,
-    /// When it was asked, boot time.
-    pub asked_ms: u64,
+    /// When it was asked.
+    pub asked: Timestamp,
     /// When it expires, boot time.
     pub expires_ms: u64,
 }

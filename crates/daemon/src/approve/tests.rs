@@ -153,7 +153,7 @@ async fn a_changed_secret_voids_what_waits_and_what_was_granted() {
     let secret = house.approvals.waiting()[0].req.items[0].seen().unwrap().id.clone();
     yes(&house, id, Lasts::Session);
     leave(&house, "HIGH", claude()).await;
-    house.approvals.secret_changed(&secret);
+    assert!(house.approvals.secret_changed(&secret).is_empty(), "none of it waits");
     assert!(house.approvals.grants().is_empty());
     assert_eq!(house.approvals.waiting().len(), 1, "of another secret");
     // Nobody told of the change: a new version is a difference by itself.
@@ -161,6 +161,24 @@ async fn a_changed_secret_voids_what_waits_and_what_was_granted() {
     yes(&house, id, Lasts::Session);
     house.change("MEDIUM", |s| s.version = 2);
     assert!(!comes(&house, "MEDIUM", claude()).await);
+    // Who left it waiting hears of its end by the trail alone.
+    let id = leave(&house, "MEDIUM", claude()).await;
+    let ended = house.approvals.secret_changed(&secret);
+    assert_eq!(ended.iter().map(|req| req.id).collect::<Vec<_>>(), [id]);
+}
+
+#[tokio::test]
+async fn other_key_slots_end_every_yes_and_nothing_that_waits() {
+    let house = house();
+    for (name, lasts) in [("MEDIUM", Lasts::Session), ("HIGH", Lasts::Once)] {
+        let id = leave(&house, name, claude()).await;
+        yes(&house, id, lasts);
+    }
+    leave(&house, "HIGH", claimed("codex", 3)).await;
+    house.approvals.slots_changed();
+    assert!(house.approvals.grants().is_empty());
+    assert_eq!(house.approvals.waiting().len(), 1);
+    assert!(!comes(&house, "MEDIUM", claude()).await && !comes(&house, "HIGH", claude()).await);
 }
 
 #[tokio::test]
@@ -168,11 +186,11 @@ async fn a_process_that_ends_voids_what_it_held() {
     let house = house();
     let id = leave(&house, "MEDIUM", claude()).await;
     yes(&house, id, Lasts::Session);
-    leave(&house, "HIGH", claude()).await;
+    let id = leave(&house, "HIGH", claude()).await;
     assert_eq!(house.approvals.anchors(), [(100, 7)]);
-    house.approvals.process_ended(100, 8);
+    assert!(house.approvals.process_ended(100, 8).is_empty());
     assert_eq!(house.approvals.grants().len(), 1);
-    house.approvals.process_ended(100, 7);
+    assert_eq!(house.approvals.process_ended(100, 7)[0].id, id, "nobody waits for it");
     assert!(house.approvals.grants().is_empty() && house.approvals.waiting().is_empty());
     assert_eq!(house.approvals.anchors(), []);
 }
@@ -193,9 +211,9 @@ async fn the_unknown_session_gets_once_and_on_its_own_connection_only() {
     yes(&house, id, Lasts::Once);
     assert!(!comes(&house, "HIGH", one(6)).await);
 
-    leave(&house, "HIGH", claimed("codex", 7)).await;
+    let id = leave(&house, "HIGH", claimed("codex", 7)).await;
     let before = house.approvals.waiting().len();
-    house.approvals.connection_closed(7);
+    assert_eq!(house.approvals.connection_closed(7)[0].id, id);
     assert_eq!(house.approvals.waiting().len(), before - 1);
 }
 
@@ -340,7 +358,7 @@ async fn a_no_the_end_and_the_lock_reach_those_who_wait() {
         (|h| assert!(h.approvals.refuse(h.approvals.waiting()[0].req.id)), Answer::Refused),
         (|h| assert!(h.approvals.cancel(h.approvals.waiting()[0].req.id, None)), Answer::Cancelled),
         (|h| assert!(h.approvals.expire(h.clock.boot_ms() + REQUEST_MS).is_empty()), Answer::Expired),
-        (|h| h.approvals.process_ended(100, 7), Answer::Void),
+        (|h| drop(h.approvals.process_ended(100, 7)), Answer::Void),
         (|h| h.approvals.lock(), Answer::Locked),
     ];
     for (end, expected) in ends {

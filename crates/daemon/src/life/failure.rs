@@ -102,7 +102,7 @@ pub fn named(name: &str, message: impl Into<String>) -> Failure {
         "Beside" | "Order" | "NoneOpen" => ("beside", exit::DAMAGED, ROLLBACK),
         "Missing" => ("missing", exit::DAMAGED, ROLLBACK),
         "Heads" | "NoHeads" => ("heads", exit::DAMAGED, ROLLBACK),
-        "WrongKey" => ("wrong_passphrase", exit::FAILED, "the passphrase is the one of 'svault init'"),
+        "WrongKey" => ("wrong_passphrase", exit::FAILED, "the passphrase is the one that was set last"),
         "NoStore" => {
             ("no_store", exit::LOCKED, "run 'svault init', or set SVAULT_HOME to the store's folder")
         }
@@ -114,7 +114,7 @@ pub fn named(name: &str, message: impl Into<String>) -> Failure {
         }
         "Full" => ("disk_full", exit::FAILED, "free some disk space and try again"),
         "InUse" => ("in_use", exit::FAILED, "wait for the other process, or end it"),
-        "Memory" => ("no_locked_memory", exit::FAILED, "raise 'ulimit -l', or give --weak-memory"),
+        "Memory" => ("no_locked_memory", exit::FAILED, "raise 'ulimit -l', or unlock with --weak-memory"),
         "Denied" => {
             ("no_permission", exit::FAILED, "run svault as the store's owner; 'svault doctor' shows more")
         }

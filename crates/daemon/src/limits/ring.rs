@@ -10,12 +10,12 @@ use std::collections::VecDeque;
 pub(super) struct Ring(VecDeque<i64>);
 
 impl Ring {
-    /// Adds a moment and forgets what is older than `window` or above `most` in number. A clock that was set back
-    /// puts it where it belongs.
+    /// Adds a moment and forgets what is older than `window` by then, or above `most` in number. A clock that was set
+    /// back puts it where it belongs, and what was counted by the clock that was ahead makes it no older.
     pub fn push(&mut self, at: i64, window: i64, most: usize) {
         let place = self.0.partition_point(|t| *t <= at);
         self.0.insert(place, at);
-        self.forget(self.0.back().copied().unwrap_or(at), window);
+        self.forget(at, window);
         while self.0.len() > most.max(1) {
             self.0.pop_front();
         }
@@ -79,6 +79,22 @@ mod tests {
         assert!(ring.is_full(&rate, 5, 1));
         ring.push(999_990, 10_000, 100);
         assert_eq!(ring.0, [999_990, 1_000_000, 1_000_001]);
+    }
+
+    #[test]
+    fn a_clock_that_is_put_right_goes_on_counting() {
+        const HOUR: i64 = 3_600_000;
+        let rate: Rate = "3/hour".parse().unwrap();
+        let mut ring = Ring::default();
+        let now = 1_000 * HOUR;
+        ring.push(now + 2 * HOUR, HOUR, 100);
+        ring.push(now, HOUR, 100);
+        assert!(!ring.is_full(&rate, now, 1));
+        ring.push(now + 1, HOUR, 100);
+        assert!(ring.is_full(&rate, now + 2, 1));
+        assert_eq!(ring.0, [now, now + 1, now + 2 * HOUR]);
+        ring.push(now + HOUR, HOUR, 100);
+        assert_eq!(ring.0, [now + 1, now + HOUR, now + 2 * HOUR]);
     }
 
     #[test]

@@ -250,6 +250,20 @@ fn a_human_opens_a_seal_and_the_count_begins_anew() {
 }
 
 #[test]
+fn a_seal_whose_opening_came_to_nothing_closes_again() {
+    let mut desk = Desk::new();
+    for _ in 0..3 {
+        desk.deny("matched:codex", "LOW");
+    }
+    let seal = desk.limits.seals().remove(0);
+    desk.count(Event::Unseal, "matched:codex", "LOW");
+    assert_eq!(desk.check("LOW", codex(), Counts::Nothing), Ok(()));
+    desk.limits.close_again(seal.clone());
+    assert_eq!(desk.check("LOW", codex(), Counts::Nothing), Err(Cause::Sealed));
+    assert_eq!(desk.limits.seals(), [seal]);
+}
+
+#[test]
 fn a_claimed_name_is_charged_too_and_its_seals_hold_for_who_claims_it() {
     let mut desk = Desk::new();
     let mut denials = Vec::new();

@@ -180,6 +180,7 @@ pub(crate) fn note(line: &Line, entry: &Entry) -> Result<(), Failure> {
 }
 
 async fn vault_create(line: &Line, name: &VaultName) -> Result<Reply, Failure> {
+    let _turn = change::turn(&line.state).await;
     let mut e = entry(line, "vault_create");
     e.note = name.to_string();
     let id = record(line, e.clone()).await?;
@@ -207,7 +208,7 @@ pub(super) fn of_request(entry: &mut Entry, waiting: &crate::approve::Waiting) {
 
 async fn approve(line: &Line, id: Id, lasts: Lasts) -> Result<Reply, Failure> {
     let gone = |e: crate::approve::CantApprove| super::facts::cant_approve(&e);
-    let _turn = super::change::turn(&line.state).await;
+    let _turn = change::turn(&line.state).await;
     let waiting = line.state.approvals.can_approve(id, lasts).map_err(gone)?;
     if let Some((cause, rule)) = gate::despite_a_yes(&House::of(&line.state), &waiting.req) {
         let text = format!("a yes would not release it any more: {} (rule: {rule})", cause.line());
@@ -260,7 +261,7 @@ async fn ended(
         Failure::new("no_request", exit::FAILED, format!("no request {id} waits"))
             .hint(format!("'svault audit show {id}' says how it ended, if there was one"))
     };
-    let _turn = super::change::turn(&line.state).await;
+    let _turn = change::turn(&line.state).await;
     let waiting = line.state.approvals.get(id).ok_or_else(gone)?;
     let mut e = line.state.entry(event);
     about(line, &mut e);
@@ -272,6 +273,7 @@ async fn ended(
 }
 
 async fn unseal(line: &Line, id: Id) -> Result<Reply, Failure> {
+    let _turn = change::turn(&line.state).await;
     // What came before the human's yes must not count after it.
     line.state.flush_folds(true).await;
     let seal = line.state.limits.borrow().seal(id);
@@ -279,17 +281,28 @@ async fn unseal(line: &Line, id: Id) -> Result<Reply, Failure> {
     let mut e = line.state.entry(Event::Unseal);
     about(line, &mut e);
     e.act = "unseal".into();
-    e.session = seal.session;
-    e.secret = seal.secret.unwrap_or_default();
-    let entry_id = record(line, e.clone()).await?;
+    e.session.clone_from(&seal.session);
+    e.secret = seal.secret.clone().unwrap_or_default();
+    let opened = remove_seal(line, id, &e).await;
+    if opened.is_err() {
+        // The counters have taken its record for what it says.
+        line.state.limits.borrow_mut().close_again(seal);
+    }
+    opened.map(done)
+}
+
+async fn remove_seal(line: &Line, id: Id, recorded: &Entry) -> Result<Id, Failure> {
+    let entry_id = record(line, recorded.clone()).await?;
     let removed = line.state.store.borrow_mut().remove_seal(&id).map_err(|e| facts::failure(&e));
-    undone(line, &e, removed)?;
-    Ok(done(entry_id))
+    undone(line, recorded, removed)?;
+    Ok(entry_id)
 }
 
 async fn policy_set(line: &Line, toml: &str) -> Result<Reply, Failure> {
     let policy = Policy::parse(toml).map_err(|e| Failure::new("bad_policy", exit::USAGE, e.to_string()))?;
     let shown_over = line.state.policy();
+    // A yes that is being recorded was given under the policy before: it is there to be ended.
+    let _turn = change::turn(&line.state).await;
     let e = entry(line, "policy_set");
     let id = record(line, e.clone()).await?;
     let now = jiff::Timestamp::now();
@@ -311,6 +324,7 @@ async fn agent_start(
     cwd: String,
 ) -> Result<Reply, Failure> {
     let cant = |e: crate::session::NoLaunch| Failure::new("cant_launch", exit::FAILED, e.to_string());
+    let _turn = change::turn(&line.state).await;
     let id = line.state.fresh_id();
     let mut e = entry(line, "agent_start");
     e.note = caller.to_string();

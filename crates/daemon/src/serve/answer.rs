@@ -7,7 +7,7 @@ use crate::seats::Pace;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use wire::frame::{self, Kind};
-use wire::{Failure, FromDaemon, exit};
+use wire::{Failure, FromDaemon, exit, proof};
 
 /// Denials leave so long after the request came, so that their cause can't be told from how long they took.
 const DENIAL: Duration = Duration::from_millis(20);
@@ -85,7 +85,8 @@ pub(crate) async fn send(
     }
 }
 
-/// Sends a message, sealed where the connection is. What is too long for one is said to be that.
+/// Sends a message, sealed where the connection is. What is too long for one is said to be that, and what there is no
+/// memory for as well.
 pub(crate) async fn send_message(
     conn: &mut Conn,
     presence: &mut Presence,
@@ -97,15 +98,33 @@ pub(crate) async fn send_message(
             sent => sent,
         };
     }
-    let sealed = presence.seal_control(message).or_else(|_| presence.seal_control(&too_long()));
+    let sealed = match presence.seal_control(message) {
+        Err(e) => presence.seal_control(&instead(&e).ok_or(ConnError::Slow)?),
+        sealed => sealed,
+    };
     let sealed = sealed.map_err(|_| ConnError::Slow)?;
     conn.write(Kind::Sealed, sealed.expose()).await
+}
+
+/// What is said instead of a message that could not be sealed. None: nothing can be said any more.
+fn instead(why: &proof::Error) -> Option<FromDaemon> {
+    match why {
+        proof::Error::Frame(frame::Error::TooLong { .. }) => Some(too_long()),
+        proof::Error::Memory(_) => Some(no_memory()),
+        _ => None,
+    }
 }
 
 fn too_long() -> FromDaemon {
     let text = "the answer is too long for one message";
     let hint = "ask for less of it, as with --last or --since";
     FromDaemon::Error(Failure::new("too_long", exit::FAILED, text).hint(hint))
+}
+
+fn no_memory() -> FromDaemon {
+    let text = "there is no locked memory for the answer; what was asked for may be done";
+    let hint = "try again, and see 'svault doctor' for the limit of locked memory";
+    FromDaemon::Error(Failure::new("no_memory", exit::FAILED, text).hint(hint))
 }
 
 /// Until a denial of what came then may leave.
@@ -126,5 +145,17 @@ mod tests {
             hold_back(came).await;
             assert_eq!(came.elapsed(), DENIAL, "came {later} ms later, decided within {decided} ms");
         }
+    }
+
+    #[test]
+    fn only_what_is_too_long_is_said_to_be() {
+        let code = |e: proof::Error| match instead(&e) {
+            Some(FromDaemon::Error(failure)) => failure.code.to_string(),
+            _ => String::new(),
+        };
+        let too_long = frame::Error::TooLong { len: 2, max: 1 };
+        assert_eq!(code(too_long.into()), "too_long");
+        assert_eq!(code(secret::Error::NoLockedMemory { wanted: 4096, limit: None }.into()), "no_memory");
+        assert_eq!(code(proof::Error::Broken), "");
     }
 }

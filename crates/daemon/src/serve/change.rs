@@ -77,11 +77,11 @@ async fn make(
 ) -> Result<(), Failure> {
     match (want, existing, values) {
         (Want::Replace { .. }, Some(was), [value]) => {
-            written(line, turn, Change::Replace(&was.key, value)).await?;
-            if was.class.proposed_by.is_some() {
-                let class = Class { proposed_by: None, ..was.class.clone() };
-                written(line, turn, Change::Edit(&was.key, class)).await?;
-            }
+            let change = match &was.class.proposed_by {
+                None => Change::Replace(&was.key, value),
+                Some(_) => Change::Confirm(&was.key, value),
+            };
+            written(line, turn, change).await?;
         }
         (Want::Edit { class, .. }, Some(was), _) => {
             written(line, turn, Change::Edit(&was.key, class)).await?;
@@ -132,7 +132,8 @@ fn described(class: &Class) -> String {
 /// Yeses that were given for it are void.
 pub(super) fn line_changed(line: &Line, was: &Secret) {
     let id = SecretId { vault: was.key.vault.clone(), record: was.key.record.0 };
-    line.state.approvals.secret_changed(&id);
+    let void = line.state.approvals.secret_changed(&id);
+    line.state.ended(void, "its secret was changed");
 }
 
 async fn written(line: &Line, turn: &Turn, change: Change<'_>) -> Result<Secret, Failure> {

@@ -53,7 +53,8 @@ pub(crate) async fn serve(state: Rc<State>, connected: Connected) {
         items: Vec::new(),
     };
     while let Ok(true) = line.step().await {}
-    line.state.approvals.connection_closed(number);
+    let void = line.state.approvals.connection_closed(number);
+    line.state.ended(void, "its connection ended");
 }
 
 /// A message as it came: in the open, or out of the sealed channel.
@@ -197,19 +198,13 @@ fn ends_it(failure: &Failure) -> bool {
     [code::PRESENCE_FAILED, code::OUT_OF_ORDER, code::LATE, code::VERSION].contains(&&*failure.code)
 }
 
-/// A value that was announced: the next frame, in the open or out of the channel.
-pub(crate) async fn value(line: &mut Line, within: Duration) -> Result<secret::Bytes, ConnError> {
-    if line.presence.is_sealed() {
-        let Frame::Sealed(payload) = line.conn.due(frame::Accept::SEALED, within).await? else {
-            return Err(ConnError::Slow);
-        };
-        return match line.presence.open(payload) {
-            Ok(inner @ Inner::Raw(_)) => Ok(inner.value()?),
-            _ => Err(frame::Error::Closed.into()),
-        };
-    }
-    match line.conn.first(frame::Accept::RAW, within).await? {
-        Frame::Raw(value) => Ok(value),
+/// A value that was announced: the next frame out of the channel.
+pub(crate) async fn sealed_value(line: &mut Line, within: Duration) -> Result<secret::Bytes, ConnError> {
+    let Frame::Sealed(payload) = line.conn.due(frame::Accept::SEALED, within).await? else {
+        return Err(ConnError::Slow);
+    };
+    match line.presence.open(payload) {
+        Ok(inner @ Inner::Raw(_)) => Ok(inner.value()?),
         _ => Err(frame::Error::Closed.into()),
     }
 }

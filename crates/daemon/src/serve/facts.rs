@@ -5,11 +5,12 @@ use super::connection::Line;
 use super::folders;
 use crate::approve::Waiting;
 use crate::gate::{Frozen, MAX_ITEMS};
+use jiff::Timestamp;
 use policy::Policy;
 use vault::Found;
 use wire::act::{Act, Facts, RequestFacts, Resolved};
 use wire::{Ask, Failure, Want, code, exit};
-use words::{Class, Exposure, Id, SecretRef, VaultName};
+use words::{Class, Exposure, Id, Name, SecretRef, VaultName};
 
 /// The act of a want, as it would be done now.
 ///
@@ -110,14 +111,30 @@ fn no_request(id: Id) -> Failure {
 fn secrets(line: &Line, want: &Want) -> Result<Vec<Resolved>, Failure> {
     if let Want::Add { name, vault, .. } = want {
         let wanted = SecretRef { vault: Some(vault.clone()), name: name.clone() };
-        if !matches!(line.state.store.borrow().find(&wanted).map_err(|e| failure(&e))?, Found::None) {
-            let text = format!("there is a secret {name} in vault '{vault}' already");
-            return Err(Failure::new("exists", exit::FAILED, text)
-                .hint(format!("svault replace {name} --vault {vault}")));
+        let there = line.state.store.borrow().find(&wanted).map_err(|e| failure(&e))?;
+        if !matches!(there, Found::None) {
+            return Err(exists(&there, name, vault));
         }
         return Ok(vec![Resolved { vault: vault.clone(), name: name.clone(), version: None }]);
     }
     want.secrets().iter().map(|wanted| found(line, wanted).map(|s| resolved(&s))).collect()
+}
+
+/// Why a name can't be added: what there is of it. A proposal is looked at before it is used.
+fn exists(there: &Found, name: &Name, vault: &VaultName) -> Failure {
+    let (text, hint) = match there {
+        Found::One(vault::Secret { class: Class { proposed_by: Some(by), .. }, .. }) => (
+            format!("{by} has proposed a secret {name} in vault '{vault}'"),
+            format!(
+                "svault edit {name} --vault {vault} shows it and confirms it, svault remove {name} --vault {vault} takes it away"
+            ),
+        ),
+        _ => (
+            format!("there is a secret {name} in vault '{vault}' already"),
+            format!("svault replace {name} --vault {vault}"),
+        ),
+    };
+    Failure::new("exists", exit::FAILED, text).hint(hint)
 }
 
 fn resolved(s: &vault::Secret) -> Resolved {
@@ -217,6 +234,7 @@ fn request(line: &Line, facts: &mut Facts, waiting: &Waiting) {
     };
     facts.session = req.session().unwrap_or_default().to_owned();
     facts.door = req.by.door.to_string();
+    facts.asked = whole_seconds(waiting.asked);
     facts.process.clone_from(&req.by.process);
     facts.notes.push(format!("rule: {}", waiting.rule));
     if req.exposure() > Some(Exposure::Proxy) {
@@ -236,8 +254,14 @@ fn wish(line: &Line, id: Id, facts: &mut Facts) {
     facts.who = wish.who();
     facts.session = wish.by.session().unwrap_or_default().to_owned();
     facts.door = wish.by.door.to_string();
+    facts.asked = whole_seconds(wish.asked);
     facts.process.clone_from(&wish.by.process);
     facts.notes.push(format!("wanted: a secret {}", wish.name));
+}
+
+/// A time as a card has it.
+fn whole_seconds(at: Timestamp) -> String {
+    Timestamp::from_second(at.as_second()).unwrap_or(at).to_string()
 }
 
 fn request_facts(req: &Frozen) -> RequestFacts {
@@ -281,13 +305,46 @@ fn policy(line: &Line, toml: &str, facts: &mut Facts) -> Result<(), Failure> {
         return Err(Failure::new("own_parent", exit::FAILED, text)
             .hint("below a registered program svault takes no passphrase: register the agent's own program, from a terminal that does not run below it"));
     }
-    for name in new.callers.keys().filter(|n| old.caller(n).is_none()) {
-        facts.notes.push(format!("a new caller: {name}"));
-    }
-    for name in old.callers.keys().filter(|n| new.caller(n).is_none()) {
-        facts.notes.push(format!("no longer a caller: {name}"));
-    }
+    facts.notes.extend(callers(&old, &new));
     Ok(())
+}
+
+/// Notes of a new policy.
+const MOST_NOTES: usize = 64;
+
+/// What a new policy changes about who may ask.
+fn callers(old: &Policy, new: &Policy) -> Vec<String> {
+    let mut notes = Vec::new();
+    for (name, now) in &new.callers {
+        let Some(was) = old.caller(name) else {
+            notes.push(format!("a new caller: {name}"));
+            continue;
+        };
+        let holds = match was.scopes.as_slice() {
+            [] => "no scope".to_owned(),
+            [scope] => format!("scope {scope}"),
+            all => format!("{} scopes", all.len()),
+        };
+        notes.extend(more(&was.exe, &now.exe).map(|exe| format!("{name}, which has {holds}, is also {exe}")));
+        notes.extend(more(&now.exe, &was.exe).map(|exe| format!("{name} is no longer {exe}")));
+        notes.extend(more(&was.scopes, &now.scopes).map(|scope| format!("{name} also has scope {scope}")));
+        if was.verified && !now.verified {
+            notes.push(format!("{name} need not be launched by a human any more"));
+        }
+    }
+    notes.extend(
+        old.callers.keys().filter(|n| new.caller(n).is_none()).map(|n| format!("no longer a caller: {n}")),
+    );
+    if let Some(more @ 1..) = notes.len().checked_sub(MOST_NOTES) {
+        notes.truncate(MOST_NOTES);
+        notes.push(format!("{more} more changes of callers: see the policy"));
+    }
+    notes
+}
+
+/// What is in the second and not in the first.
+fn more<'a, T: PartialEq>(first: &'a [T], second: &'a [T]) -> impl Iterator<Item = &'a T> {
+    second.iter().filter(|one| !first.contains(one))
 }
 
 /// A new value confirms a proposal, so its classification is shown: somebody without presence chose it.

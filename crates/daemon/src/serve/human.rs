@@ -2,7 +2,7 @@
 
 use super::acts::{self, Yes};
 use super::answer::Reply;
-use super::connection::{Line, value};
+use super::connection::{Line, sealed_value};
 use super::{facts, folders, import};
 use crate::conn::ConnError;
 use crate::peer::Peer;
@@ -85,7 +85,7 @@ async fn yes(line: &mut Line, id: Id, mac: Hex<32>) -> Result<Reply, ConnError> 
     };
     let mut values = Vec::new();
     for _ in 0..agreed.want().values() {
-        values.push(value(line, VALUES).await?);
+        values.push(sealed_value(line, VALUES).await?);
     }
     line.state.life.human_act();
     let act = same_epoch(line).and_then(|()| facts::act(line, agreed.want()));

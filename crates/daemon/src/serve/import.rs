@@ -145,6 +145,8 @@ pub(super) async fn serve(line: &Line, asked: &Asked, act: &Act, values: &[Bytes
     let written = write(line, &turn, vault, &fresh, &others).await;
     undone(line, &e, written)?;
     others.iter().for_each(|(was, _)| change::line_changed(line, was));
+    let mut wishes = line.state.wishes.borrow_mut();
+    fresh.iter().for_each(|(item, _)| wishes.added(&item.name));
     Ok(done(id))
 }
 

@@ -2,7 +2,7 @@
 //! without naming its vault, and nobody gets it before a human has confirmed it.
 
 use super::answer::Reply;
-use super::connection::{Line, value};
+use super::connection::Line;
 use crate::clock::Clock;
 use crate::conn::ConnError;
 use crate::gate::Asker;
@@ -24,7 +24,7 @@ pub(crate) async fn serve(
     vault: VaultName,
     mut class: Class,
 ) -> Result<Reply, ConnError> {
-    let value = value(line, Duration::from_secs(10)).await?;
+    let value = line.conn.value(Duration::from_secs(10)).await?;
     if serde_json::to_vec(&class).is_ok_and(|json| json.len() > MOST_CLASS) {
         let text = format!("the classification of a proposal has at most {MOST_CLASS} bytes");
         return Ok(Failure::new("too_long", exit::USAGE, text).into());

@@ -8,6 +8,7 @@ use crate::approve::Waiting;
 use crate::clock::Clock;
 use audit::{Entry, Event, Filter};
 use policy::{Lookup, Named, Presence, Query, SecretFacts};
+use vault::Found;
 use wire::{
     CallerRow, ExplainRow, Failure, FromDaemon, PendingItem, PendingRow, PolicyRow, Report, SealRow,
     SecretRow, VaultRow, Want, exit,
@@ -88,7 +89,7 @@ fn pending(line: &Line, w: &Waiting) -> PendingRow {
     };
     PendingRow {
         id: req.id,
-        asked: at(w.asked_ms),
+        asked: w.asked.to_string(),
         expires: at(w.expires_ms),
         caller: req.caller().to_owned(),
         evidence: req.evidence().unwrap_or(words::Evidence::Claimed),
@@ -240,10 +241,14 @@ fn now(line: &Line, entry: &Entry) -> Vec<String> {
         |(vault, name)| format!("svault://{vault}/{name}").parse(),
     );
     let Ok(asked) = name else { return Vec::new() };
-    let secret = facts::found(line, &asked).ok();
-    let lookup = secret.as_ref().map_or(Lookup::Unknown(&asked), |s| {
-        Lookup::Found(SecretFacts { vault: &s.key.vault, name: &s.name, class: &s.class })
-    });
+    let found = line.state.store.borrow().find(&asked);
+    let lookup = match &found {
+        Ok(Found::One(s)) => {
+            Lookup::Found(SecretFacts { vault: &s.key.vault, name: &s.name, class: &s.class })
+        }
+        Ok(Found::Ambiguous(_)) => Lookup::Ambiguous(&asked),
+        Ok(Found::None) | Err(_) => Lookup::Unknown(&asked),
+    };
     let callers: Vec<Named> = entry
         .caller
         .parse()

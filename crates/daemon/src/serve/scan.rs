@@ -2,7 +2,7 @@
 //! here, nothing is said about pieces of one, and every sighting is in the trail before it is told.
 
 use super::answer::Reply;
-use super::connection::{Line, value};
+use super::connection::Line;
 use crate::clock::Clock;
 use crate::conn::ConnError;
 use crate::gate::{Asker, NoRecord};
@@ -20,8 +20,9 @@ use tokio::time::{Instant, sleep_until};
 use vault::Secret;
 use wire::{Failure, FromDaemon, ScanHit, code, exit};
 
-/// What is nearer to the end of a text than this may be told of later. A fixed number: a value has no say in it.
-const UNDECIDED: u64 = 16 << 10;
+/// What is nearer to the end of a text than this may be told of later: about the longest form of the longest value. A
+/// fixed number: a value has no say in it.
+const UNDECIDED: u64 = 6 * scan::LONGEST as u64;
 /// How long an answer takes at least: several times what a text takes that is not made of beginnings of values. Answers
 /// leave at multiples of this, by the length of the text alone.
 const FOR_EACH_TEXT: Duration = Duration::from_micros(50);
@@ -41,7 +42,7 @@ fn leaves(floor: Duration, spent: Duration) -> Duration {
 
 /// Serves a text; it follows its message.
 pub(crate) async fn serve(line: &mut Line, end: bool) -> Result<Reply, ConnError> {
-    let text = value(line, Duration::from_secs(10)).await?;
+    let text = line.conn.value(Duration::from_secs(10)).await?;
     let (began, takes) = (Instant::now(), floor(text.len()));
     let by = line.asker_now();
     let found = look(line, &by, text.expose(), end).await;
@@ -73,7 +74,7 @@ async fn look(line: &mut Line, by: &Asker, new: &[u8], end: bool) -> Result<From
     if !end {
         line.text = text;
     }
-    let seen = match found {
+    let mut seen = match found {
         Ok(seen) => seen,
         Err(cause) => {
             if open {
@@ -83,12 +84,17 @@ async fn look(line: &mut Line, by: &Asker, new: &[u8], end: bool) -> Result<From
         }
     };
     let told = record(&state, by, &seen).await?;
-    let hit =
-        |seen: &Seen| ScanHit { start: seen.start, end: seen.end, label: label(line, by, &seen.secret) };
-    let hits = seen.iter().filter(|seen| told.contains(&shown(&seen.secret))).map(hit);
-    let hits: Vec<ScanHit> = hits.collect();
-    let rules_only = hits.len() < seen.len();
-    Ok(answer(hits, rules_only))
+    let all = seen.len();
+    seen.retain(|seen| told.contains(&shown(&seen.secret)));
+    let rules_only = seen.len() < all;
+    scan::apart(&mut seen, |seen| &mut seen.range);
+    let at = |n: usize| u64::try_from(n).unwrap_or(0);
+    let hit = |seen: &Seen| ScanHit {
+        start: at(seen.range.start),
+        end: at(seen.range.end),
+        label: label(line, by, &seen.secret),
+    };
+    Ok(answer(seen.iter().map(hit).collect(), rules_only))
 }
 
 /// A secret as entries name it.

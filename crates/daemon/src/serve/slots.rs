@@ -8,8 +8,10 @@ use super::facts;
 use crate::clock::Clock;
 use crate::presence::Windows;
 use crate::state::segments::Lent;
+use jiff::Timestamp;
 use seal::{SlotKeys, SlotSpec};
 use secret::{Bytes, Key};
+use vault::SlotChange;
 use wire::act::Facts;
 use wire::{Failure, HexBytes, Want, code, exit};
 
@@ -76,20 +78,38 @@ pub(crate) async fn serve(
     let snapshot = line.state.limits.borrow().snapshot();
     let now = line.state.clock.wall();
     let changed = line.state.store.borrow_mut().change_slots(&new, now).map_err(|e| facts::failure(&e));
-    let change = undone(line, &e, changed)?;
-    // Whatever comes now, the old keys are no longer the store's: what was opened with them is shut.
-    *line.state.windows.borrow_mut() = Windows::new();
-    let mut store = line.state.store.borrow_mut();
-    let begun = line.state.trail.borrow_mut().new_segment(&mut Lent(&mut store), &snapshot, None, now);
-    let but = match (begun, change.not_rotated.first()) {
-        (Err(e), _) => {
-            format!("the trail goes on in a file that the old keys can read until the next unlock: {e}")
-        }
-        (_, Some(shut)) => {
-            format!("vault '{shut}' can't be written and keeps its old key until the next unlock")
-        }
-        _ => return Ok(done(id)),
+    let changed = match changed {
+        Err(why) if line.state.store.borrow().epoch() != epoch => return undone(line, &e, Err(why)),
+        changed => changed,
     };
+    // Whatever comes now, the old keys are no longer the store's: what was opened or said yes to with them is shut.
+    *line.state.windows.borrow_mut() = Windows::new();
+    line.state.approvals.slots_changed();
+    let Some(but) = rest(line, changed, &snapshot, now) else { return Ok(done(id)) };
     let text = format!("the old passphrases and codes have ended, the new ones open the store; but {but}");
     Err(Failure::new(code::SLOTS_BUT, exit::FAILED, text).hint("see 'svault vault list' and 'svault status'"))
+}
+
+/// What there is to do once the new slots are in force. None: all of it is done; else what is not, for people.
+fn rest(
+    line: &Line,
+    changed: Result<SlotChange, Failure>,
+    snapshot: &[u8],
+    now: Timestamp,
+) -> Option<String> {
+    let change = match changed {
+        Ok(change) => change,
+        Err(why) => {
+            return Some(format!("the rest of the change is made at the next unlock: {}", why.message));
+        }
+    };
+    let mut store = line.state.store.borrow_mut();
+    let begun = line.state.trail.borrow_mut().new_segment(&mut Lent(&mut store), snapshot, None, now);
+    if let Err(e) = begun {
+        return Some(format!(
+            "the trail goes on in a file that the old keys can read until the next unlock: {e}"
+        ));
+    }
+    let shut = change.not_rotated.first()?;
+    Some(format!("vault '{shut}' can't be written and keeps its old key until the next unlock"))
 }

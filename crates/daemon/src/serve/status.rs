@@ -48,12 +48,13 @@ pub(crate) fn report(line: &Line) -> StatusReport {
 /// Reads the whole trail on another thread. Anybody may ask for it, so there is one reading at a time, whose answer
 /// is for all who asked before it began: it never keeps more than one of the threads that syncs need too.
 pub(crate) async fn verify(state: &Rc<State>) -> FromDaemon {
-    let read = state.verified.share(|| async {
-        let reader = state.reader().map_err(|e| e.to_string())?;
+    let reading = Rc::clone(state);
+    let read = state.verified.share(|| async move {
+        let reader = reading.reader().map_err(|e| e.to_string())?;
         let read = tokio::task::spawn_blocking(move || reader.verify().map_err(|e| e.to_string()));
         read.await.map_err(|e| e.to_string())?.map(|found| found.lost)
     });
-    match read.await {
+    match read.await.unwrap_or_else(|| Err("its reading has broken off".to_owned())) {
         Ok(lost) => FromDaemon::Verified { ok: true, why: None, lost },
         Err(why) => FromDaemon::Verified { ok: false, why: Some(why), lost: Vec::new() },
     }

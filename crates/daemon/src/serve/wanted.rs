@@ -27,7 +27,7 @@ pub(crate) struct Wish {
     pub(crate) name: Name,
     pub(crate) scope: Scope,
     pub(crate) why: String,
-    asked: Timestamp,
+    pub(crate) asked: Timestamp,
     until_ms: u64,
 }
 

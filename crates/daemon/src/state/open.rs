@@ -1,7 +1,7 @@
 //! From an opened store to everything that serves it: the trail checked, counters restored, the unlock recorded.
 
 use super::segments::Lent;
-use super::{Rules, Shared, State};
+use super::{Rules, State};
 use crate::approve::Approvals;
 use crate::clock::{Clock, RealClock};
 use crate::life::failure::{named, of_audit};
@@ -50,9 +50,10 @@ impl State {
         }
         let past = Past::find(&restored, &mut trail, &mut store)?;
         let first = accepted.as_deref().map(|files| note(files, &restored));
-        begin(&mut trail, &mut store, &limits, &restored, first, weak_memory, clock.wall())?;
+        // Before the unlock is recorded: where these don't hold there is none.
         let settings = store.settings().map_err(|e| damaged(&e))?;
         let zone = zone(&settings.zone)?;
+        begin(&mut trail, &mut store, &limits, &restored, first, weak_memory, clock.wall())?;
         if let Some(program) = &settings.notify {
             life.notify_with(program);
         }
@@ -74,7 +75,7 @@ impl State {
             anchors: RefCell::new(HashMap::new()),
             writing: Arc::default(),
             life,
-            verified: Shared::default(),
+            verified: Rc::default(),
             looks: std::cell::RefCell::default(),
             wishes: std::cell::RefCell::default(),
             watched: super::watched::Watched::default(),

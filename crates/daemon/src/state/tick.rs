@@ -3,14 +3,18 @@
 use super::State;
 use super::segments::Lent;
 use crate::clock::Clock;
+use crate::gate::Frozen;
 use crate::life::Why;
 use crate::serve::House;
 use audit::{Durable, Event};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Seconds between two looks whether there is room for the trail's reserve again.
 const REFILL: u64 = 10;
+/// So long the last words wait for acts that have begun.
+const ACTS: Duration = Duration::from_secs(2);
 
 impl State {
     /// Everything that is due: what has run out, folded denials, heads, checkpoints.
@@ -32,23 +36,18 @@ impl State {
 
     /// Requests and windows that have run out.
     fn expire(&self) {
-        for req in self.approvals.expire(self.now_ms()) {
-            let mut entry = self.entry(Event::Expire);
-            entry.id = req.id;
-            entry.caller = req.caller().to_owned();
-            entry.session = req.session().unwrap_or_default().to_owned();
-            entry.door = Some(req.by.door);
-            let _ = self.append(&entry, Durable::Later);
-        }
+        self.ended(self.approvals.expire(self.now_ms()), "");
         let needed = self.approvals.anchors();
+        let mut void = Vec::new();
         self.anchors.borrow_mut().retain(|(pid, start), held| {
             let alive = held.alive();
             if !alive {
-                self.approvals.process_ended(*pid, *start);
+                void.extend(self.approvals.process_ended(*pid, *start));
             }
             // A request that is being decided, and may soon wait, holds it too.
             alive && (Arc::strong_count(held) > 1 || needed.contains(&(*pid, *start)))
         });
+        self.ended(void, "its process ended");
         let mut windows = self.windows.borrow_mut();
         self.shells.borrow_mut().retain(|shell| {
             let (pid, start) = shell.key();
@@ -57,6 +56,19 @@ impl State {
             }
             shell.alive() && windows.shells().any(|s| (s.pid, s.start) == (pid, start))
         });
+    }
+
+    /// Records the end of requests that nobody waited for any more; why, where it is not that their time is over.
+    pub(crate) fn ended(&self, requests: Vec<Rc<Frozen>>, why: &str) {
+        for req in requests {
+            let mut entry = self.entry(Event::Expire);
+            entry.id = req.id;
+            entry.caller = req.caller().to_owned();
+            entry.session = req.session().unwrap_or_default().to_owned();
+            entry.door = Some(req.by.door);
+            entry.note = why.to_owned();
+            let _ = self.append(&entry, Durable::Later);
+        }
     }
 
     pub(crate) async fn flush_folds(self: &Rc<Self>, all: bool) {
@@ -70,6 +82,8 @@ impl State {
     /// The end: whoever waits is told, the last records are written, the heads are synced. Drop the state after it.
     pub(crate) async fn last_words(self: &Rc<Self>, why: Why) {
         self.approvals.lock();
+        // An act whose record is on its way to the disk is done, or said not to be, before the last entry.
+        let _turn = tokio::time::timeout(ACTS, Arc::clone(&self.writing).lock_owned()).await;
         self.flush_folds(true).await;
         // The store moves on before the last entry: one that was copied while it was unlocked is behind that entry's mark.
         let _ = self.store.borrow_mut().checkpoint();

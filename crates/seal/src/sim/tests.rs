@@ -91,3 +91,20 @@ fn cuts_are_before_each_operation_and_after_the_last() {
     assert_eq!(found(&cuts[1].killed())[0], 7);
     assert_eq!(found(&cuts[1].killed().crash(0))[0], 1);
 }
+
+#[test]
+fn a_disk_that_turns_read_only_refuses_open_files_too_and_can_be_read() {
+    let (disk, file) = disk_with_file();
+    let path = Path::new("/f");
+    disk.only_read_after(1);
+    file.write_at(&[4; 10], 0).unwrap();
+    assert!(!disk.has_refused());
+    let opened = disk.open(path, Open::Write).map(|_| ());
+    for refused in [file.write_at(&[5; 10], 0), file.sync_data(), disk.remove(path), opened] {
+        assert_eq!(refused.unwrap_err().kind(), io::ErrorKind::ReadOnlyFilesystem);
+    }
+    assert!(disk.has_refused() && disk.open(path, Open::Read).is_ok());
+    assert_eq!(found(&disk)[..10], [4; 10]);
+    assert_eq!(found(&disk.crash(0))[..10], [1; 10]);
+    disk.killed().open(path, Open::Write).unwrap();
+}

@@ -24,7 +24,11 @@ impl Default for Forged<'_> {
 
 /// The file with one more frame whose encryption and link are right.
 pub(super) fn with_frame(made: &Made, forged: &Forged<'_>) -> Result<Vec<u8>> {
-    let mut out = made.bytes.clone();
+    frame_after(made, made.bytes.clone(), forged)
+}
+
+/// The same behind other frames of that file.
+pub(super) fn frame_after(made: &Made, mut out: Vec<u8>, forged: &Forged<'_>) -> Result<Vec<u8>> {
     let previous: [u8; 32] = out[out.len() - 32..].try_into().map_err(|_| crate::Error::bounds("a chain"))?;
     let start = out.len();
     let value_len = forged.value.map_or(0, <[u8]>::len) as u32;

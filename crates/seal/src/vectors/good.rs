@@ -225,6 +225,12 @@ fn rewrite(making: &mut Making, next: Next) -> Result<()> {
     making.add(&[put(5, 1, Some(b"sk-test-five"))])
 }
 
+/// A vault with every operation, under a key that is given.
+pub(super) fn vault() -> Result<Made> {
+    let slots: &[(u8, &[Given], &[Factor])] = &[(0, &[Given::Kek(KEK)], &[])];
+    make(&Shape { name: "vault", kind: FileKind::Vault, parent: [0; 32], slots, opens: 0 }, every_operation)
+}
+
 fn vaults() -> Result<Vec<Made>> {
     let kek = [Given::Kek(KEK)];
     let other = [Given::Kek(OTHER_KEK)];
@@ -242,7 +248,7 @@ fn vaults() -> Result<Vec<Made>> {
     torn.cuts.truncate(7);
     torn.needs_head = true;
     Ok(vec![
-        make(&shape("vault"), every_operation)?,
+        vault()?,
         make(&shape("vault-empty"), |_| Ok(()))?,
         make(&shape("vault-lengths"), every_length)?,
         make(&Shape { slots: &[(0, &other, &[])], ..shape("vault-other") }, every_operation)?,

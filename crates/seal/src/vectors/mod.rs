@@ -4,9 +4,12 @@
 
 mod bad_frames;
 mod bad_headers;
+mod behind;
 mod forge;
 mod good;
 mod text;
+
+pub use behind::{Behind, Plain};
 
 use crate::{
     At, Error, Factor, FactorOutput, FileKind, Frame, Head, HeadRule, Header, Log, RecordId, RecoveryCode,

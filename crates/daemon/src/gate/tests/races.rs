@@ -102,7 +102,7 @@ const TAKEN_BACK: &[(&str, Change)] = &[
         assert!(h.approvals.revoke(id));
     }),
     ("its time is over", |h| h.clock.pass(900_000)),
-    ("its process ended, as a watch sees it", |h| h.approvals.process_ended(100, 7)),
+    ("its process ended, as a watch sees it", |h| drop(h.approvals.process_ended(100, 7))),
     ("the store is being locked", |h| h.approvals.lock()),
 ];
 
