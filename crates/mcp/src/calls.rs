@@ -81,6 +81,12 @@ impl Call {
         self.now().cancelled
     }
 
+    /// Whether nobody waits for it any more: no command is begun for it then.
+    pub fn is_left(&self) -> bool {
+        let now = self.now();
+        now.cancelled || now.gone
+    }
+
     /// It waits for a human under this id.
     pub fn waits(&self, id: Id, back: Option<TakeBack>) {
         let mut now = self.now();
@@ -183,8 +189,18 @@ impl Call {
 /// All calls under way.
 #[derive(Default)]
 pub struct Calls {
-    all: Mutex<HashMap<String, Arc<Call>>>,
+    all: Mutex<All>,
     workers: Arc<()>,
+}
+
+/// Calls by their ids.
+#[derive(Default)]
+struct All {
+    under_way: HashMap<String, Arc<Call>>,
+    /// Those that come later in a line of several. True: cancelled before they begin.
+    later: HashMap<String, bool>,
+    /// The client has gone.
+    gone: bool,
 }
 
 /// Somebody who has something to answer, until it is dropped.
@@ -198,10 +214,12 @@ pub enum NoCall {
     Problem(Problem),
     /// Too many run.
     Busy,
+    /// It was cancelled before.
+    Cancelled,
 }
 
 impl Calls {
-    fn all(&self) -> MutexGuard<'_, HashMap<String, Arc<Call>>> {
+    fn all(&self) -> MutexGuard<'_, All> {
         self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -211,45 +229,111 @@ impl Calls {
             .then(|| Worker { _counts: Arc::clone(&self.workers) })
     }
 
-    /// Begins one.
+    /// Those that a line of several has, which begin one after the other: from now on each may be cancelled.
+    pub fn expect(&self, ids: &[String]) {
+        self.all().later.extend(ids.iter().map(|id| (id.clone(), false)));
+    }
+
+    /// That line is over.
+    pub fn expect_no_more(&self, ids: &[String]) {
+        let mut all = self.all();
+        for id in ids {
+            all.later.remove(id);
+        }
+    }
+
+    /// Begins one. Where the client has gone it is one that nobody waits for.
     ///
     /// # Errors
     /// [`NoCall`].
     pub fn begin(&self, call: Call) -> Result<Arc<Call>, NoCall> {
         let mut all = self.all();
         let key = call.id.to_string();
-        if all.contains_key(&key) {
+        if all.later.remove(&key) == Some(true) {
+            return Err(NoCall::Cancelled);
+        }
+        if all.under_way.contains_key(&key) {
             return Err(NoCall::Problem(Problem::new(
                 REQUEST,
                 "this id belongs to a call that is under way",
             )));
         }
-        if all.len() >= MOST {
+        if all.under_way.len() >= MOST {
             return Err(NoCall::Busy);
         }
+        call.now().gone = all.gone;
         let call = Arc::new(call);
-        all.insert(key, Arc::clone(&call));
+        all.under_way.insert(key, Arc::clone(&call));
         Ok(call)
     }
 
     /// It is answered.
     pub fn end(&self, call: &Call) {
-        self.all().remove(&call.id.to_string());
+        self.all().under_way.remove(&call.id.to_string());
     }
 
-    /// The client has gone: whatever waits for a human waits no longer.
+    /// The client has gone: whatever waits for a human waits no longer, and what begins later has nobody either.
     pub fn give_up(&self) {
-        let waiting: Vec<_> = self.all().values().cloned().collect();
+        let mut all = self.all();
+        all.gone = true;
+        let waiting: Vec<_> = all.under_way.values().cloned().collect();
+        drop(all);
         for call in waiting {
             call.give_up();
         }
     }
 
-    /// The client cancels one; one that is not under way is none of ours any more.
+    /// The client cancels one; one that is neither under way nor to come is none of ours any more.
     pub fn cancel(&self, id: &Value) {
-        let call = self.all().get(&id.to_string()).cloned();
+        let mut all = self.all();
+        let key = id.to_string();
+        let call = all.under_way.get(&key).cloned();
+        if let (None, Some(cancelled)) = (&call, all.later.get_mut(&key)) {
+            *cancelled = true;
+        }
+        drop(all);
         if let Some(call) = call {
             call.cancel();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(id: u32) -> Call {
+        let request = Request { id: id.into(), method: "tools/call".into(), params: serde_json::Map::new() };
+        Call::of(&request, true, String::new())
+    }
+
+    #[test]
+    fn a_call_that_comes_later_in_its_line_can_be_cancelled() {
+        let calls = Calls::default();
+        let ids = ["1".to_owned(), "2".to_owned(), "3".to_owned()];
+        calls.expect(&ids);
+        let first = calls.begin(call(1)).ok().unwrap();
+        calls.cancel(&json!(2));
+        calls.cancel(&json!(9));
+        assert!(!first.is_cancelled());
+        assert!(matches!(calls.begin(call(2)), Err(NoCall::Cancelled)));
+        calls.cancel(&json!(1));
+        assert!(first.is_cancelled());
+        calls.end(&first);
+        calls.cancel(&json!(3));
+        calls.expect_no_more(&ids);
+        assert!(calls.begin(call(3)).is_ok_and(|call| !call.is_cancelled()), "of another line");
+    }
+
+    #[test]
+    fn what_begins_when_the_client_has_gone_runs_no_command() {
+        let calls = Calls::default();
+        let before = calls.begin(call(1)).ok().unwrap();
+        assert!(!before.is_left());
+        calls.give_up();
+        let after = calls.begin(call(2)).ok().unwrap();
+        assert!(before.is_left() && after.is_left() && !after.is_cancelled());
+        after.runs(Cancel::new().unwrap());
+        assert!(after.is_cancelled());
     }
 }

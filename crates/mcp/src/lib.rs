@@ -7,6 +7,7 @@
 mod calls;
 mod claims;
 mod era;
+mod input;
 mod lines;
 mod message;
 mod out;
@@ -14,8 +15,13 @@ mod pool;
 mod server;
 mod tools;
 
-use std::io::{Read, Write};
+use input::Input;
+use out::Out;
+use server::Server;
+use std::io::{self, Read, Write};
 use words::CallerName;
+
+pub use input::Waited;
 
 /// How a server runs.
 #[derive(Debug, Clone)]
@@ -28,10 +34,15 @@ pub struct Config {
     pub session: Option<String>,
 }
 
-/// Serves one client until its input ends. Calls that still wait are given up then.
+/// Serves one client until its input ends, or its output can't be written. Calls that still wait are given up then.
 ///
 /// # Errors
 /// When the input can't be read.
-pub fn serve(config: Config, input: impl Read, output: impl Write + Send + 'static) -> std::io::Result<()> {
-    server::Server::new(config, Box::new(output)).run(input)
+pub fn serve(
+    config: Config,
+    input: impl Read + Waited,
+    output: impl Write + Send + 'static,
+) -> io::Result<()> {
+    let (listens, open) = io::pipe()?;
+    Server::new(config, Out::new(Box::new(output), open)).run(Input::new(input, listens))
 }

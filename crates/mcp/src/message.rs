@@ -93,7 +93,7 @@ impl Message {
         };
         let Value::String(method) = method else { return bad(REQUEST, "a method is text") };
         let params = match map.remove("params") {
-            None => Map::new(),
+            None | Some(Value::Null) => Map::new(),
             Some(Value::Object(params)) => params,
             Some(_) if id.is_none() => return Self::Note { method, params: Map::new() },
             Some(_) => return bad(PARAMS, "parameters are an object"),
@@ -124,6 +124,8 @@ mod tests {
         let of = |v| Message::of(v);
         assert!(matches!(of(json!({"jsonrpc": "2.0", "id": 1, "method": "ping"})), Message::Request(_)));
         assert!(matches!(of(json!({"jsonrpc": "2.0", "method": "x", "params": [1]})), Message::Note { .. }));
+        let none = of(json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": null}));
+        assert!(matches!(none, Message::Request(r) if r.params.is_empty()), "null is as good as none");
         assert!(matches!(of(json!({"jsonrpc": "2.0", "id": 1, "result": {}})), Message::Answer));
         for (bad, back) in [
             (json!("text"), None),

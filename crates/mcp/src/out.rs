@@ -5,7 +5,7 @@ use crate::era::Era;
 use crate::message::Problem;
 use secret::Bytes;
 use serde_json::{Map, Value, json};
-use std::io::{self, ErrorKind, IoSlice, Write};
+use std::io::{self, ErrorKind, IoSlice, PipeWriter, Write};
 use std::sync::{Mutex, PoisonError};
 use zeroize::Zeroizing;
 
@@ -38,18 +38,26 @@ impl Said {
 pub type Line = Zeroizing<Vec<u8>>;
 
 /// The client's end.
-pub struct Out(Mutex<Box<dyn Write + Send>>);
+pub struct Out(Mutex<Client>);
+
+struct Client {
+    output: Box<dyn Write + Send>,
+    /// Closed when it takes nothing more.
+    listens: Option<PipeWriter>,
+}
 
 impl Out {
-    /// Over an output.
-    pub fn new(output: Box<dyn Write + Send>) -> Self {
-        Self(Mutex::new(output))
+    /// Over an output. `listens` is closed where a line could not be written.
+    pub fn new(output: Box<dyn Write + Send>, listens: PipeWriter) -> Self {
+        Self(Mutex::new(Client { output, listens: Some(listens) }))
     }
 
     /// Sends a line. Where the client has gone there is nobody to tell.
     pub fn send(&self, line: &Line) {
-        let mut out = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let _ = write(&mut *out, line);
+        let mut client = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if client.listens.is_some() && write(&mut *client.output, line).is_err() {
+            client.listens = None;
+        }
     }
 }
 

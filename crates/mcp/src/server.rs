@@ -11,7 +11,7 @@ use crate::out::{self, Line, Out, Said};
 use crate::pool::Pool;
 use crate::tools;
 use serde_json::{Map, Value, json};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
@@ -41,6 +41,12 @@ fn beside(work: impl FnOnce() + Send + 'static) -> Option<JoinHandle<()>> {
     thread::Builder::new().spawn(work).ok()
 }
 
+/// A line's JSON. Half a character, which clients cut out of a text, is read as U+FFFD.
+fn json(line: &[u8]) -> Option<Value> {
+    let text = std::str::from_utf8(line).ok()?;
+    serde_json::from_str(text).or_else(|_| serde_json::from_str(&words::whole(text))).ok()
+}
+
 /// What is to be done with a request.
 enum Next {
     Answer(Line),
@@ -49,14 +55,14 @@ enum Next {
 
 impl Server {
     /// A server that has read nothing yet.
-    pub fn new(config: Config, output: Box<dyn Write + Send>) -> Arc<Self> {
+    pub fn new(config: Config, out: Out) -> Arc<Self> {
         let pool = Pool::new(config.clone());
         let claims = Claims::new(config.session.clone());
-        let (calls, out, opened) = (Calls::default(), Out::new(output), Mutex::default());
+        let (calls, opened) = (Calls::default(), Mutex::default());
         Arc::new(Self { config, pool, calls, out, opened, claims })
     }
 
-    /// Serves until the input ends; what runs then is not waited for if it waits for a human.
+    /// Serves until the input ends; what runs then is not waited for if it waits for a human, and no command runs on.
     ///
     /// # Errors
     /// The input's.
@@ -66,10 +72,10 @@ impl Server {
         while let Some(line) = lines.next()? {
             match line {
                 Input::Text(line) if line.iter().all(u8::is_ascii_whitespace) => {}
-                Input::Text(line) => match serde_json::from_slice(&line) {
-                    Ok(Value::Array(all)) => workers.extend(self.several(all)),
-                    Ok(value) => workers.extend(self.one(value)),
-                    Err(_) => self.refuse(None, Problem::new(PARSE, "this line is not JSON")),
+                Input::Text(line) => match json(&line) {
+                    Some(Value::Array(all)) => workers.extend(self.several(all)),
+                    Some(value) => workers.extend(self.one(value)),
+                    None => self.refuse(None, Problem::new(PARSE, "this line is not JSON")),
                 },
                 Input::TooLong => self.refuse(None, Problem::new(REQUEST, "this line is too long")),
             }
@@ -91,7 +97,8 @@ impl Server {
         match self.next(value)? {
             Next::Answer(line) => self.out.send(&line),
             Next::Call(request, era, tool) => match self.begin_beside(&request, era) {
-                Err(line) => self.out.send(&line),
+                Err(None) => {}
+                Err(Some(line)) => self.out.send(&line),
                 Ok((call, worker)) => {
                     let (server, its, busy) = (Arc::clone(self), Arc::clone(&call), busy(&request.id, era));
                     let begun = beside(move || {
@@ -118,10 +125,13 @@ impl Server {
             0 => "a line with no message in it",
             n if n > MOST_BATCH => "a line with too many messages",
             _ => {
-                let (server, worker) = (Arc::clone(self), self.calls.worker());
+                let ids: Vec<String> = all.iter().filter_map(|m| m.get("id")).map(Value::to_string).collect();
+                self.calls.expect(&ids);
+                let (server, its, worker) = (Arc::clone(self), ids.clone(), self.calls.worker());
                 let begun = worker.and_then(|worker| {
                     beside(move || {
                         let lines: Vec<Line> = all.into_iter().filter_map(|v| server.in_turn(v)).collect();
+                        server.calls.expect_no_more(&its);
                         if !lines.is_empty() {
                             server.out.send(&out::batch(&lines));
                         }
@@ -131,6 +141,7 @@ impl Server {
                 if begun.is_some() {
                     return begun;
                 }
+                self.calls.expect_no_more(&ids);
                 BUSY
             }
         };
@@ -143,7 +154,7 @@ impl Server {
         match self.next(value)? {
             Next::Answer(line) => Some(line),
             Next::Call(request, era, tool) => match self.begin(&request, era) {
-                Err(line) => Some(line),
+                Err(line) => line,
                 Ok(call) => self.call(&call, request, era, tool),
             },
         }
@@ -189,7 +200,7 @@ impl Server {
             }
             "ping" if legacy => Ok((Map::new(), false)),
             "server/discover" => Ok((era::discovered(), true)),
-            "tools/list" if request.params.contains_key("cursor") => {
+            "tools/list" if request.params.get("cursor").is_some_and(|cursor| !cursor.is_null()) => {
                 Err(Problem::params("there is no such cursor: the list has one page"))
             }
             "tools/list" => Ok((era::object(json!({"tools": tools::list()})), true)),
@@ -202,16 +213,18 @@ impl Server {
     }
 
     /// A call that is answered from a thread of its own.
-    fn begin_beside(&self, request: &Request, era: Era) -> Result<(Arc<Call>, Worker), Line> {
+    fn begin_beside(&self, request: &Request, era: Era) -> Result<(Arc<Call>, Worker), Option<Line>> {
         let worker = self.calls.worker().ok_or_else(|| busy(&request.id, era))?;
         self.begin(request, era).map(|call| (call, worker))
     }
 
-    fn begin(&self, request: &Request, era: Era) -> Result<Arc<Call>, Line> {
+    /// Else what is answered, if anything is.
+    fn begin(&self, request: &Request, era: Era) -> Result<Arc<Call>, Option<Line>> {
         let call = Call::of(request, era.progress_has_words(), self.claims.of(request));
         self.calls.begin(call).map_err(|no| match no {
-            NoCall::Problem(problem) => out::error(Some(&request.id), problem),
-            NoCall::Busy => busy(&request.id, era),
+            NoCall::Problem(problem) => Some(out::error(Some(&request.id), problem)),
+            NoCall::Busy => Some(busy(&request.id, era)),
+            NoCall::Cancelled => None,
         })
     }
 

@@ -23,6 +23,8 @@ pub enum End {
     Late,
     /// It was cancelled.
     Cancelled,
+    /// Its guard was killed, and it was ended with that. It may have done all that it does.
+    Cut,
 }
 
 /// What came of a command.

@@ -20,7 +20,7 @@ impl<'a> Args<'a> {
         let tool = request.params.get("name").and_then(Value::as_str);
         let tool = tool.ok_or_else(|| Problem::params("name is the name of a tool"))?;
         let map = match request.params.get("arguments") {
-            None => Map::new(),
+            None | Some(Value::Null) => Map::new(),
             Some(Value::Object(map)) => map.clone(),
             Some(_) => return Err(Problem::params("arguments are an object")),
         };
@@ -52,13 +52,24 @@ impl<'a> Args<'a> {
     /// Text.
     ///
     /// # Errors
-    /// It is something else, or longer than `most` bytes.
+    /// It is something else, or longer than `most` characters, which is what a schema counts.
     pub fn text(&mut self, name: &str, most: usize) -> Result<Option<String>, Problem> {
         match self.take(name) {
             None => Ok(None),
-            Some(Value::String(text)) if text.len() <= most => Ok(Some(text)),
-            Some(Value::String(_)) => Err(Problem::params(format!("{name} has at most {most} bytes"))),
+            Some(Value::String(text)) if text.chars().nth(most).is_none() => Ok(Some(text)),
+            Some(Value::String(_)) => Err(Problem::params(format!("{name} has at most {most} characters"))),
             Some(_) => Err(Problem::params(format!("{name} is text"))),
+        }
+    }
+
+    /// A reason, which has to be there. The gate counts its bytes, and what is longer would be denied.
+    ///
+    /// # Errors
+    /// It isn't there, or it is something else or too long.
+    pub fn reason(&mut self, name: &str) -> Result<String, Problem> {
+        match Self::need(name, self.text(name, policy::MAX_REASON_BYTES)?)? {
+            reason if reason.len() <= policy::MAX_REASON_BYTES => Ok(reason),
+            _ => Err(Problem::params(format!("{name} has at most {} bytes", policy::MAX_REASON_BYTES))),
         }
     }
 
@@ -78,5 +89,35 @@ impl<'a> Args<'a> {
     /// It isn't.
     pub fn need<T>(name: &str, given: Option<T>) -> Result<T, Problem> {
         given.ok_or_else(|| Problem::params(format!("{name} is missing")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn request(arguments: Value) -> Request {
+        let params = crate::era::object(json!({"name": "x", "arguments": arguments}));
+        Request { id: 1.into(), method: "tools/call".into(), params }
+    }
+
+    #[test]
+    fn a_text_is_as_long_as_it_has_characters_and_a_reason_as_bytes() {
+        let (four, five) = ("\u{1f511}".repeat(4), "é".repeat(5));
+        let request =
+            request(json!({"four": four, "five": five, "why": "é".repeat(256), "long": "é".repeat(257)}));
+        let mut args = Args::of(&request).unwrap();
+        assert_eq!(args.text("four", 4).unwrap(), Some(four));
+        assert!(args.text("five", 4).unwrap_err().text.contains("at most 4 characters"));
+        assert_eq!(args.reason("why").unwrap().len(), 512);
+        assert!(args.reason("long").unwrap_err().text.contains("at most 512 bytes"));
+        assert!(args.reason("none").unwrap_err().text.contains("missing"));
+    }
+
+    #[test]
+    fn null_is_as_good_as_none() {
+        let request = request(Value::Null);
+        assert!(Args::of(&request).unwrap().none().is_ok());
     }
 }

@@ -25,7 +25,7 @@ impl Get {
     pub fn of(mut args: Args<'_>) -> Result<Self, Problem> {
         let mut secret: SecretRef = Args::need("name", args.word("name")?)?;
         let scope = Args::need("scope", args.word("scope")?)?;
-        let reason = Args::need("reason", args.text("reason", 512)?)?;
+        let reason = args.reason("reason")?;
         let vault: Option<VaultName> = args.word("vault")?;
         args.none()?;
         match (&secret.vault, vault) {

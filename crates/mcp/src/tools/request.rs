@@ -23,7 +23,7 @@ impl Wish {
     pub fn of(mut args: Args<'_>) -> Result<Self, Problem> {
         let name = Args::need("name", args.word("name")?)?;
         let scope = Args::need("scope", args.word("scope")?)?;
-        let why = Args::need("why", args.text("why", 512)?)?;
+        let why = args.reason("why")?;
         args.none()?;
         Ok(Self { name, scope, why })
     }

@@ -14,19 +14,17 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use wire::card::visible;
-use wire::{Ask, AskItem};
+use wire::{Ask, AskItem, MOST_ITEMS};
 use words::{EnvName, Scope, SecretRef, Way};
 
-/// Secrets of one call.
-const MOST_SECRETS: usize = 64;
 /// Bytes of a command, with its arguments: it is shown to a human and recorded.
-const MOST_COMMAND: usize = 64 * 1024;
+pub(super) const MOST_COMMAND: usize = 64 * 1024;
 /// Arguments of a command.
-const MOST_ARGUMENTS: usize = 1024;
+pub(super) const MOST_ARGUMENTS: usize = 1024;
 /// Bytes of each output that the model gets.
 const MOST_OUTPUT: usize = 48 * 1024;
 /// The longest a command may run, in seconds.
-const LONGEST: u64 = 3600;
+const LONGEST: u32 = 3600;
 /// How long it may run where nothing is said, in seconds.
 const USUAL: u64 = 600;
 
@@ -52,7 +50,7 @@ impl Run {
         let argv = Args::need("command", args.take("command").map(command).transpose()?)?;
         let items = Args::need("secrets", args.take("secrets").map(secrets).transpose()?)?;
         let scope = Args::need("scope", args.word("scope")?)?;
-        let reason = Args::need("reason", args.text("reason", 512)?)?;
+        let reason = args.reason("reason")?;
         let cwd = args.text("cwd", 4096)?.map(PathBuf::from);
         let time = args.take("timeout").map(seconds).transpose()?.unwrap_or(USUAL);
         args.none()?;
@@ -61,6 +59,9 @@ impl Run {
 
     /// Asks, runs, answers.
     pub fn run(self, server: &Server, call: &Call) -> Said {
+        if call.is_left() {
+            return Said::wrong("nothing was asked for or run: the client has gone");
+        }
         let (job, mut ask) = match self.job(server.config.wait) {
             Ok(asked) => asked,
             Err(e) => return Said::wrong(format!("nothing was asked for or run: {}", shown(&e))),
@@ -115,6 +116,9 @@ fn told(came: &Captured, unmasked: &[String], time: Duration) -> String {
         End::Itself => format!("exit code {}\n", came.code.0),
         End::Late => format!("ended after {} seconds, its time was over\n", time.as_secs()),
         End::Cancelled => "cancelled\n".to_owned(),
+        End::Cut => "cut off: svault's process above the command was killed, and the command was ended with it. It may \
+                     have done some of its work, or all of it\n"
+            .to_owned(),
     };
     for name in unmasked {
         text.push_str(&format!("note: the value of {name} is too short to be masked in the output\n"));
@@ -159,8 +163,8 @@ fn texts(name: &str, all: Vec<Value>) -> Result<Vec<String>, Problem> {
 
 fn secrets(value: Value) -> Result<Vec<AskItem>, Problem> {
     let Value::Array(all) = value else { return Err(Problem::params("secrets is a list")) };
-    if all.is_empty() || all.len() > MOST_SECRETS {
-        return Err(Problem::params(format!("secrets has 1 to {MOST_SECRETS} entries")));
+    if all.is_empty() || all.len() > MOST_ITEMS {
+        return Err(Problem::params(format!("secrets has 1 to {MOST_ITEMS} entries")));
     }
     let items = all.into_iter().map(item).collect::<Result<Vec<_>, _>>()?;
     let mut variables = HashSet::new();
@@ -184,7 +188,7 @@ fn item(value: Value) -> Result<AskItem, Problem> {
         }
         Value::Object(mut map) => {
             let mut take = |key: &str| match map.remove(key) {
-                None => Ok(None),
+                None | Some(Value::Null) => Ok(None),
                 Some(Value::String(text)) if text.len() <= 512 => Ok(Some(text)),
                 Some(_) => Err(Problem::params(format!("secrets: {key} is short text"))),
             };
@@ -219,9 +223,11 @@ fn word<T: std::str::FromStr<Err = words::BadWord>>(name: &str, text: &str) -> R
 }
 
 fn seconds(value: Value) -> Result<u64, Problem> {
-    value
-        .as_u64()
-        .filter(|s| (1..=LONGEST).contains(s))
+    // To a schema 60.0 is a whole number, too.
+    let is = |seconds: &u32| value.as_f64() == Some(f64::from(*seconds));
+    (1..=LONGEST)
+        .find(is)
+        .map(u64::from)
         .ok_or_else(|| Problem::params(format!("timeout is a whole number of seconds, 1 to {LONGEST}")))
 }
 
@@ -245,7 +251,8 @@ mod tests {
         );
         assert_eq!(one(json!({"secret": "A", "env": "B"})).unwrap(), ("A".into(), env("B")));
         assert_eq!(one(json!({"secret": "A"})).unwrap(), ("A".into(), env("A")));
-        let file = one(json!({"secret": "A", "file": "B"})).unwrap();
+        assert_eq!(one(json!({"secret": "A", "env": "B", "file": null})).unwrap(), ("A".into(), env("B")));
+        let file = one(json!({"secret": "A", "file": "B", "env": null})).unwrap();
         assert_eq!(file, ("A".into(), Way::File("B".parse().unwrap())));
         for bad in [
             json!("db.pass"),
@@ -272,12 +279,32 @@ mod tests {
     }
 
     #[test]
+    fn what_the_schema_says_is_taken() {
+        let list = super::super::schema::list();
+        let tools = list.as_array().unwrap();
+        let run = tools.iter().find(|t| t["name"] == "svault_run").unwrap();
+        let said = &run["inputSchema"]["properties"];
+        let most = usize::try_from(said["secrets"]["maxItems"].as_u64().unwrap()).unwrap();
+        let many = |n: usize| secrets((0..n).map(|i| json!(format!("V{i}=A"))).collect());
+        assert_eq!(many(most).unwrap().len(), most);
+        assert!(many(most + 1).is_err());
+        let kinds = said["command"]["anyOf"].as_array().unwrap();
+        for given in [json!(["a", "b c"]), json!("a | b")] {
+            let kind = if given.is_array() { "array" } else { "string" };
+            assert!(command(given).is_ok() && kinds.iter().any(|k| k["type"] == kind), "{kind}");
+        }
+    }
+
+    #[test]
     fn a_command_is_a_list_or_a_line_for_the_shell() {
         assert_eq!(command(json!(["a", "b c"])).unwrap(), ["a", "b c"]);
         assert_eq!(command(json!("a | b")).unwrap(), ["/bin/sh", "-c", "a | b"]);
         for bad in [json!([]), json!([1]), json!({}), json!(["a\0b"]), json!(["x".repeat(70_000)])] {
             assert!(command(bad.clone()).is_err());
         }
-        assert!(seconds(json!(0)).is_err() && seconds(json!(1.5)).is_err() && seconds(json!(60)).is_ok());
+        assert_eq!((seconds(json!(60)).unwrap(), seconds(json!(60.0)).unwrap()), (60, 60));
+        for bad in [json!(0), json!(1.5), json!(-1.0), json!(0.0), json!(3601), json!(3600.5), json!(1e300)] {
+            assert!(seconds(bad.clone()).is_err(), "{bad}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What a client is told of each tool. A table: words for models, and what clients read to decide whether to ask their
 //! user first.
 
+use super::run::{MOST_ARGUMENTS, MOST_COMMAND};
 use serde_json::{Value, json};
 
 /// Every tool, in the order of the list.
@@ -30,6 +31,7 @@ fn object(properties: Value, required: &[&str]) -> Value {
     json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
 }
 
+/// `most` is what is taken in bytes; a schema can only say characters, so where they may differ the words say it.
 fn text(description: &str, most: u32) -> Value {
     json!({"type": "string", "description": description, "maxLength": most})
 }
@@ -39,7 +41,7 @@ fn scope() -> Value {
 }
 
 fn reason() -> Value {
-    text("Why, in one honest sentence: the user reads it, and it is recorded.", 512)
+    text("Why, in one honest sentence of at most 512 bytes: the user reads it, and it is recorded.", 512)
 }
 
 fn get() -> Value {
@@ -75,7 +77,7 @@ fn request() -> Value {
     let properties = json!({
         "name": text("What the secret shall be called, such as STRIPE_KEY.", 128),
         "scope": scope(),
-        "why": text("Why it is needed and where the user gets it, in one honest sentence.", 512),
+        "why": text("Why it is needed and where the user gets it, in one honest sentence of at most 512 bytes.", 512),
     });
     tool(
         "svault_request_secret",
@@ -103,11 +105,12 @@ fn run() -> Value {
     ]});
     let properties = json!({
         "command": {
-            "type": "array",
-            "items": {"type": "string"},
-            "minItems": 1,
-            "description": "Program and arguments, such as [\"npm\", \"run\", \"migrate\"]; for a shell \
-                [\"sh\", \"-c\", \"…\"]. The user sees exactly this. Its stdin is empty.",
+            "anyOf": [
+                {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": MOST_ARGUMENTS},
+                {"type": "string", "maxLength": MOST_COMMAND},
+            ],
+            "description": "Program and arguments, such as [\"npm\", \"run\", \"migrate\"]; a text is for the shell, as \
+                [\"/bin/sh\", \"-c\", TEXT]. At most 65536 bytes. The user sees exactly this. Its stdin is empty.",
         },
         "secrets": {
             "type": "array",
@@ -119,7 +122,7 @@ fn run() -> Value {
         },
         "scope": scope(),
         "reason": reason(),
-        "cwd": text("The folder it runs in; else the server's.", 4096),
+        "cwd": text("The folder it runs in, at most 4096 bytes; else the server's.", 4096),
         "timeout": {
             "type": "integer",
             "minimum": 1,

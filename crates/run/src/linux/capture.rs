@@ -5,7 +5,7 @@ use super::outputs::Outputs;
 use super::start::{Running, Stdio3, code};
 use crate::capture::{Keeper, Kept};
 use crate::error::{kernel, system};
-use crate::{Captured, Code, End, Inputs, Job, Limits, Result};
+use crate::{Captured, Code, End, Error, Inputs, Job, Limits, Result};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::io::Errno;
@@ -54,7 +54,7 @@ pub(crate) fn capture(job: &Job, inputs: Inputs, limits: &Limits, cancel: &Cance
     let err = outputs.read(err.into(), &needles, Keeper::new(limits.bytes))?;
     let null = File::open("/dev/null").map_err(system("open /dev/null"))?;
     let stdio = Stdio3 { stdin: null.into(), stdout: stdout.into(), stderr: stderr.into(), terminal: None };
-    let mut running = Running::guard()?;
+    let mut running = Running::guard_beside_others()?;
     if cancel.is_used() {
         return Ok(Captured {
             code: KILLED,
@@ -71,7 +71,7 @@ pub(crate) fn capture(job: &Job, inputs: Inputs, limits: &Limits, cancel: &Cance
     Ok(Captured { code: ended.unwrap_or(KILLED), end, stdout: kept(out), stderr: kept(err) })
 }
 
-/// Until the command has ended, or was told to and did not.
+/// Until the command has ended, or was told to and did not, or its guard has gone.
 fn wait(running: &mut Running, time: Option<Duration>, cancel: &Cancel) -> Result<(Option<Code>, End)> {
     let mut until = time.map(|t| Instant::now() + t);
     let mut end = End::Itself;
@@ -88,9 +88,12 @@ fn wait(running: &mut Running, time: Option<Duration>, cancel: &Cancel) -> Resul
             Err(Errno::INTR) => continue,
             Err(e) => return Err(kernel("wait for the command")(e)),
             Ok(_) if told => {
-                // It says first that the command runs.
-                if let FromGuard::Ended { exit, signal } = running.next()? {
-                    return Ok((Some(code(exit, signal)), end));
+                match running.next() {
+                    Ok(FromGuard::Ended { exit, signal }) => return Ok((Some(code(exit, signal)), end)),
+                    // It had all that it takes to start the command, and a command may kill it before it says so.
+                    Err(Error::GuardGone) => return Ok((None, End::Cut)),
+                    // It says first that the command runs.
+                    said => said.map(drop)?,
                 }
             }
             Ok(0) if end != End::Itself => return Ok((None, end)),

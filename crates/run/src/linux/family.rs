@@ -2,7 +2,7 @@
 //! are the subreaper, so that is every descendant in the end).
 
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, wait};
+use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, wait, waitpid};
 use std::time::{Duration, Instant};
 
 /// So long is tried; what can't be killed (a setuid program, one that hangs in the kernel) is left behind then.
@@ -21,6 +21,23 @@ pub(super) fn end_all() {
                 Ok(None) => break,
                 Err(_) => return, // no child is left
             }
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Kills all children but these, and what becomes a child by that, and takes them off the table. Nobody else may wait for
+/// any of them.
+pub(super) fn end_all_but(keep: &[Pid]) {
+    let since = Instant::now();
+    // A list may miss one while others end.
+    let mut none = 0;
+    while none < 2 && since.elapsed() < PATIENCE {
+        let others: Vec<Pid> = children(getpid()).into_iter().filter(|pid| !keep.contains(pid)).collect();
+        none = if others.is_empty() { none + 1 } else { 0 };
+        for pid in others {
+            let _ = kill_process(pid, Signal::KILL);
+            let _ = waitpid(Some(pid), WaitOptions::NOHANG);
         }
         std::thread::sleep(Duration::from_millis(2));
     }

@@ -2,7 +2,7 @@
 //! tells its end. When svault has gone, however, it ends everything that was started, and puts svault's terminal back
 //! as it was.
 
-use super::link::{FromGuard, ToGuard, receive_fds};
+use super::link::{FromGuard, ToGuard, receive_fds, receive_value};
 use super::{family, memfile};
 use crate::inputs::Kind;
 use nix::sys::signal::{SigSet, SigmaskHow, Signal as NixSignal};
@@ -18,7 +18,7 @@ use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
-use wire::frame::{read_control, read_raw, write_control};
+use wire::frame::{read_control, write_control};
 
 /// What the guard has: its line to svault, and svault's terminal as it was.
 struct Guard {
@@ -125,7 +125,7 @@ impl Guard {
                 family::end_all();
                 return None;
             }
-            Ok(Some(ToGuard::Start { .. }) | None) | Err(_) => {
+            Ok(Some(ToGuard::Start { .. } | ToGuard::Var { .. }) | None) | Err(_) => {
                 family::end_all();
                 if let Some((terminal, was)) = &self.before {
                     let _ = tcsetattr(terminal, OptionalActions::Now, was);
@@ -169,14 +169,14 @@ impl Guard {
 }
 
 /// Puts the variables into the command. Gives the files in memory, which must stay open until it was started.
-fn fill(
-    command: &mut Command,
-    link: &mut UnixStream,
-    vars: Vec<(String, Kind)>,
-) -> Result<Vec<OwnedFd>, String> {
+fn fill(command: &mut Command, link: &mut UnixStream, vars: usize) -> Result<Vec<OwnedFd>, String> {
     let mut files = Vec::new();
-    for (name, kind) in vars {
-        let value = read_raw(link).map_err(text)?;
+    for _ in 0..vars {
+        let message = read_control::<ToGuard>(link).map_err(text)?;
+        let Some(ToGuard::Var { name, kind, bytes }) = message else {
+            return Err("not told a variable".into());
+        };
+        let value = receive_value(link, bytes).map_err(text)?;
         match kind {
             Kind::Env => {
                 command.env(name, std::ffi::OsStr::from_bytes(value.expose()));

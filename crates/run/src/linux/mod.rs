@@ -1,5 +1,6 @@
 //! Linux: the guard, pseudo terminals, signals by descriptor.
 
+mod adopted;
 mod capture;
 mod family;
 mod guard;

@@ -1,17 +1,19 @@
 //! Starting the guard, and through it the command.
 
-use super::family;
-use super::link::{FromGuard, ToGuard, send_fds};
+use super::link::{FromGuard, ToGuard, send_fds, send_value};
+use super::{adopted, family};
 use crate::error::{kernel, system};
 use crate::inputs::Var;
 use crate::{Code, Error, Job, Result};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
+use std::io;
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-use wire::frame::{Kind, read_control, write, write_control};
+use wire::frame::{self, read_control, write_control};
 
 /// So long the guard may take to end everything and itself: it tries for less than that.
 const PATIENCE: Duration = Duration::from_secs(7);
@@ -39,16 +41,29 @@ pub(super) struct Running {
     link: UnixStream,
     guard: Child,
     program: String,
+    /// It is one of several in this process.
+    beside: bool,
 }
 
 impl Running {
     /// Starts the guard, which waits for what to start.
     pub(super) fn guard() -> Result<Self> {
+        Self::by(false, Command::spawn)
+    }
+
+    /// The same in a process that has several at a time. What its command has left is ended with it where it is killed.
+    pub(super) fn guard_beside_others() -> Result<Self> {
+        Self::by(true, adopted::spawn)
+    }
+
+    fn by(beside: bool, spawn: impl FnOnce(&mut Command) -> io::Result<Child>) -> Result<Self> {
         let (ours, theirs) = UnixStream::pair().map_err(system("make a socket pair"))?;
         let mut command = Command::new("/proc/self/exe");
-        command.arg("guard").stdin(OwnedFd::from(theirs)).stdout(Stdio::null()).stderr(Stdio::null());
-        let guard = command.spawn().map_err(system("start the command's guard"))?;
-        Ok(Self { link: ours, guard, program: String::new() })
+        let weak = secret::is_weak().then_some("--weak-memory");
+        command.arg("guard").args(weak);
+        command.stdin(OwnedFd::from(theirs)).stdout(Stdio::null()).stderr(Stdio::null());
+        let guard = spawn(&mut command).map_err(system("start the command's guard"))?;
+        Ok(Self { link: ours, guard, program: String::new(), beside })
     }
 
     /// Has the guard start the command: whether it runs is the first thing that [`Running::next`] says. Our copies of
@@ -68,17 +83,18 @@ impl Running {
         if let Some((inner, outer)) = &stdio.terminal {
             fds.extend([inner.as_fd(), outer.as_fd()]);
         }
-        let gone = |_| Error::GuardGone;
         send_fds(&self.link, &fds).map_err(kernel("hand over descriptors"))?;
         let start = ToGuard::Start {
             argv: job.argv.clone(),
             cwd: job.cwd.clone(),
-            vars: vars.iter().map(|v| (v.name.clone(), v.kind)).collect(),
+            vars: vars.len(),
             terminal: stdio.terminal.is_some(),
         };
-        write_control(&mut self.link, &start).map_err(gone)?;
-        for var in vars {
-            write(&mut self.link, Kind::Raw, var.value.expose()).map_err(gone)?;
+        write_control(&mut self.link, &start).map_err(untold)?;
+        for Var { name, kind, value } in vars {
+            let var = ToGuard::Var { name: name.clone(), kind: *kind, bytes: value.len() };
+            write_control(&mut self.link, &var).map_err(untold)?;
+            send_value(&mut self.link, value.expose()).map_err(untold)?;
         }
         Ok(())
     }
@@ -104,8 +120,12 @@ impl Running {
 
     /// The end, after the command's: with `everything` what it has left running ends, too.
     pub(super) fn end(mut self, everything: bool) {
-        self.tell(if everything { &ToGuard::Kill } else { &ToGuard::Leave });
-        self.finish();
+        let leaves = self.beside && !everything;
+        let mut end = || {
+            self.tell(if everything { &ToGuard::Kill } else { &ToGuard::Leave });
+            self.finish();
+        };
+        if leaves { adopted::leave(end) } else { end() }
     }
 
     /// Lets a guard that was stopped go on. Its number is its own as long as it was not waited for.
@@ -146,6 +166,19 @@ impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.link.shutdown(std::net::Shutdown::Both);
         self.finish();
+        if self.beside {
+            let killed = matches!(self.guard.try_wait(), Ok(Some(status)) if status.signal().is_some());
+            adopted::ended(Pid::from_child(&self.guard), killed);
+        }
+    }
+}
+
+/// Why the guard was not told what to start: nothing was started.
+fn untold(e: frame::Error) -> Error {
+    if e.is_end() {
+        Error::GuardGone
+    } else {
+        system("tell the command's guard what to start")(io::Error::other(e))
     }
 }
 
