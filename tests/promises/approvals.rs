@@ -293,3 +293,33 @@ fn of_two_humans_at_the_same_request_one_decides() {
         assert_eq!(json!(events.collect::<Vec<_>>()), expected, "{shown}");
     }
 }
+
+#[test]
+fn a_request_that_nothing_can_come_of_any_more_has_an_end_in_the_trail() {
+    need!(Linux);
+    let sandbox = house();
+    let mut robot = Robot::start(&sandbox);
+    let changed = waits(&robot.runs(&use_of("MEDIUM", PRINT, "0")));
+    let _ = sandbox.svault(&["replace", "MEDIUM"]).human().stdin("sk-test-other").run().ok();
+    let ended = waits(&robot.runs(&use_of("HIGH", PRINT, "0")));
+    drop(robot);
+    sandbox.wait_for("the end of what its process asked for", || pending(&sandbox) == json!([]));
+    for (id, why) in [(changed, "its secret was changed"), (ended, "its process ended")] {
+        let said = sandbox.human(&["audit", "show", &id, "--json"]).ok();
+        assert!(said.text().contains("\"expire\"") && said.text().contains(why), "{}", said.all());
+    }
+}
+
+#[test]
+fn a_new_passphrase_ends_every_yes_that_was_given_before() {
+    need!(Linux);
+    const NEW: &str = "nine quiet otters mend 17 umbrellas";
+    let sandbox = house();
+    let mut robot = Robot::start(&sandbox);
+    let id = waits(&robot.runs(&use_of("MEDIUM", PRINT, "0")));
+    approve(&sandbox, &id, "session");
+    assert_eq!(robot.runs(&use_of("MEDIUM", PRINT, "0")).text(), "[svault:MEDIUM]");
+    let change = sandbox.svault(&["passphrase", "change"]).human().secret("--new-passphrase-fd", NEW);
+    let _ = change.writes_to("--recovery-out-fd", &sandbox.path("new-code")).run().ok();
+    let _ = waits(&robot.runs(&use_of("MEDIUM", PRINT, "0")));
+}

@@ -91,6 +91,7 @@ attacks! {
     registered_exe.py
     relay.py
     render_template.py
+    replaced_exe.py
     replay.py
     ring_helper.py
     runtime_dir.py

@@ -196,3 +196,26 @@ fn a_request_costs_what_it_is_long() {
     let grown = peak_kib() - memory;
     assert!(grown < 16 << 10, "{grown} KiB for five requests");
 }
+
+#[test]
+fn texts_that_never_come_leave_room_for_a_humans_values() {
+    /// More than the usual limit of locked memory would hold.
+    const MANY: usize = 300;
+    need!(Linux);
+    let sandbox = Sandbox::open_to_all("");
+    let begun = |_| {
+        let mut raw = connect(&sandbox);
+        raw.send(&json!({"type": "scan", "end": true}));
+        // A whole text is announced, and one byte of it comes.
+        raw.bytes(&65_537_u32.to_le_bytes());
+        raw.bytes(&[RAW, b'x']);
+        raw
+    };
+    let texts: Vec<Raw> = (0..MANY).map(begun).collect();
+    let big = "k".repeat(60_000);
+    sandbox.add("BIG", &big, &["--tier", "low", "--scope", "db"]);
+    assert_eq!(sandbox.human(&["show", "BIG"]).ok().text(), big);
+    let memory = sandbox.run(&["status", "--json"]).ok().json();
+    assert_eq!(memory["memory_locked"], true, "{memory}");
+    drop(texts);
+}

@@ -1,10 +1,12 @@
 //! From a `.env` file into the vault and back: all or nothing, byte for byte, and no value on the way.
 
 use crate::snapshot::shown;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use svault_tests::sandbox::GOOD_REASON;
 use svault_tests::scratch::own;
+use svault_tests::socket::Raw;
 use svault_tests::{Output, Sandbox};
 
 pub const ENV: &str = "# the shop\r\n\
@@ -112,6 +114,21 @@ fn the_file_keeps_references_and_comes_back_byte_for_byte() {
     assert_eq!(std::fs::metadata(&path).expect("the file").permissions().mode() & 0o7777, 0o640);
     let there: Vec<_> = std::fs::read_dir(path.parent().expect("a folder")).expect("a folder").collect();
     assert_eq!(there.len(), 1, "nothing is left beside the file");
+}
+
+#[test]
+fn a_secret_that_callers_want_is_no_longer_wanted_once_it_is_imported() {
+    let sandbox = Sandbox::open_to_all("");
+    file(&sandbox, ENV);
+    for name in ["DEV_API_KEY", "NOT_IN_IT_KEY"] {
+        let mut raw = Raw::hello(&sandbox.socket(), Some("tester"));
+        raw.send(&json!({"type": "request_secret", "name": name, "scope": "db", "why": GOOD_REASON}));
+        assert_eq!(raw.control()["type"], "done");
+    }
+    let _ = human(&sandbox, &["import", ".env"]).ok();
+    let left = sandbox.human(&["pending", "--json"]).ok().json()["pending"].clone();
+    assert_eq!(left.as_array().map(Vec::len), Some(1), "{left}");
+    assert!(left.to_string().contains("NOT_IN_IT_KEY"), "{left}");
 }
 
 #[test]

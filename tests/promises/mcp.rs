@@ -216,6 +216,26 @@ fn garbage_is_told_and_the_next_line_is_served() {
     assert!(mcp.request("ping", json!({})).get("result").is_some());
 }
 
+/// Clients cut texts between the two halves of one character, and send null for what they don't say.
+#[test]
+fn half_a_character_and_null_are_served() {
+    let house = house();
+    let mut mcp = Mcp::start(&house, Era::Legacy("2025-11-25"), &[]);
+    let mut half = get("API_KEY", "api");
+    half["reason"] = "HALF the tests need it".into();
+    let call = mcp.message(77, "tools/call", json!({"name": "svault_get_secret", "arguments": half}));
+    mcp.line(call.to_string().replace("HALF", "\\ud83d"));
+    assert_eq!(mcp.said(77).ok(), LOW);
+    let entry = house.trail().into_iter().find(|e| e["event"] == "allow").expect("a release");
+    assert_eq!(entry["reason"], "\u{fffd} the tests need it");
+
+    mcp.send(&json!({"jsonrpc": "2.0", "id": 78, "method": "tools/list", "params": null}));
+    assert!(mcp.answer(78)["result"]["tools"].is_array());
+    assert!(mcp.request("tools/list", json!({"cursor": null}))["result"]["tools"].is_array());
+    let status = mcp.request("tools/call", json!({"name": "svault_status", "arguments": null}));
+    assert_eq!(status["result"]["isError"], false, "{status}");
+}
+
 #[test]
 fn a_batch_is_answered_in_one_line_where_the_version_has_batches() {
     let house = house();

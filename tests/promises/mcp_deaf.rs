@@ -5,8 +5,8 @@ use std::io::{Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use svault_tests::need;
 use svault_tests::sandbox::{GOOD_REASON, Sandbox};
+use svault_tests::{need, processes};
 
 const VALUE: &str = "sk-test-mcp-deaf-21f0";
 
@@ -29,6 +29,11 @@ impl Deaf {
     fn says(&mut self, message: &Value) {
         let input = self.input.as_mut().expect("open");
         input.write_all(format!("{message}\n").as_bytes()).expect("a server that reads");
+    }
+
+    /// Closes the end that its client reads.
+    fn reads_no_more(self) -> (Child, Option<ChildStdin>) {
+        (self.child, self.input)
     }
 
     fn unread(&self) -> u64 {
@@ -132,4 +137,26 @@ fn a_cancel_and_the_end_of_a_client_that_does_not_read_are_heard() {
     assert!(code == 0 && all.lines().any(|l| l.contains("\"id\":\"much\"")), "{code} {}", all.len());
     let answers: Vec<&str> = all.lines().filter(|l| l.contains("\"id\":\"a\"")).collect();
     assert!(answers.is_empty(), "a cancelled call is silent: {answers:?}");
+}
+
+#[test]
+fn a_client_that_takes_no_answers_any_more_has_gone() {
+    need!(Linux);
+    let house = house();
+    let mut deaf = Deaf::start(&house);
+    let file = house.home().join("pid");
+    let line = format!("echo $$ > {}.new; mv {0}.new {0}; exec sleep 300", file.display());
+    deaf.says(&call("runs", "svault_run", json!({"command": line, "secrets": ["TOKEN"]})));
+    deaf.says(&call("waits", "svault_get_secret", json!({"name": "PROD_KEY"})));
+    house.wait_for("the command and the request", || file.exists() && waiting(&house) == 1);
+    let pid: i32 = std::fs::read_to_string(&file).expect("a file").trim().parse().expect("a number");
+    let (mut child, input) = deaf.reads_no_more();
+    let mut input = input.expect("open");
+    input.write_all(b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\n").expect("a server that reads");
+    let server = i32::try_from(child.id()).expect("a pid");
+    house.wait_for("its end", || !processes::lives(server));
+    assert_eq!(child.wait().expect("wait").code(), Some(0));
+    assert!(!processes::lives(pid));
+    house.wait_for("the request's end", || waiting(&house) == 0);
+    drop(input);
 }

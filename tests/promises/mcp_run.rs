@@ -173,6 +173,86 @@ fn a_command_that_stops_its_guard_still_ends_with_its_time_its_call_and_its_clie
     gone(pid);
 }
 
+/// Several calls in one line, which only some versions have, run one after the other.
+#[test]
+fn what_is_left_of_a_line_does_not_run_when_it_is_cancelled_or_its_client_has_gone() {
+    let house = house();
+    let mut mcp = Mcp::start(&house, Era::Legacy("2025-03-26"), &[]);
+    let file = |name: &str| house.home().join(name);
+    let sleeps = |name: &str| {
+        run(
+            shell(&format!("echo $$ > {}.new; mv {0}.new {0}; exec sleep 300", file(name).display())),
+            json!(["TOKEN"]),
+        )
+    };
+    let touches = |name: &str| run(json!(["touch", file(name)]), json!(["TOKEN"]));
+    let batch = |mcp: &mut Mcp, calls: [Value; 3]| {
+        let call = |(id, arguments)| {
+            mcp.message(id, "tools/call", json!({"name": "svault_run", "arguments": arguments}))
+        };
+        let all: Vec<Value> = (101..).zip(calls).map(call).collect();
+        mcp.send(&all.into());
+    };
+    let cancel = |mcp: &mut Mcp, id: u64| {
+        mcp.send(
+            &json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": id}}),
+        );
+    };
+    batch(&mut mcp, [sleeps("one"), touches("two"), touches("three")]);
+    let pid = written(&house, &file("one"));
+    cancel(&mut mcp, 102);
+    cancel(&mut mcp, 101);
+    let answers = mcp.heard();
+    assert_eq!(
+        (answers[0]["id"].as_u64(), answers.as_array().map(Vec::len)),
+        (Some(103), Some(1)),
+        "{answers}"
+    );
+    assert!(!processes::lives(pid) && !file("two").exists() && file("three").exists());
+
+    batch(&mut mcp, [sleeps("four"), touches("five"), touches("six")]);
+    let pid = written(&house, &file("four"));
+    assert_eq!(mcp.end().code, 0);
+    assert!(!processes::lives(pid) && !file("five").exists() && !file("six").exists());
+    let released = house.trail().iter().filter(|e| e["event"] == "allow").count();
+    assert_eq!(released, 3, "nothing is asked for that nobody waits for");
+}
+
+/// The guard is killed: by the system, which needs memory, or by the command itself.
+#[test]
+fn a_command_whose_guard_is_killed_is_cut_off_with_all_below_it_and_no_other_is() {
+    let house = house();
+    let mut mcp = Mcp::start(&house, Era::Modern, &[]);
+    let file = |name: &str| house.home().join(name);
+    let write =
+        |what: &str, name: &str| format!("echo {what} > {}.new; mv {0}.new {0}", file(name).display());
+    let leaves = format!("sleep 300 >/dev/null 2>&1 & {}", write("$!", "left"));
+    let _ = mcp.call("svault_run", run(shell(&leaves), json!(["TOKEN"]))).ok();
+    let left = written(&house, &file("left"));
+    let goes_on = format!(
+        "{}; while [ ! -e {} ]; do sleep 0.05; done; echo fine",
+        write("$$", "other"),
+        file("go").display()
+    );
+    let other = mcp.begin_call("svault_run", run(shell(&goes_on), json!(["TOKEN"])));
+    let _ = written(&house, &file("other"));
+
+    let kills = format!(
+        "(setsid sleep 300 >/dev/null 2>&1 & {}); echo before; sleep 0.3; kill -KILL $PPID; sleep 300",
+        write("$!", "below")
+    );
+    let text = mcp.call("svault_run", run(shell(&kills), json!(["TOKEN"]))).wrong();
+    assert!(text.starts_with("cut off: ") && text.contains("It may have done some of its work"), "{text}");
+    assert!(text.contains("--- stdout\nbefore\n"), "{text}");
+    let below = written(&house, &file("below"));
+    house.wait_for("the end of what is below", || !processes::lives(below));
+
+    std::fs::write(file("go"), "").expect("write");
+    assert!(mcp.said(other).ok().contains("fine"));
+    assert!(processes::lives(left), "what an ordinary end leaves runs on");
+    processes::kill(left);
+}
+
 #[test]
 fn what_a_command_leaves_writing_keeps_no_call() {
     let house = house();

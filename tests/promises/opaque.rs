@@ -139,6 +139,15 @@ fn the_command_line_says_the_same_line_for_every_cause() {
     }
 }
 
+/// The same cause then and now.
+#[test]
+fn a_human_is_told_that_a_name_is_in_several_vaults() {
+    let sandbox = house();
+    let id = sandbox.asks(&["get", "TWICE", "--scope", "db", "--reason", GOOD_REASON]).denied();
+    let said = sandbox.human(&["policy", "explain", &id]).ok().text();
+    assert!(said.contains("deny: ambiguous") && !said.contains("there is no secret"), "{said}");
+}
+
 #[test]
 fn a_humans_no_is_the_same_answer() {
     let sandbox = house();
@@ -206,7 +215,7 @@ fn who_may_have_it_in_a_narrower_way_is_told_so_and_nobody_else() {
     let sandbox = house();
     sandbox.add("ENV_ONLY", VALUE, &["--tier", "medium", "--scope", "db"]);
     let told = sandbox.get("ENV_ONLY").exits(4);
-    assert!(told.err.contains("svault run --env ENV_ONLY -- CMD"), "{}", told.all());
+    assert!(told.err.contains("svault run --env ENV_ONLY --scope db --reason '…'"), "{}", told.all());
     let _ = sandbox.asks(&["get", "ENV_ONLY", "--scope", "api", "--reason", GOOD_REASON]).denied();
     let _ = sandbox.asks(&["get", "ENV_ONLY", "--scope", "db"]).denied();
 }

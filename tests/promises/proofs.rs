@@ -282,3 +282,73 @@ fn a_yes_that_was_overtaken_is_recorded_as_not_done() {
     }
     panic!("no request was ever taken back while its yes was being recorded");
 }
+
+#[test]
+fn a_yes_that_comes_with_another_policy_is_given_under_that() {
+    need!(Linux);
+    const OTHER: &str = "[callers.tester]\nscopes = [\"api\"]\n";
+    let sandbox = Sandbox::open_to_all("");
+    sandbox.add("MEDIUM", VALUE, &["--tier", "medium", "--scope", "db"]);
+    let open = sandbox.human(&["policy", "show"]).ok().text();
+    let (prover, daemon) = (Prover::new(&sandbox), sandbox.daemon().expect("a daemon"));
+    let mut request = ask(json!({"vault": "main", "name": "MEDIUM"}), Some("db"), Some(GOOD_REASON), "env");
+    request["argv"] = json!(["/bin/true"]);
+    request["cwd"] = "/".into();
+    request["wait"] = 60.into();
+    // Both yeses are there before either is on the disk. Which is read first is the system's affair.
+    let mut policy_was_first = 0;
+    for _ in 0..10 {
+        let mut caller = Raw::hello(&sandbox.socket(), Some("tester"));
+        caller.send(&request);
+        let asked = caller.control()["id"].as_str().expect("an id").to_owned();
+        let (mut sets, mut approves) = (prover.prove(&sandbox), prover.prove(&sandbox));
+        let (id, act) = sets.want(json!({"want": "policy_set", "toml": OTHER}));
+        let set = sets.yes(&id, &act);
+        let (id, act) = approves.want(json!({"want": "approve", "id": asked, "lasts": "once"}));
+        let yes = approves.yes(&id, &act);
+        processes::signal(daemon, rustix::process::Signal::STOP);
+        sets.send(&set);
+        approves.send(&yes);
+        processes::signal(daemon, rustix::process::Signal::CONT);
+        assert_eq!(sets.message()["type"], "done");
+        let said = approves.message();
+        // Newest first.
+        let trail = sandbox.trail();
+        let set = trail.iter().position(|e| e["act"] == "policy_set");
+        let yes = trail.iter().position(|e| e["event"] == "approve" && e["id"] == *asked);
+        assert_eq!(said["type"] == "done", yes.is_some(), "{said}");
+        assert!(yes.is_none() || yes > set, "a yes under a policy that has ended");
+        policy_was_first += usize::from(yes.is_none());
+        drop(caller);
+        sandbox.set_policy(&open);
+    }
+    println!("{policy_was_first} of 10 times the policy came first");
+}
+
+#[test]
+fn an_act_that_is_being_recorded_at_the_lock_is_done_or_said_not_to_be() {
+    need!(Linux);
+    let sandbox = Sandbox::open_to_all("");
+    let prover = Prover::new(&sandbox);
+    for n in 0..10 {
+        let name = format!("vault-{n}");
+        let daemon = sandbox.daemon().expect("a daemon");
+        let mut human = prover.prove(&sandbox);
+        let (id, act) = human.want(json!({"want": "vault_create", "name": name}));
+        let yes = human.yes(&id, &act);
+        let mut anybody = Raw::hello(&sandbox.socket(), None);
+        processes::signal(daemon, rustix::process::Signal::STOP);
+        human.send(&yes);
+        anybody.send(&json!({"type": "lock"}));
+        processes::signal(daemon, rustix::process::Signal::CONT);
+        sandbox.wait_for("the lock", || !processes::lives(daemon));
+        let _ = sandbox.unlock();
+        let trail = sandbox.trail();
+        let about: Vec<&Value> = trail.iter().filter(|e| e["act"] == "vault_create").collect();
+        let recorded = about.iter().find(|e| e["note"] == *name).map(|e| &e["id"]);
+        let there = sandbox.human(&["vault", "list", "--json"]).ok().text().contains(&format!("\"{name}\""));
+        let of_it = |e: &&&Value| Some(&e["id"]) == recorded;
+        let undone = about.iter().filter(of_it).any(|e| e["note"].to_string().starts_with("\"not done"));
+        assert_eq!(there, recorded.is_some() && !undone, "{name}: {about:?}");
+    }
+}

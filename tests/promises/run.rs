@@ -407,6 +407,27 @@ fn references_in_a_dotenv_file_are_resolved_and_the_rest_is_passed_on() {
 }
 
 #[test]
+fn a_text_longer_than_a_value_and_many_long_names_reach_the_command() {
+    need!(Linux);
+    let sandbox = house();
+    for (name, part) in [("CERT", "c"), ("CHAIN", "d")] {
+        sandbox.add(name, &format!("sk-test-{}", part.repeat(39_992)), &["--tier", "low", "--scope", "db"]);
+    }
+    let bundle = "CERT=svault://main/CERT\nCHAIN=svault://main/CHAIN\nBUNDLE=\"${CERT}${CHAIN}\"\n";
+    std::fs::write(sandbox.home().join(".env"), bundle).expect("write");
+    let said = run(&sandbox, &[], &["/bin/sh", "-c", "printf %s \"$BUNDLE\" | wc -c"]).run().ok();
+    assert_eq!(said.text().trim(), "80000", "{}", said.all());
+    let said = run(&sandbox, &[], &["printenv", "BUNDLE"]).run().ok();
+    assert_eq!(said.text(), "[svault:CERT][svault:CHAIN]\n", "{}", said.all());
+
+    let names = (0..3000).map(|n| format!("{}_{n}=x\n", "LONG".repeat(25)));
+    let many = ["KEY=svault://main/KEY\n".to_owned()].into_iter().chain(names).collect::<String>();
+    std::fs::write(sandbox.home().join(".env"), many).expect("write");
+    let said = run(&sandbox, &[], &["/bin/sh", "-c", "env | grep -c ^LONGLONG"]).run().ok();
+    assert_eq!(said.text(), "3000\n", "{}", said.all());
+}
+
+#[test]
 fn a_secret_with_pinned_commands_goes_to_no_other() {
     need!(Linux);
     let sandbox = house();

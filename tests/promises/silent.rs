@@ -43,6 +43,58 @@ fn lock_waits_for_a_daemon_that_has_lost_its_socket() {
 }
 
 #[test]
+fn lock_ends_a_daemon_that_speaks_another_version() {
+    need!(Linux);
+    const LISTENER: &str = "import os, socket, struct, sys\n\
+        s = socket.socket(socket.AF_UNIX)\n\
+        s.bind(sys.argv[1])\n\
+        os.chmod(sys.argv[1], 0o600)\n\
+        s.listen()\n\
+        print('ready', flush=True)\n\
+        m = b'{\"type\":\"error\",\"code\":\"version\",\"message\":\"another\",\"exit\":1}'\n\
+        while True:\n    \
+            c = s.accept()[0]\n    \
+            c.recv(4096)\n    \
+            c.sendall(struct.pack('<IB', len(m) + 1, 0) + m)\n    \
+            c.close()\n";
+    let sandbox = Sandbox::open_to_all("");
+    let (pid, socket) = (sandbox.daemon().expect("a daemon"), sandbox.socket());
+    let script = sandbox.script("listener.py", LISTENER);
+    std::fs::rename(&socket, socket.with_extension("aside")).expect("move");
+    let paths = [&script, &socket].map(|path| path.to_str().expect("path"));
+    let listener = sandbox.program("python3", &paths).within(std::time::Duration::from_secs(60)).spawn();
+    listener.waits_for("ready");
+    let said = sandbox.run(&["lock"]).ok();
+    processes::kill(listener.pid());
+    let text = format!("process {pid}) speaks another version of the protocol and has ended");
+    assert!(said.text().contains(&text), "{}", said.all());
+    assert!(!processes::lives(pid), "it said that it is locked");
+    let _ = listener.end();
+    std::fs::remove_file(&socket).expect("remove");
+    let _ = sandbox.unlock();
+}
+
+#[test]
+fn an_unlock_that_can_not_listen_is_a_lock_in_the_trail() {
+    need!(Linux);
+    let sandbox = Sandbox::open_to_all("");
+    let socket = sandbox.socket();
+    sandbox.lock();
+    std::fs::create_dir(&socket).expect("a folder");
+    svault_tests::scratch::own(&socket, sandbox.uid());
+    let said = sandbox.human(&["unlock"]);
+    assert_ne!(said.code, 0, "{}", said.all());
+    sandbox.wait_for("its end", || sandbox.daemon().is_none());
+    std::fs::remove_dir(&socket).expect("remove");
+    let said = sandbox.unlock();
+    assert!(!said.all().contains("was not locked last time"), "{}", said.all());
+    let events: Vec<_> = sandbox.trail().iter().map(|e| e["event"].clone()).collect();
+    let unlocks = events.iter().filter(|e| *e == "unlock").count();
+    let locks = events.iter().filter(|e| *e == "lock").count();
+    assert_eq!(unlocks, locks + 1, "{events:?}");
+}
+
+#[test]
 fn lock_works_whatever_has_become_of_the_socket_and_the_store() {
     use std::os::unix::fs::PermissionsExt;
     need!(Linux);

@@ -23,6 +23,7 @@ struct Program {
     child: Child,
     stdin: Option<ChildStdin>,
     lines: Arc<Mutex<Vec<String>>>,
+    taken: usize,
 }
 
 impl Program {
@@ -45,12 +46,19 @@ impl Program {
         std::thread::spawn(move || {
             BufReader::new(stderr).lines().map_while(Result::ok).for_each(|line| eprintln!("{line}"));
         });
-        Self { child, stdin: Some(stdin), lines }
+        Self { child, stdin: Some(stdin), lines, taken: 0 }
     }
 
     /// What it has said since this was last called.
-    fn take(&self) -> Vec<String> {
-        std::mem::take(&mut self.lines.lock().expect("lines"))
+    fn take(&mut self) -> Vec<String> {
+        let lines = std::mem::take(&mut *self.lines.lock().expect("lines"));
+        self.taken += lines.len();
+        lines
+    }
+
+    /// How many lines it has said at all.
+    fn said(&self) -> usize {
+        self.taken + self.lines.lock().expect("lines").len()
     }
 
     fn lives(&mut self) -> bool {
@@ -129,6 +137,8 @@ struct Moment {
     served: usize,
     median: u64,
     p99: u64,
+    /// In each second of it.
+    denied: u64,
 }
 
 impl Moment {
@@ -137,12 +147,20 @@ impl Moment {
         times.sort_unstable();
         let at = |part: usize| times.get(times.len() * part / 100).copied().unwrap_or(0);
         let (rss, descriptors) = (house.rss_kib(), house.descriptors());
-        Self { what: what.into(), rss, descriptors, served: times.len(), median: at(50), p99: at(99) }
+        Self {
+            what: what.into(),
+            rss,
+            descriptors,
+            served: times.len(),
+            median: at(50),
+            p99: at(99),
+            denied: 0,
+        }
     }
 
     fn print(&self) {
-        let Self { what, rss, descriptors, served, median, p99 } = self;
-        println!("{what:<22} {rss:>8} {descriptors:>6} {served:>8} {median:>9} {p99:>9}");
+        let Self { what, rss, descriptors, served, median, p99, denied } = self;
+        println!("{what:<22} {rss:>8} {descriptors:>6} {served:>8} {median:>9} {p99:>9} {denied:>9}");
     }
 }
 
@@ -179,13 +197,18 @@ fn blow(house: &House, steady: &mut Program, storm: &mut Program) -> Vec<Moment>
     let (begun, all) = (Instant::now(), Duration::from_secs_f64(minutes * 60.0));
     let mut moments = Vec::new();
     let _ = steady.take();
+    let denied = |storm: &Program| counted(storm)["denied"].as_u64().unwrap_or(0);
+    let (mut since, mut before) = (Instant::now(), denied(storm));
     for part in 1..=10 {
         while begun.elapsed() < all * part / 10 {
             assert!(steady.lives() && storm.lives(), "one of them has ended: {}", counted(storm));
             std::thread::sleep(Duration::from_millis(200));
         }
         let what = format!("storm, {} s", begun.elapsed().as_secs());
-        let moment = Moment::now(&what, house, &steady.take());
+        let (now, seconds) = (denied(storm), since.elapsed().as_secs_f64());
+        let mut moment = Moment::now(&what, house, &steady.take());
+        moment.denied = ((now - before) as f64 / seconds) as u64;
+        (since, before) = (Instant::now(), now);
         moment.print();
         moments.push(moment);
         println!("  {}", counted(storm));
@@ -198,12 +221,14 @@ fn a_caller_is_served_in_the_middle_of_a_storm_of_bad_peers() {
     need!(Linux, Root);
     let house = House::build();
     let mut steady = house.steady();
-    println!("{:<22} {:>8} {:>6} {:>8} {:>9} {:>9}", "", "RSS KiB", "fds", "served", "median us", "p99 us");
+    let head = ["RSS KiB", "fds", "served", "median us", "p99 us", "denied/s"];
+    let [rss, fds, given, median, p99, denied] = head;
+    println!("{:<22} {rss:>8} {fds:>6} {given:>8} {median:>9} {p99:>9} {denied:>9}", "");
     let while_calm = if minutes().is_some() { 2_000 } else { 10 };
     served(&house, &mut steady, while_calm);
     let calm = Moment::now("calm", &house, &steady.take());
     calm.print();
-    let trail = house.trail_bytes();
+    let (trail, given) = (house.trail_bytes(), steady.said());
     let mut storm = house.storm();
     let moments = blow(&house, &mut steady, &mut storm);
     assert!(storm.ends(), "the storm broke off");
@@ -213,18 +238,22 @@ fn a_caller_is_served_in_the_middle_of_a_storm_of_bad_peers() {
     let _ = steady.take();
     served(&house, &mut steady, while_calm);
     let denied = counts["denied"].as_u64().expect("denials");
-    let releases = moments.iter().map(|m| m.served as u64).sum::<u64>() + 1_000;
     let grown = house.trail_bytes() - trail;
+    // What was recorded by then was given by then, but for the one request that is on its way.
+    let releases = (steady.said() - given + 1) as u64;
     let after = Moment::now("after", &house, &steady.take());
     after.print();
-    println!("{denied} denials and about {releases} releases made the trail grow by {grown} bytes");
-    assert!(grown < releases * 4_096 + denied * 64, "{grown} bytes for {denied} denials");
+    println!("{denied} denials and {releases} releases made the trail grow by {grown} bytes");
+    // A release has some 1,300 bytes; denials fold, but for the first ones of each minute.
+    let most = releases * 2_048 + denied * 16 + 128 * 1_024;
+    assert!(grown < most, "{grown} bytes for {denied} denials and {releases} releases");
     assert!(steady.ends(), "the steady caller was refused");
     let _ = house.sandbox.run(&["audit", "verify"]).ok();
     hold(&calm, &moments, &after);
 }
 
-/// Memory stays as it was, and a caller waits at most twice as long as when it is calm: half of its requests do.
+/// Memory stays as it was, and a caller waits at most twice as long as when it is calm, in the storm and after it: half of
+/// its requests do.
 #[track_caller]
 fn hold(calm: &Moment, moments: &[Moment], after: &Moment) {
     // The first tenth lets buffers and tables grow to what a storm needs.
@@ -233,7 +262,10 @@ fn hold(calm: &Moment, moments: &[Moment], after: &Moment) {
     assert!(flat, "memory grew from {} to {} KiB", first.rss, last.rss);
     let mut medians: Vec<u64> = moments.iter().map(|m| m.median).collect();
     medians.sort_unstable();
-    let (stormy, usual) = (medians[medians.len() / 2], calm.median.max(after.median));
-    println!("half of the requests within {stormy} us, against {usual} us when calm");
+    let (stormy, after, usual) = (medians[medians.len() / 2], after.median, calm.median);
+    println!(
+        "half of the requests within {stormy} us, and {after} us after it, against {usual} us when calm"
+    );
     assert!(stormy <= usual * 2, "others wait for the storm: {stormy} us, against {usual} us when calm");
+    assert!(after <= usual * 2, "others wait when it is over: {after} us, against {usual} us when calm");
 }

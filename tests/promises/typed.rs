@@ -33,6 +33,22 @@ fn a_tab_is_a_character_and_a_control_character_is_an_error() {
 }
 
 #[test]
+fn whatever_can_be_set_as_a_passphrase_can_be_typed_again() {
+    need!(Linux, Script);
+    let sandbox = Sandbox::empty();
+    let long: String = (0..400).map(|n| format!("{n} lamps ")).collect();
+    assert!((3000..=4096).contains(&long.len()), "{}", long.len());
+    let init = sandbox.svault(&["init"]).secret("--passphrase-fd", &long);
+    let _ = init.writes_to("--recovery-out-fd", &sandbox.path("code")).run().ok();
+    let mut shell = Terminal::shell(&sandbox);
+    shell.types(&format!("svault list{MARK}"));
+    shell.waits_for("assphrase:");
+    shell.types(&format!("{long}\n"));
+    let (seen, code) = shell.ends();
+    assert_eq!(code, 0, "{seen}");
+}
+
+#[test]
 fn a_policy_from_a_file_is_shown_whole_before_the_yes() {
     need!(Linux, Script);
     let sandbox = Sandbox::ready();

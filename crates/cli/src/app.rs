@@ -1,6 +1,6 @@
 //! What every command stands on: the store, the daemon, and the human who proves to be there.
 
-use crate::args::{Cli, Proof, narrower_hint};
+use crate::args::{Asked, Cli, Proof, narrower_hint};
 use crate::output::Out;
 use crate::report::{Error, Outcome};
 use crate::{card, input, prompt};
@@ -9,8 +9,9 @@ use client::{Acted, Answer, Connection, Hold, Presented, Silent, StoreHeader};
 use secret::Bytes;
 use std::path::Path;
 use std::time::Duration;
+use wire::act::Label;
 use wire::{Granted, Report, Want};
-use words::{CallerName, Door, Exposure, Id};
+use words::{CallerName, Door, Id};
 
 /// One run of the program.
 pub struct App {
@@ -22,6 +23,7 @@ impl App {
     /// Runs a command and tells what went wrong; the exit code.
     #[must_use]
     pub fn main(cli: Cli) -> u8 {
+        secret::set_weak(cli.weak_memory);
         let app = App { out: Out::new(cli.json) };
         let outcome: Outcome = cli.command.run(&app);
         outcome.unwrap_or_else(|e| e.tell(&app.out))
@@ -114,7 +116,9 @@ pub enum Consent {
     Card(&'static str),
     /// The human named every field, but where something is new it is shown, and this is asked.
     New(&'static str),
-    /// The same, however long it is.
+    /// The human named every field, but where the daemon notes more about it it is shown, and this is asked.
+    Noted(&'static str),
+    /// The same as a card, however long it is.
     Whole(&'static str),
 }
 
@@ -209,8 +213,9 @@ impl Human<'_> {
         let out = self.app.out;
         self.act_shown(want, values, &mut |shown, implied| match consent {
             Consent::Named => true,
-            Consent::New(_) if !card::has_new(shown) => true,
-            Consent::Card(question) | Consent::New(question) => {
+            Consent::New(_) if !card::has(shown, Label::New) => true,
+            Consent::Noted(_) if !card::has(shown, Label::Note) => true,
+            Consent::Card(question) | Consent::New(question) | Consent::Noted(question) => {
                 card::agree(&out, shown, question, implied, false)
             }
             Consent::Whole(question) => card::agree(&out, shown, question, implied, true),
@@ -327,17 +332,17 @@ impl Done {
     }
 }
 
-/// The values of an answer. `name`: the secret that was asked for alone, to name in what the caller is told.
+/// The values of an answer. `asked`: the request for a secret alone, to repeat in what the caller is told.
 ///
 /// # Errors
 /// Denied, still waiting, or no answer to a request.
-pub fn released(answer: Answer, name: Option<&words::Name>) -> Result<(Id, Vec<(Granted, Bytes)>), Error> {
-    match (answer, name) {
-        (Answer::Released { id, items }, _) => Ok((id, items)),
-        (Answer::Denied { id, narrower: Some(exposure) }, Some(name)) => {
-            Err(Error::denied(id).hint(narrower_hint(exposure, name)))
+pub fn released(answer: Answer, asked: Option<Asked<'_>>) -> Result<(Id, Vec<(Granted, Bytes)>), Error> {
+    match answer {
+        Answer::Released { id, items } => Ok((id, items)),
+        Answer::Denied { id, narrower: Some(exposure) } => {
+            Err(Error::denied(id).hint(narrower_hint(exposure, asked)))
         }
-        (other, _) => Err(refused(other)),
+        other => Err(refused(other)),
     }
 }
 
@@ -346,10 +351,9 @@ pub fn released(answer: Answer, name: Option<&words::Name>) -> Result<(Id, Vec<(
 pub fn refused(answer: Answer) -> Error {
     match answer {
         Answer::Denied { id, narrower: None } => Error::denied(id),
-        Answer::Denied { id, narrower: Some(exposure) } => Error::denied(id).hint(match exposure {
-            Exposure::Env => "use: svault run --env NAME -- CMD".to_owned(),
-            other => format!("use: exposure {other}"),
-        }),
+        Answer::Denied { id, narrower: Some(exposure) } => {
+            Error::denied(id).hint(narrower_hint(exposure, None))
+        }
         Answer::Pending { id } => Error::waiting(id),
         _ => unexpected(),
     }

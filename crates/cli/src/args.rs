@@ -21,9 +21,19 @@ pub struct Cli {
     /// Answer with one JSON object on stdout
     #[arg(long, global = true, display_order = 900)]
     pub json: bool,
+    /// Go on where no memory can be locked and secrets may reach the swap; init, unlock and recover record it
+    #[arg(long, global = true, display_order = 901)]
+    pub weak_memory: bool,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+/// For a process of ours that another one starts: what the human allowed to this one.
+#[cfg(unix)]
+#[must_use]
+pub fn weak_flag() -> Option<&'static str> {
+    secret::is_weak().then_some("--weak-memory")
 }
 
 /// How a human proves to be there, where the prompt is not the way.
@@ -107,11 +117,46 @@ pub struct Asking {
     pub wait: u32,
 }
 
-/// What the error for a narrower exposure says.
+impl Asking {
+    /// The request for this secret.
+    #[must_use]
+    pub fn about<'a>(&'a self, secret: &'a SecretRef) -> Asked<'a> {
+        Asked { secret, scope: self.scope.as_ref(), caller: self.caller.as_ref() }
+    }
+}
+
+/// What a request was, as far as a hint repeats it.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// The secret.
+    pub secret: &'a SecretRef,
+    /// The capability.
+    pub scope: Option<&'a words::Scope>,
+    /// Who said to ask.
+    pub caller: Option<&'a CallerName>,
+}
+
+/// What the error for a narrower exposure says: a command that whoever reads it can run as it stands, but for the
+/// reason and what is run. Without a reason it would be a human's run, which no agent can make.
 #[must_use]
-pub fn narrower_hint(exposure: Exposure, name: &words::Name) -> String {
-    match exposure {
-        Exposure::Env => format!("use: svault run --env {name} -- CMD"),
-        other => format!("use: exposure {other}"),
+pub fn narrower_hint(exposure: Exposure, asked: Option<Asked<'_>>) -> String {
+    let flag = match exposure {
+        Exposure::Env => "--env",
+        Exposure::File => "--file",
+        other => return format!("use: exposure {other}"),
+    };
+    let what = asked.map_or_else(|| "NAME".to_owned(), |a| variable_of(a.secret, exposure));
+    let scope = asked.and_then(|a| a.scope).map_or("SCOPE", words::Scope::as_str);
+    let caller = asked.and_then(|a| a.caller).map_or_else(String::new, |c| format!(" --caller {c}"));
+    format!("use: svault run {flag} {what} --scope {scope} --reason '…'{caller} -- CMD")
+}
+
+/// A secret behind `--env` or `--file`, in a variable of its own name where it can have one.
+fn variable_of(secret: &SecretRef, exposure: Exposure) -> String {
+    let fits = |e: &words::EnvName| !policy::is_guarded(e.as_str());
+    match secret.name.as_str().parse().ok().filter(fits) {
+        Some(e) if secret.vault.is_none() && exposure == Exposure::Env => e.to_string(),
+        Some(e) => format!("{e}={secret}"),
+        None => format!("VARIABLE={secret}"),
     }
 }

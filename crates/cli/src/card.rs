@@ -18,10 +18,10 @@ pub fn agree(out: &Out, card: &Card, question: &str, implied: bool, whole: bool)
     prompt::say(&text).is_ok() && prompt::confirm(question).unwrap_or(false)
 }
 
-/// Whether it says of a secret that it is new to the folder.
+/// Whether it has a line of this kind.
 #[must_use]
-pub fn has_new(card: &Card) -> bool {
-    card.lines.iter().any(|l| l.label == Label::New.shown())
+pub fn has(card: &Card, kind: Label) -> bool {
+    card.lines.iter().any(|l| l.label == kind.shown())
 }
 
 /// Characters of one line of a request's card: so many at its beginning, and so many at its end.

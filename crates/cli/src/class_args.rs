@@ -22,7 +22,8 @@ pub struct ClassArgs {
     /// What it is for; agents may read this
     #[arg(long, value_name = "TEXT")]
     pub description: Option<String>,
-    /// A host that it may be sent to; may be given several times
+    /// A host that the proxy may send it to; there is no proxy yet, so no agent gets a medium or high secret that has one;
+    /// may be given several times
     #[arg(long, value_name = "HOST")]
     pub destination: Vec<String>,
     /// A command that may get it, path and exact arguments in one word: "/usr/bin/psql -1"; may be given several times
@@ -169,7 +170,14 @@ pub fn split(text: &str) -> Option<Vec<String>> {
     while let Some(c) = chars.next() {
         match (quote, c) {
             (Some(q), c) if c == q => quote = None,
-            (Some('"') | None, '\\') => word.get_or_insert_default().push(chars.next()?),
+            (Some('"') | None, '\\') => {
+                let next = chars.next()?;
+                let word = word.get_or_insert_default();
+                if quote.is_some() && !matches!(next, '$' | '`' | '"' | '\\' | '\n') {
+                    word.push('\\');
+                }
+                word.push(next);
+            }
             (Some(_), c) => word.get_or_insert_default().push(c),
             (None, '\'' | '"') => {
                 quote = Some(c);
@@ -193,6 +201,7 @@ mod tests {
             split(r#"/bin/a 'b c' "d \" e" f\ g '' "#).unwrap(),
             ["/bin/a", "b c", "d \" e", "f g", ""]
         );
+        assert_eq!(split(r#"/usr/bin/psql -c "\dt \\ \$x""#).unwrap(), ["/usr/bin/psql", "-c", r"\dt \ $x"]);
         assert_eq!(split("a 'b"), None);
         assert!(pinned("psql -1").is_err());
     }

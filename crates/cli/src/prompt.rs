@@ -22,8 +22,8 @@ use std::time::Duration;
 
 /// How long a question must have been there before a key can answer it.
 const GUARD: Duration = Duration::from_millis(800);
-/// The most bytes of a typed line.
-const MAX_LINE: usize = 1024;
+/// The most bytes of a typed line: whatever could be set as a passphrase can be typed again.
+const MAX_LINE: usize = seal::MAX_PASSPHRASE;
 
 /// Whether there is a human's terminal to ask on: a controlling terminal, and one of stdin and stderr leads to it.
 #[must_use]

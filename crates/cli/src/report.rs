@@ -248,7 +248,7 @@ impl From<client::Error> for Error {
             return new;
         }
         let code = match &e {
-            client::Error::Store(s) => store_code(s),
+            client::Error::Store(s) if !e.is_no_locked_memory() => store_code(s),
             e => e.code().to_owned(),
         };
         Self::new(code, e.exit(), wire::one_line(&e)).maybe_hint(e.hint()).advice_apart()
@@ -279,7 +279,7 @@ impl From<run::Error> for Error {
 
 impl From<secret::Error> for Error {
     fn from(e: secret::Error) -> Self {
-        let hint = "raise 'ulimit -l' (LimitMEMLOCK), or give --weak-memory to unlock";
+        let hint = "raise 'ulimit -l' (LimitMEMLOCK), or give --weak-memory";
         Self::new("no_locked_memory", exit::FAILED, e.to_string()).hint(hint).advice_apart()
     }
 }

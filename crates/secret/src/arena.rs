@@ -21,6 +21,12 @@ pub fn set_weak(weak: bool) {
     WEAK.store(weak, SeqCst);
 }
 
+/// What [`set_weak`] said last, for a process that starts others of its kind.
+#[must_use]
+pub fn is_weak() -> bool {
+    WEAK.load(SeqCst)
+}
+
 /// What the memory of secrets is like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Memory {
@@ -88,7 +94,7 @@ fn lock() -> MutexGuard<'static, Arena> {
 impl Arena {
     fn map(&mut self, len: usize, lasting: bool) -> Result<Mapping> {
         let map = os::map(len, lasting).map_err(|source| Error::NoMemory { wanted: len, source })?;
-        if !map.locked() && !WEAK.load(SeqCst) {
+        if !map.locked() && !is_weak() {
             return Err(Error::NoLockedMemory { wanted: map.len(), limit: os::lock_limit() });
         }
         self.bytes += map.len();

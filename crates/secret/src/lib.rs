@@ -32,7 +32,7 @@ mod harden;
 mod key;
 mod os;
 
-pub use arena::{Memory, memory, set_weak};
+pub use arena::{Memory, is_weak, memory, set_weak};
 #[cfg(target_os = "linux")]
 pub use birth::dies_with_us;
 pub use bytes::Bytes;

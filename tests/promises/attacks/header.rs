@@ -26,6 +26,8 @@ pub enum Kind {
     Tight,
     /// The secret `LOW` is sealed.
     Sealed,
+    /// A human has made the secret `HIGH` stricter: it has been `low`, and the attack has a copy of the vault from then.
+    Edited,
     /// The store lies on a small disk of its own.
     Small,
 }
@@ -42,7 +44,8 @@ pub struct Header {
     /// Secrets that policy or a human gives it.
     pub given: Vec<String>,
     /// `clean`: it makes svault print no control characters. `refused`: the store must refuse to open afterwards.
-    /// `once`: at most one release.
+    /// `once`: at most one release. `unwritten`: denials may be missing in the trail, as it lets nothing be written, or
+    /// kills the daemon before it has written the count of a burst.
     pub checks: Vec<String>,
     needs: Vec<Need>,
 }
@@ -69,6 +72,7 @@ impl Header {
             "open" => Kind::Open,
             "tight" => Kind::Tight,
             "sealed" => Kind::Sealed,
+            "edited" => Kind::Edited,
             "small" => Kind::Small,
             other => panic!("{}: no house '{other}'", path.display()),
         };
@@ -111,6 +115,8 @@ fn ends(words: &[String]) -> Option<Ends> {
 fn need(word: &str) -> Need {
     match word {
         "Script" => Need::Script,
+        "Cores" => Need::Cores,
+        "Gdb" => Need::Gdb,
         "UserNamespaces" => Need::UserNamespaces,
         "Root" => Need::Root,
         other => panic!("nobody knows what '{other}' is"),

@@ -110,6 +110,14 @@ fn prepare(sandbox: &Sandbox, kind: Kind) {
                 let _ = sandbox.asks(&args).denied();
             }
         }
+        Kind::Edited => {
+            let edit = |tier: &str| drop(sandbox.human(&["edit", "HIGH", "--tier", tier]).ok());
+            edit("low");
+            let older = work(sandbox).join("older.svault");
+            std::fs::copy(sandbox.store().join("vaults/main.svault"), &older).expect("a copy");
+            svault_tests::scratch::own(&older, sandbox.uid());
+            edit("high");
+        }
         Kind::Open | Kind::Small => {}
     }
 }

@@ -7,6 +7,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use svault_tests::processes;
 use svault_tests::sandbox::Sandbox;
 
@@ -18,7 +19,7 @@ pub fn judge(house: &House, header: &Header, seen: &Seen) {
     let got = got(house, seen);
     println!("it got: {got:?}");
     let mut allowed = header.given.clone();
-    if header.kind == Kind::Open || header.kind == Kind::Small {
+    if matches!(header.kind, Kind::Open | Kind::Small | Kind::Edited) {
         allowed.push("LOW".into());
     }
     if let Ends::Documented { got: must, .. } = &header.ends {
@@ -39,9 +40,10 @@ pub fn judge(house: &House, header: &Header, seen: &Seen) {
         assert!(!all.contains(odd), "characters that no terminal should be sent: {all:?}");
     }
     reopened(house, header);
+    // Before a human looks at the values: that is a release, too.
+    trail_holds(house, header, &got);
     same_house(house);
     limits_hold(house, header);
-    trail_holds(house, header, &got);
 }
 
 /// What of the secrets lies where the attack could see it: its output, and every file that is not the runner's.
@@ -118,6 +120,8 @@ fn same_house(house: &House) {
     }
     for (name, row) in now.iter().filter(|(name, _)| !before.contains_key(*name)) {
         assert!(row["proposed_by"].is_string(), "{name} is new, and no proposal: {row}");
+        let lax = row["tier"] == "low" || row["exposure"] != "env" || row["callers"].is_array();
+        assert!(!lax && row["require_reason"] != false, "{name} is laxer than its vault: {row}");
     }
     for (name, value) in house.values().iter().filter(|(n, _)| !matches!(*n, "PASSPHRASE" | "RECOVERY")) {
         assert_eq!(&sandbox.human(&["show", name]).ok().text(), value, "{name} has another value");
@@ -140,7 +144,7 @@ fn limits_hold(house: &House, header: &Header) {
         return;
     }
     let cause = match header.kind {
-        Kind::Open | Kind::Small => return,
+        Kind::Open | Kind::Small | Kind::Edited => return,
         Kind::Tight => "rate",
         Kind::Sealed => "sealed",
     };
@@ -156,9 +160,16 @@ fn limits_hold(house: &House, header: &Header) {
 fn trail_holds(house: &House, header: &Header, got: &BTreeMap<&str, Vec<PathBuf>>) {
     let sandbox = &house.sandbox;
     let _ = sandbox.run(&["audit", "verify"]).ok();
-    let now = entries(sandbox);
     let id = |e: &Value| (e["seq"].as_u64(), e["id"].to_string());
     let old: Vec<_> = house.trail.iter().map(id).collect();
+    let mut now = entries(sandbox);
+    if !untold(house, header, &now).is_empty() {
+        // What is folded has a record a second later.
+        std::thread::sleep(Duration::from_secs(2));
+        now = entries(sandbox);
+        let untold = untold(house, header, &now);
+        assert!(untold.is_empty(), "it was told of these denials, which the trail has not: {untold:?}");
+    }
     if !header.checks("refused") {
         let kept: Vec<_> = now.iter().map(id).filter(|i| old.contains(i)).collect();
         assert_eq!(kept, old, "entries are gone");
@@ -167,12 +178,26 @@ fn trail_holds(house: &House, header: &Header, got: &BTreeMap<&str, Vec<PathBuf>
     for wanted in &header.trail {
         let (event, cause) = wanted.split_once(':').map_or((wanted.as_str(), None), |(e, c)| (e, Some(c)));
         let is = |e: &&&Value| {
-            let denied = event == "deny" && e["event"] == "folded";
+            // A count says nothing of causes.
+            let denied = event == "deny" && cause.is_none() && e["event"] == "folded";
             (e["event"] == event && cause.is_none_or(|c| e["cause"] == c)) || denied
         };
         assert!(new.iter().find(is).is_some(), "the trail has no {wanted}: {}", lines(&new));
     }
     released_means_recorded(sandbox, header, got, &new);
+}
+
+/// The ids of denials that it was told, and that the trail has neither by themselves nor in a count.
+fn untold(house: &House, header: &Header, now: &[Value]) -> Vec<String> {
+    if header.checks("refused") || header.checks("unwritten") {
+        return Vec::new();
+    }
+    let told = std::fs::read_to_string(work(&house.sandbox).join("told")).unwrap_or_default();
+    let has = |id: &str| now.iter().any(|e| e["id"] == id);
+    let missing: Vec<String> = told.lines().filter(|id| !has(id)).map(str::to_owned).collect();
+    let folded =
+        now.iter().filter(|e| e["event"] == "folded").filter_map(|e| e["count"].as_u64()).sum::<u64>();
+    if missing.len() as u64 > folded { missing } else { Vec::new() }
 }
 
 /// Each value that was given has its record.
@@ -189,16 +214,33 @@ fn released_means_recorded(
     }
     for name in got.keys().filter(|n| !matches!(**n, "PASSPHRASE" | "RECOVERY")) {
         let secret = format!("main/{name}");
-        let by_agent = |e: &&&Value| e["event"] == "allow" && e["secret"] == secret;
-        let releases = new.iter().filter(by_agent).count();
-        assert!(releases > 0, "{name} was given and not recorded: {}", lines(new));
-        let kept = std::fs::read_dir(work(sandbox).join("loot")).expect("loot").flatten();
-        let files = kept.filter(|f| f.file_name().to_string_lossy().starts_with(&format!("{name}."))).count();
-        assert!(files <= releases, "{name} was given {files} times and recorded {releases} times");
+        let is = |e: &&&Value| e["event"] == "allow" && e["secret"] == secret;
+        let releases: Vec<&str> = new.iter().filter(is).filter_map(|e| e["id"].as_str()).collect();
+        assert!(!releases.is_empty(), "{name} was given and not recorded: {}", lines(new));
+        let kept = kept(sandbox, name);
+        let (files, recorded) = (kept.len(), releases.len());
+        assert!(files <= recorded, "{name} was given {files} times and recorded {recorded} times");
+        for id in kept.iter().filter(|id| id.len() == ID) {
+            assert!(releases.contains(&id.as_str()), "{name} was given as {id}, which the trail has not");
+            assert_eq!(kept.iter().filter(|other| *other == id).count(), 1, "{name} was given twice as {id}");
+        }
         if header.checks("once") && *name != "LOW" {
             assert!(files <= 1, "{name} was given {files} times for one yes");
+            assert!(recorded <= 1, "{name} was released {recorded} times for one yes");
         }
     }
+}
+
+/// So long is the id of an entry.
+const ID: usize = 8;
+
+/// Of each value of this name in the loot the id of its release, or something else where the attack does not know it.
+fn kept(sandbox: &Sandbox, name: &str) -> Vec<String> {
+    let loot = std::fs::read_dir(work(sandbox).join("loot")).expect("loot").flatten();
+    let names = loot.map(|file| file.file_name().to_string_lossy().into_owned());
+    let ids = names
+        .filter_map(|file| file.strip_prefix(name)?.strip_prefix('.')?.split('.').next().map(str::to_owned));
+    ids.collect()
 }
 
 fn lines(entries: &[&Value]) -> String {

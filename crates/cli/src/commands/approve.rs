@@ -18,7 +18,7 @@ use words::Id;
 pub struct Approve {
     /// Which request; see 'svault pending'
     id: Id,
-    /// How long it holds: once, session, or a length such as 15m
+    /// How long it holds: once, session, or a length such as 15m, at most 7d; no longer than until the store is locked
     #[arg(long = "for", value_name = "once|session|15m", default_value = "once", value_parser = lasts)]
     lasts: Lasts,
     /// Show all of a long command or reason
@@ -28,15 +28,19 @@ pub struct Approve {
     proof: Proof,
 }
 
+/// Seconds that a yes may hold at most: what is longer was mistyped, as it ends with the lock before that.
+const LONGEST: u64 = 7 * 86_400;
+
 fn lasts(text: &str) -> Result<Lasts, String> {
     match text {
         "once" => Ok(Lasts::Once),
         "session" => Ok(Lasts::Session),
         other => times::seconds(other)
             .ok()
+            .filter(|s| *s <= LONGEST)
             .and_then(|s| u32::try_from(s).ok())
             .map(Lasts::Seconds)
-            .ok_or_else(|| "once, session, or a length such as 15m".to_owned()),
+            .ok_or_else(|| "once, session, or a length such as 15m, at most 7d".to_owned()),
     }
 }
 
@@ -65,7 +69,8 @@ mod tests {
     fn a_yes_holds_for() {
         assert_eq!(lasts("once"), Ok(Lasts::Once));
         assert_eq!(lasts("15m"), Ok(Lasts::Seconds(900)));
-        for bad in ["", "forever", "0m", "m", "99999999d"] {
+        assert_eq!(lasts("7d"), Ok(Lasts::Seconds(604_800)));
+        for bad in ["", "forever", "0m", "m", "8d", "604801s", "999d", "99999999d"] {
             assert!(lasts(bad).is_err(), "{bad}");
         }
     }

@@ -39,7 +39,7 @@ pub struct List {
     #[arg(long)]
     secret: Option<SecretRef>,
     /// What happened: allow, deny, ask, approve, refuse, cancel, expire, act, propose, read, wanted, seal, suspend,
-    /// unseal, unlock, lock, accept_rollback, folded; may be given several times
+    /// unseal, unlock, lock, accept_rollback, folded, exposed, metered; may be given several times
     #[arg(long, value_name = "WHAT", value_parser = event)]
     decision: Vec<Event>,
     /// Where it came in: cli, mcp, tui, desktop, proxy, hook
@@ -248,6 +248,19 @@ pub fn details(e: &Entry) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn help_has_the_word_of_every_event() {
+        let help = <List as Args>::augment_args(clap::Command::new("list")).render_long_help().to_string();
+        let words: Vec<&str> = help.split(|c: char| !c.is_ascii_lowercase() && c != '_').collect();
+        // What serde says of a word that is none names all that there are.
+        let all = serde_json::from_value::<Event>(json!("none")).unwrap_err().to_string();
+        let all: Vec<&str> = all.split('`').skip(3).step_by(2).collect();
+        assert!(all.len() >= 20, "{all:?}");
+        for word in all {
+            assert!(words.contains(&word), "{word}");
+        }
+    }
 
     #[test]
     fn what_did_not_come_to_pass_does_not_look_done() {

@@ -143,6 +143,7 @@ impl Remove {
     fn run(self, app: &App) -> Outcome {
         let name = self.name;
         let id = change(&mut app.human(self.proof), |text| policy::remove_caller(text, &name))?;
+        super::install::forget(app, &name.to_string());
         app.out.answer(json!({"id": id, "caller": name}), |_| format!("removed caller {name}\n"))?;
         Ok(wire::exit::DONE)
     }

@@ -24,20 +24,19 @@ impl Get {
     /// Runs it.
     pub fn run(self, app: &App) -> Outcome {
         let secret = self.which.reference()?;
-        let name = secret.name.clone();
         let ask = Ask {
             client: String::new(),
             sets: String::new(),
-            items: vec![AskItem::value(secret)],
-            scope: self.asking.scope,
-            reason: self.asking.reason,
+            items: vec![AskItem::value(secret.clone())],
+            scope: self.asking.scope.clone(),
+            reason: self.asking.reason.clone(),
             argv: Vec::new(),
             cwd: String::new(),
             wait: self.asking.wait,
         };
-        let mut connection = app.connect(self.asking.caller)?;
+        let mut connection = app.connect(self.asking.caller.clone())?;
         let answer = connection.ask(&ask, |id| app.out.note(&waiting(id)))?;
-        let (id, items) = released(answer, Some(&name))?;
+        let (id, items) = released(answer, Some(self.asking.about(&secret)))?;
         let [(_, bytes)] = items.as_slice() else { return Err(crate::app::unexpected()) };
         value::write(&app.out, id, bytes)?;
         Ok(wire::exit::DONE)

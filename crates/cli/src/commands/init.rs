@@ -20,9 +20,6 @@ pub struct Init {
     /// The store's time zone, for rules with hours [default: this machine's]
     #[arg(long, value_name = "ZONE")]
     zone: Option<String>,
-    /// Go on where keys can't be locked in memory; it is recorded
-    #[arg(long)]
-    weak_memory: bool,
     /// Read the new passphrase from this open file descriptor, to the first newline
     #[arg(long, value_name = "N", display_order = 800)]
     passphrase_fd: Option<i32>,
@@ -42,7 +39,6 @@ impl Init {
         // Whatever the shell's mask is, the store's folders are for their owner to use.
         #[cfg(unix)]
         rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
-        secret::set_weak(self.weak_memory);
         let zone = zone(self.zone.as_deref())?;
         let code_to = CodeTo::of(self.recovery_out_fd)?;
         // Where it can't be made nothing is asked for.
@@ -59,7 +55,7 @@ impl Init {
         let keys = NewKeys::make(file_id, 1, params, &passphrase)?;
         drop(passphrase);
         let how =
-            How { weak_memory: self.weak_memory, bell: bell(), door: Some(Door::Cli), ..How::default() };
+            How { weak_memory: secret::is_weak(), bell: bell(), door: Some(Door::Cli), ..How::default() };
         let made = client::init(&store, NewStore { file_id, slots: keys.slots, zone: zone.clone() }, &how)?;
         code_to.show(&keys.code)?;
         let Unlocked::Now { report, .. } = made else { return Err(crate::app::unexpected()) };

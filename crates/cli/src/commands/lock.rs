@@ -49,16 +49,18 @@ fn by_force(app: &App) -> Outcome {
     Ok(wire::exit::DONE)
 }
 
-/// The daemon's socket is not there, or none to trust: locked, unless a daemon holds the store all the same.
+/// The daemon's socket is not there, or none to trust, or it speaks another version: locked, unless a daemon holds the
+/// store all the same.
 fn unreached(app: &App, why: Error) -> Outcome {
     let (was, line) = match client::ends_unreachable(&app.store_to_lock()?)? {
         None if why.code != "locked" => return Err(why),
         None => ("locked", "locked already\n".to_owned()),
         Some(pid) => {
-            let line = format!(
-                "locked: the daemon (process {pid}) could not be reached at its socket and has ended\n"
-            );
-            ("unlocked", line)
+            let what = match why.code.as_ref() {
+                wire::code::VERSION => "speaks another version of the protocol",
+                _ => "could not be reached at its socket",
+            };
+            ("unlocked", format!("locked: the daemon (process {pid}) {what} and has ended\n"))
         }
     };
     app.out.answer(json!({"state": "locked", "was": was}), |_| line)?;
@@ -69,7 +71,9 @@ fn unreached(app: &App, why: Error) -> Outcome {
 pub fn lock(app: &App) -> Outcome {
     let connection = match app.connect_to_lock(PATIENCE) {
         Err(e) if e.code == "no_answer" => return by_force(app),
-        Err(e) if matches!(e.code.as_ref(), "locked" | "path") => return unreached(app, e),
+        Err(e) if matches!(e.code.as_ref(), "locked" | "path" | wire::code::VERSION) => {
+            return unreached(app, e);
+        }
         other => other?,
     };
     let left = connection.lock()?;

@@ -9,11 +9,11 @@ use crate::new_keys::{self, CodeTo};
 use crate::report::{Error, Outcome};
 use clap::Args;
 use client::paths::StoreDir;
-use client::{Asker, How, Presented, StoreHeader};
+use client::{Asker, How, Presented, StoreHeader, Unlocked};
 use seal::RecoveryCode;
 use secret::Bytes;
 use serde_json::json;
-use wire::RollbackFile;
+use wire::{RollbackFile, UnlockReport};
 use words::Door;
 
 /// Set a new passphrase with the recovery code
@@ -22,9 +22,6 @@ use words::Door;
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  svault recover")]
 pub struct Recover {
-    /// Go on where keys can't be locked in memory; it is recorded
-    #[arg(long)]
-    weak_memory: bool,
     /// Read the recovery code from this open file descriptor, to the first newline
     #[arg(long, value_name = "N", display_order = 800)]
     code_fd: Option<i32>,
@@ -41,20 +38,24 @@ impl Recover {
     pub fn run(self, app: &App) -> Outcome {
         let store = app.store()?;
         client::may_type_for(&store)?;
-        secret::set_weak(self.weak_memory);
         let code_to = CodeTo::of(self.recovery_out_fd)?;
         let code = self.code(&store)?;
         let new = new_keys::passphrase("--new-passphrase-fd", self.new_passphrase_fd, "New passphrase: ")?;
-        if let Err(e) = app.connect(None) {
-            if e.code != "locked" {
-                return Err(e);
+        let found = match app.connect(None) {
+            Err(e) if e.code == "locked" => self.unlock(app, &store, &code)?,
+            other => other.map(|_| None)?,
+        };
+        if let Some(report) = &found {
+            // The next lock writes over it, and the keys may fail to change.
+            super::unlock::warn(&app.out, report);
+            if !app.out.json() {
+                app.out.lines_to_stderr(&super::unlock::text(report, &app.out));
             }
-            self.unlock(app, &store, &code)?;
         }
         let mut human = app.human(Proof::default());
         human.present(Presented::Recovery(RecoveryCode::parse(&code)?), self.code_fd.is_some());
         let id = change(app, &store, &mut human, &new, code_to)?;
-        app.out.answer(json!({"id": id, "state": "unlocked"}), |_| {
+        app.out.answer(json!({"id": id, "state": "unlocked", "found": found}), |_| {
             format!("recovered: the store is unlocked, with the new passphrase and a new recovery code\n{OLD_COPIES}")
         })?;
         Ok(wire::exit::DONE)
@@ -76,7 +77,8 @@ impl Recover {
         Ok(text)
     }
 
-    fn unlock(&self, app: &App, store: &StoreDir, code: &Bytes) -> Result<(), Error> {
+    /// What the unlock found; none where somebody else has unlocked it meanwhile.
+    fn unlock(&self, app: &App, store: &StoreDir, code: &Bytes) -> Result<Option<Box<UnlockReport>>, Error> {
         struct Known<'a>(&'a Bytes, Desk<'a>);
         impl Asker for Known<'_> {
             fn present(&mut self, _: &StoreHeader, attempt: u32) -> client::Result<Option<Presented>> {
@@ -90,10 +92,12 @@ impl Recover {
             }
         }
         let how =
-            How { weak_memory: self.weak_memory, bell: bell(), door: Some(Door::Cli), ..How::default() };
+            How { weak_memory: secret::is_weak(), bell: bell(), door: Some(Door::Cli), ..How::default() };
         let desk =
             Desk { passphrase_fd: None, code_fd: self.code_fd, recovery: true, failed: None, out: &app.out };
-        client::unlock(store, &how, &mut Known(code, desk))?;
-        Ok(())
+        match client::unlock(store, &how, &mut Known(code, desk))? {
+            Unlocked::Now { report, .. } => Ok(Some(report)),
+            Unlocked::Already { .. } => Ok(None),
+        }
     }
 }

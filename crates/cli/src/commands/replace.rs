@@ -28,7 +28,9 @@ impl Replace {
         let mut human = app.human(crate::value::not_stdin(self.proof)?);
         human.ready()?;
         let value = crate::value::read(&secret.name, self.raw)?;
-        let id = human.act(Want::Replace { secret: secret.clone() }, vec![value], Consent::Named)?.id();
+        // A new value confirms a proposal, whose classification somebody else chose.
+        let consent = Consent::Noted("Confirm this proposal, with the new value, as it is shown?");
+        let id = human.act(Want::Replace { secret: secret.clone() }, vec![value], consent)?.id();
         app.out.answer(crate::args::changed(id, &secret), |_| format!("replaced {secret}\n"))?;
         Ok(wire::exit::DONE)
     }

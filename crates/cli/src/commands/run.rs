@@ -82,19 +82,23 @@ impl Run {
         let job = Job::new(&self.command, &here, self.items(&files)?)?;
         let by_caller = self.asking.reason.is_some();
         self.check(by_caller, &job)?;
-        let first = job.items.first().map(|i| i.secret.name.clone());
+        let alone = match job.items.as_slice() {
+            [one] => Some(self.asking.about(&one.secret)),
+            _ => None,
+        };
         let from_files = !files.items()?.is_empty();
-        let mut ask = job.ask(self.asking.scope, self.asking.reason, self.asking.wait)?;
+        let mut ask = job.ask(self.asking.scope.clone(), self.asking.reason.clone(), self.asking.wait)?;
         ask.sets = files.digest();
         let (_, values) = if by_caller {
-            let mut connection = app.connect(self.asking.caller)?;
+            let mut connection = app.connect(self.asking.caller.clone())?;
             let answer = connection.ask(&ask, |id| app.out.note(&super::get::waiting(id)))?;
-            released(answer, first.as_ref())?
+            released(answer, alone)?
         } else {
             // What is in a file was not typed by the human: it is shown before the yes.
             let consent = if from_files { Consent::Card("Run it?") } else { Consent::New("Run it?") };
             let proof = self.proof.not_stdin("the command reads stdin")?;
-            app.human(proof).open_or_prove(Want::Run(ask), consent)?.released()?
+            let opened = app.human(proof).open_or_prove(Want::Run(ask), consent);
+            opened.map_err(or_as_a_caller)?.released()?
         };
         let inputs = inputs(app, &files, values)?;
         let run::Passed { code, lost } = run::pass(&job, inputs)?;
@@ -159,6 +163,16 @@ impl Run {
         }
         Ok(())
     }
+}
+
+/// A human's run is not for an agent, and whoever reads that may be one: it is told what an agent does.
+fn or_as_a_caller(e: Error) -> Error {
+    let here = match e.code.as_ref() {
+        wire::code::UNDER_AGENT => "you yourself run it in your own terminal",
+        wire::code::PRESENCE_NEEDED => "you yourself run it in your own terminal, or with --passphrase-fd",
+        _ => return e,
+    };
+    e.hint(format!("an agent asks with --scope SCOPE --reason '…'; {here}"))
 }
 
 /// The command may have done its work; what it said is lost.

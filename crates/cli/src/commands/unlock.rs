@@ -27,9 +27,6 @@ pub struct Unlock {
     /// Use the recovery code instead of the passphrase
     #[arg(long)]
     recovery: bool,
-    /// Go on where keys can't be locked in memory; it is recorded
-    #[arg(long)]
-    weak_memory: bool,
     /// Read the passphrase from this open file descriptor, to the first newline
     #[arg(long, value_name = "N", display_order = 800)]
     passphrase_fd: Option<i32>,
@@ -42,10 +39,9 @@ impl Unlock {
     /// Runs it.
     pub fn run(self, app: &App) -> Outcome {
         let store = app.store()?;
-        secret::set_weak(self.weak_memory);
         let how = How {
             accept_rollback: self.accept_rollback.clone(),
-            weak_memory: self.weak_memory,
+            weak_memory: secret::is_weak(),
             bell: bell(),
             program: None,
             door: Some(Door::Cli),
@@ -180,17 +176,23 @@ pub fn tell(app: &App, report: &UnlockReport, proved: bool) -> Result<(), Error>
         map.insert("already".into(), json!(false));
         map.insert("proven".into(), json!(proved));
     }
-    for wire::RefusedVault { vault, message, .. } in &report.refused {
-        app.out.note(&format!("{} vault {vault} stays shut: {message}", app.out.err_style("warning:", "33")));
-    }
-    for note in &report.notes {
-        app.out.note(&format!("note: {note}"));
-    }
+    warn(&app.out, report);
     app.out.answer(object, |out| text(report, out))?;
     Ok(())
 }
 
-fn text(r: &UnlockReport, out: &Out) -> String {
+/// What an unlock warns of.
+pub fn warn(out: &Out, report: &UnlockReport) {
+    for wire::RefusedVault { vault, message, .. } in &report.refused {
+        out.note(&format!("{} vault {vault} stays shut: {message}", out.err_style("warning:", "33")));
+    }
+    for note in &report.notes {
+        out.note(&format!("note: {note}"));
+    }
+}
+
+/// What an unlock found, for people.
+pub fn text(r: &UnlockReport, out: &Out) -> String {
     let vaults: Vec<&str> = r.vaults.iter().map(VaultName::as_str).collect();
     let open = if vaults.is_empty() { "no vault is open".to_owned() } else { vaults.join(", ") };
     let mut text = format!("{}: {open}\n", out.style("unlocked", "34"));

@@ -1,6 +1,7 @@
 //! A caller of the demo: a copy of this program that runs svault commands as its children, as an agent would.
 //! A line in, a line out, both JSON.
 
+use crate::args::weak_flag;
 use crate::report::{Error, Outcome};
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead, BufReader, Write};
@@ -46,7 +47,7 @@ pub fn serve(program: &Path) -> Outcome {
     for line in std::io::stdin().lock().lines() {
         let args: Vec<String> =
             serde_json::from_str(&line?).map_err(|e| Error::failed("no command line", e))?;
-        let saw = Saw::of(Command::new(program).args(args))?;
+        let saw = Saw::of(Command::new(program).args(weak_flag()).args(args))?;
         let mut out = std::io::stdout().lock();
         writeln!(out, "{}", serde_json::to_string(&saw).unwrap_or_default())?;
         out.flush()?;
@@ -68,6 +69,7 @@ impl Caller {
     pub fn start(name: &'static str, exe: &Path, program: &Path, store: &Path) -> Result<Self, Error> {
         let gone = || Error::failed("can't start a caller", "it has no pipes");
         let mut process = Command::new(exe)
+            .args(weak_flag())
             .args(["demo", "--caller"])
             .arg(program)
             .env("SVAULT_HOME", store)

@@ -131,7 +131,7 @@ impl Stage {
 
     fn command(&self, store: &Path) -> Command {
         let mut command = Command::new(&self.program);
-        command.env("SVAULT_HOME", store).current_dir(self.folder.path());
+        command.args(crate::args::weak_flag()).env("SVAULT_HOME", store).current_dir(self.folder.path());
         command
     }
 

@@ -215,6 +215,7 @@ fn no_locked_memory_is_refused_unless_allowed() {
     assert!(!memory().locked);
 
     set_weak(true);
+    assert!(crate::is_weak());
     let weak = Block::zeroed(32).unwrap();
     assert_eq!(memory(), Memory { locked: false, kind: "none", bytes: CHUNK });
     // Weak is about the swap only.

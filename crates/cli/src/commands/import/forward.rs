@@ -159,6 +159,15 @@ fn rows(rows: &[Row], vault: &words::VaultName) -> Vec<Value> {
     rows.iter().map(one).collect()
 }
 
+/// What is counted is the locked memory that holds them, which is more than their length.
+fn too_much(bytes: usize) -> Error {
+    let (most, kib) = (IMPORT_BYTES >> 20, bytes >> 10);
+    let text =
+        format!("the values would take {kib} KiB of locked memory, and one import may take {most} MiB");
+    Error::new("too_long", exit::FAILED, text)
+        .hint("split the file; a value of more than 1 KiB takes some 10 KiB more than it has")
+}
+
 /// Names, classifications and values, and the backup's.
 fn load(call: &Import, place: &Place, source: &Source, plan: &Plan) -> Result<Load, Error> {
     let mut load = Load { items: Vec::new(), values: Vec::new(), backups: Vec::new() };
@@ -168,9 +177,9 @@ fn load(call: &Import, place: &Place, source: &Source, plan: &Plan) -> Result<Lo
         Vec::new()
     };
     let lens = plan.taken.iter().map(|t| t.value.len()).chain(parts.iter().map(|p| p.bytes.len()));
-    if lens.map(wire::locked).sum::<usize>() > IMPORT_BYTES {
-        let text = format!("more than {} MiB of values in one import", IMPORT_BYTES >> 20);
-        return Err(Error::new("too_long", exit::FAILED, text).hint("split the file"));
+    let bytes: usize = lens.map(wire::locked).sum();
+    if bytes > IMPORT_BYTES {
+        return Err(too_much(bytes));
     }
     for taken in &plan.taken {
         load.items.push(ImportItem { name: taken.name.clone(), class: taken.class.clone() });

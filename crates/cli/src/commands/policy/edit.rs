@@ -68,7 +68,7 @@ impl Edit {
             app.out.answer(json!({"changed": false}), |_| "nothing changed\n".to_owned())?;
             return Ok(wire::exit::DONE);
         }
-        let change = diff::lines(&old, &toml, usize::MAX, &app.out);
+        let change = diff::lines(&old, &toml, usize::MAX, &|text, style| app.out.err_style(text, style));
         // The passphrase was for reading; the yes is for what is shown.
         let asks = self.file.is_some() && proof.passphrase_fd.is_none();
         if !app.out.json() {
