@@ -4,6 +4,7 @@
 
 pub mod bin;
 pub mod command;
+pub mod ext4;
 pub mod mcp;
 pub mod need;
 pub mod processes;

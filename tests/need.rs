@@ -2,7 +2,8 @@
 //! `cargo xtask test` with the command that brings it; with `CI=true` it fails.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Something that is not on every machine.
@@ -12,10 +13,16 @@ pub enum Need {
     Linux,
     /// The right to mount file systems and to become another user.
     Root,
+    /// ext4 in a file: loop devices, and `mkfs.ext4`.
+    Ext4,
     /// User namespaces for ordinary users.
     UserNamespaces,
     /// `script`, to have a terminal.
     Script,
+    /// Core files of whoever allows them.
+    Cores,
+    /// `gdb`.
+    Gdb,
     /// Python 3, for `spec/reader.py`, with what it imports.
     Reader,
     /// Python 3.
@@ -39,8 +46,11 @@ impl Need {
         match self {
             Need::Linux => cfg!(target_os = "linux"),
             Need::Root => rustix::process::geteuid().is_root(),
+            Need::Ext4 => Path::new("/dev/loop-control").exists() && works("mkfs.ext4", &["-V"]),
             Need::UserNamespaces => works("unshare", &["--user", "--map-root-user", "--mount", "true"]),
             Need::Script => works("script", &["--version"]),
+            Need::Cores => cores(),
+            Need::Gdb => works("gdb", &["--version"]),
             Need::Python => works("/usr/bin/python3", &["--version"]),
             Need::Curl => works("curl", &["--version"]),
             Need::Vim => works("vim", &["--version"]),
@@ -57,8 +67,13 @@ impl Need {
         match self {
             Need::Linux => ("Linux", "run them on Linux"),
             Need::Root => ("root, to mount and to become another user", "sudo -E cargo xtask test"),
+            Need::Ext4 => {
+                ("loop devices and mkfs.ext4", "sudo modprobe loop; sudo apt-get install -y e2fsprogs")
+            }
             Need::UserNamespaces => ("user namespaces", "sudo sysctl -w kernel.unprivileged_userns_clone=1"),
             Need::Script => ("the 'script' tool", "sudo apt-get install -y bsdutils"),
+            Need::Cores => ("core files", "sudo sysctl -w kernel.core_pattern=core"),
+            Need::Gdb => ("gdb", "sudo apt-get install -y gdb"),
             Need::Python => ("Python 3", "sudo apt-get install -y python3"),
             Need::Curl => ("curl", "sudo apt-get install -y curl"),
             Need::Vim => ("vim", "sudo apt-get install -y vim"),
@@ -84,10 +99,21 @@ pub fn postgres() -> Option<PathBuf> {
 }
 
 fn works(program: &str, args: &[&str]) -> bool {
-    let top = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
+    let top = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
     let mut command = Command::new(program);
     command.args(args).current_dir(top).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.status().is_ok_and(|s| s.success())
+}
+
+/// Whether a process of the ordinary user that dies by a signal leaves a core.
+fn cores() -> bool {
+    let folder = crate::scratch::Scratch::new(crate::scratch::ordinary());
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", "ulimit -c $(ulimit -H -c) && kill -SEGV $$"]).current_dir(folder.path());
+    if rustix::process::geteuid().is_root() {
+        command.uid(crate::scratch::ORDINARY).gid(crate::scratch::ORDINARY);
+    }
+    command.status().is_ok_and(|status| status.core_dumped())
 }
 
 /// Whether all of it is here. Where it is not, the calling test is written down as skipped and must return.

@@ -3,6 +3,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod policy;
+mod sealed;
+
+pub use self::policy::policy;
+pub use self::sealed::sealed;
+
 use std::sync::Arc;
 use wire::act::Act;
 use wire::frame::{Accept, Decoder};
@@ -13,6 +19,7 @@ pub type Target = (&'static str, fn(&[u8]));
 /// All of them.
 pub const TARGETS: &[Target] = &[
     ("header", header),
+    ("sealed", sealed),
     ("frames", frames),
     ("act", act),
     ("policy", policy),
@@ -35,7 +42,7 @@ pub fn header(bytes: &[u8]) {
     }
 }
 
-/// Frames of the wire, whole and in pieces, and the messages in them. The first byte says how they come.
+/// Frames of the wire, whole and in pieces, and the messages in them, of either side. The first byte says how they come.
 pub fn frames(input: &[u8]) {
     let Some((&step, mut bytes)) = input.split_first() else { return };
     let all = [Accept::CONTROL, Accept::RAW, Accept::SEALED, Accept::SEALED_OR_CONTROL];
@@ -46,30 +53,40 @@ pub fn frames(input: &[u8]) {
         space[..n].copy_from_slice(&bytes[..n]);
         bytes = &bytes[n..];
         match decoder.filled(n, all[usize::from(step & 3)]) {
-            Ok(Some(frame)) => drop(frame.message::<wire::ToDaemon>()),
+            Ok(Some(frame)) => {
+                comes_back::<wire::ToDaemon>(&frame);
+                comes_back::<wire::FromDaemon>(&frame);
+            }
             Ok(None) => {}
             Err(_) => return,
         }
     }
 }
 
-/// The canonical act: what is read is written the same, and what is shown has no control characters.
+/// A message that is read is written as one that says the same.
+fn comes_back<T: serde::Serialize + serde::de::DeserializeOwned>(frame: &wire::frame::Frame) {
+    let Ok(message) = frame.message::<T>() else { return };
+    let json = serde_json::to_vec(&message).expect("JSON");
+    let again: T = serde_json::from_slice(&json).expect("its own JSON");
+    assert_eq!(serde_json::to_vec(&again).expect("JSON"), json);
+}
+
+/// The canonical act: what is read is written the same, and no line of what a human is shown has control characters in it,
+/// or such as change the direction of others.
 pub fn act(bytes: &[u8]) {
     if let Ok(act) = Act::decode(bytes) {
         assert_eq!(act.encode().expect("its own fields"), bytes);
-        let _ = act.card();
+        let card = act.card();
+        is_plain(&card.act);
+        card.lines.iter().for_each(|line| is_plain(&line.text));
+        assert!(card.lines.iter().all(|line| line.label.is_ascii()));
     }
-    let shown = wire::card::visible(bytes);
-    assert!(!shown.chars().any(char::is_control), "{shown:?}");
+    is_plain(&wire::card::visible(bytes));
 }
 
-/// The policy document: an error names a place in it, and a policy decides.
-pub fn policy(bytes: &[u8]) {
-    let Ok(text) = std::str::from_utf8(bytes) else { return };
-    if let Err(e) = ::policy::Policy::parse(text) {
-        assert!(e.line >= 1 && e.line <= text.lines().count() + 1, "{e}");
-    }
-    let _ = ::policy::parse_windows(&[text.to_owned()]);
+fn is_plain(text: &str) {
+    let turns = |c| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    assert!(!text.chars().any(|c| c.is_control() || turns(c)), "{text:?}");
 }
 
 /// A `.env` file: errors inside the text, every byte kept, and what is written is read back.

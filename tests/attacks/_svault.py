@@ -1,31 +1,41 @@
 # What attacks share: the wire by hand, the command line, the loot, and the human beside them. No attack of its own.
 import ctypes
 import glob
+import itertools
 import json
 import os
+import re
 import signal
 import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 
 SVAULT, STORE = os.environ["SVAULT"], os.environ["STORE"]
 WORK, LOOT, ROBOT = os.environ["WORK"], os.environ["LOOT"], os.environ["ROBOT"]
 REASON = "checking the schema of the orders table"
 ALL = ["LOW", "MEDIUM", "HIGH", "OTHER", "VIP", "STARTED", "NIGHT"]
+OWN = b"an own passphrase of nine words and more 77\n"
 libc = ctypes.CDLL(None, use_errno=True)
+numbers = itertools.count()
 
 
 def say(*words):
     print(*words, flush=True)
 
 
-def keep(name, data):
-    """Puts something into the loot."""
-    n = len(glob.glob(f"{LOOT}/{name}.*"))
-    with open(f"{LOOT}/{name}.{os.getpid()}.{n}", "wb") as f:
+def keep(name, data, id="-"):
+    """Puts something into the loot, with the id of its release where that is known: the trail must have it."""
+    with open(f"{LOOT}/{name}.{id}.{os.getpid()}.{next(numbers)}", "wb") as f:
         f.write(data)
+
+
+def told(id):
+    """Notes the id of a denial: the trail must have it."""
+    with open(f"{WORK}/told", "a") as f:
+        f.write(f"{id}\n")
 
 
 def human(wish, wait=True):
@@ -57,6 +67,9 @@ def cli(*args, env=None, stdin=b"", prefix=(), name=None, **more):
     sys.stdout.flush()
     if name and done.returncode == 0 and done.stdout:
         keep(name, done.stdout)
+    if not {"HOME", "SVAULT_HOME"} & set(env or {}):
+        for id in re.findall(rb"denied \((\w{8})\)", done.stderr):
+            told(id.decode())
     return done
 
 
@@ -65,6 +78,24 @@ def get(name, *more, caller="tester", scope="db", **options):
     if caller:
         args += ["--caller", caller]
     return cli(*args, name=name, **options)
+
+
+def piped(text):
+    """A descriptor from which this can be read, once."""
+    read, write = os.pipe()
+    os.write(write, text)
+    os.close(write)
+    return read
+
+
+def own_store(path):
+    """Makes a store whose passphrase is OWN, unlocked, with a secret of the user's name in it that is there to be had."""
+    read, code = piped(OWN), os.open(f"{path}-code", os.O_CREAT | os.O_WRONLY, 0o600)
+    cli("init", "--passphrase-fd", str(read), "--recovery-out-fd", str(code), env={"SVAULT_HOME": path}, pass_fds=(read, code))
+    read = piped(OWN)
+    done = cli("add", "HIGH", "--tier", "low", "--scope", "db", "--passphrase-fd", str(read), stdin=b"its own",
+               env={"SVAULT_HOME": path}, pass_fds=(read,))
+    assert done.returncode == 0, "no store of its own"
 
 
 def socket_path():
@@ -78,7 +109,7 @@ class Conn:
     def __init__(self, path=None, timeout=5):
         self.s = socket.socket(socket.AF_UNIX)
         self.s.settimeout(timeout)
-        self.s.connect(path or socket_path())
+        self.s.connect(path or socket_path() or "/nowhere")
 
     def frame(self, kind, payload):
         try:
@@ -135,10 +166,12 @@ def take(c, name):
     """The answer to a request; what follows it goes into the loot."""
     said = c.answer()
     say(name, said)
+    if said["type"] == "denied":
+        told(said["id"])
     if said["type"] == "released":
         while got := c.recv():
             if got[0] == 1:
-                keep(name, got[1])
+                keep(name, got[1], said["id"])
                 break
     return said
 
@@ -147,6 +180,36 @@ def request(name, caller="tester", door="cli", **options):
     c = hello(caller, door)
     c.send(ask(name, **options))
     return take(c, name)
+
+
+def play_daemon(path, heard):
+    """Listens there and answers what a daemon would. What it is sent goes into a file."""
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(path)
+    os.chmod(path, 0o600)
+    server.listen(50)
+
+    def serve(s):
+        c = Conn.__new__(Conn)
+        c.s = s
+        while got := c.recv():
+            with open(heard, "ab") as f:
+                f.write(got[1] + b"\n")
+            kind = json.loads(got[1]).get("type") if got[0] == 0 else ""
+            if kind == "hello":
+                c.send({"type": "hello", "version": 1, "pid": os.getpid(), "store": os.path.basename(path)[:16]})
+            elif kind == "prove_begin":
+                pid = struct.unpack("iii", s.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
+                c.send({"type": "prove_challenge", "nonce": "00" * 32, "mac": "00" * 32,
+                        "peer": {"pid": pid, "start": 1, "parent": 1, "tty": 0}})
+            else:
+                c.send({"type": "proved"})
+
+    def accept():
+        while True:
+            threading.Thread(target=serve, args=(server.accept()[0],), daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
 
 
 def processes():

@@ -1,5 +1,6 @@
 # Tries to ask at another hour: a library that sets back its own clock, and a time namespace.
 # Ends: stopped
+# Needs: UserNamespaces
 # Trail: deny:outside_window
 from _svault import *
 

@@ -3,7 +3,7 @@
 from _svault import *
 
 libc.ptrace.argtypes = [ctypes.c_long] * 4
-held = []
+held, caught = [], []
 
 
 def catch(until):
@@ -22,6 +22,7 @@ def catch(until):
             seen.add(pid)
             os.kill(pid, signal.SIGSTOP)
             say("caught", pid)
+            caught.append(pid)
             attempt(f"mem of {pid}", lambda: held.append((pid, open(f"/proc/{pid}/mem", "r+b", buffering=0))))
             if n % 2:
                 say("seize", pid, libc.ptrace(0x4206, pid, 0, 0))
@@ -53,3 +54,4 @@ for n in range(8):
     tracer = [l for l in status.splitlines() if l.startswith("TracerPid")][0]
     say(tracer)
     assert tracer.split()[1] == "0", "the daemon is traced"
+assert caught, "it was never quick enough"

@@ -1,6 +1,7 @@
 # Tries to have time pass for its limits while the daemon is stopped, and to change its files meanwhile.
 # Ends: stopped
 # House: tight
+# Checks: unwritten
 # Trail: deny:rate
 from _svault import *
 

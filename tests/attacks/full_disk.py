@@ -1,5 +1,6 @@
 # Tries to be served without a record, by filling the disk that the store lies on.
 # Ends: stopped
+# Checks: unwritten
 # House: small
 # Trail: allow
 from _svault import *

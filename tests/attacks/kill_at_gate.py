@@ -1,5 +1,6 @@
 # Tries to get a release without a record, by killing the daemon at every moment of a request.
 # Ends: stopped
+# Checks: unwritten
 # Trail: allow
 from _svault import *
 import threading

@@ -11,16 +11,20 @@ for name in files:
     if not os.path.isfile(path):
         continue
     os.rename(path, f"{WORK}/aside")
-    for make in [os.symlink, os.link]:
+    # A copy with a second name is no other file to the store than the first one; a text of the user's is.
+    for make, what in [(os.symlink, "copy"), (os.symlink, "text"), (os.link, "text")]:
         subprocess.run(["cp", "-p", f"{WORK}/aside", decoy], check=True)
+        if what == "text":
+            open(decoy, "w").write("what the user wrote\n" * 100)
         before = open(decoy, "rb").read()
         make(decoy, path)
         code = human("unlock")
-        say(name, make.__name__, "->", code)
+        say(name, make.__name__, what, "->", code)
         if code == 0:
             human("lock")
-        if os.path.islink(path):
-            assert open(decoy, "rb").read() == before, f"{name}: written through the link"
+        while daemon():
+            time.sleep(0.01)
+        assert open(decoy, "rb").read() == before, f"{name}: written through the {make.__name__}"
         for left in [path, decoy]:
             if os.path.lexists(left):
                 os.remove(left)

@@ -1,5 +1,6 @@
 # Tries to hide releases: the store is moved away below its daemon, asked there, and an older copy put in its place.
 # Ends: stopped
+# Trail: none
 from _svault import *
 
 subprocess.run(["cp", "-a", STORE, f"{WORK}/copy"], check=True)

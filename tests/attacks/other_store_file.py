@@ -3,12 +3,7 @@
 from _svault import *
 
 own = f"{WORK}/own"
-read, write = os.pipe()
-os.set_inheritable(read, True)
-os.write(write, b"an own passphrase of nine words and more 77\n")
-os.close(write)
-code = os.open(f"{WORK}/own-code", os.O_CREAT | os.O_WRONLY, 0o600)
-cli("init", "--passphrase-fd", str(read), "--recovery-out-fd", str(code), env={"SVAULT_HOME": own}, pass_fds=(read, code))
+own_store(own)
 cli("lock", env={"SVAULT_HOME": own})
 file = f"{STORE}/store.svault"
 real = open(file, "rb").read()

@@ -1,5 +1,6 @@
 # Tries to change the policy itself: with an editor of its own, from a file, by hand, with guesses.
 # Ends: stopped
+# Trail: none
 from _svault import *
 
 wide = '[callers.tester]\nscopes = ["db", "payments", "vip", "started"]\n[medium]\nask = false\n'

@@ -5,12 +5,7 @@ from _svault import *
 
 own, home = f"{WORK}/own", f"{WORK}/home"
 os.mkdir(home, 0o700)
-read, write = os.pipe()
-os.set_inheritable(read, True)
-os.write(write, b"an own passphrase of nine words and more 77\n")
-os.close(write)
-code = os.open(f"{WORK}/own-code", os.O_CREAT | os.O_WRONLY, 0o600)
-cli("init", "--passphrase-fd", str(read), "--recovery-out-fd", str(code), env={"SVAULT_HOME": own}, pass_fds=(read, code))
+own_store(own)
 mine = {"SVAULT_HOME": own}
 for env in [mine, {"HOME": home}, {"SVAULT_HOME": own + "/../own/."}, {"SVAULT_HOME": ""}, {"XDG_DATA_HOME": WORK}]:
     get("MEDIUM", env=env)
@@ -25,7 +20,7 @@ os.rename(theirs + ".real", theirs)
 os.rename(ours, ours + ".own")
 os.symlink(theirs, ours)
 get("MEDIUM", env=mine)
-cli("show", "HIGH", "--passphrase-fd", "0", env=mine, stdin=b"an own passphrase of nine words and more 77\n")
+cli("show", "HIGH", "--passphrase-fd", "0", env=mine, stdin=OWN)
 os.remove(ours)
 os.rename(ours + ".own", ours)
 cli("lock", env=mine)

@@ -1,33 +1,60 @@
 # Tries to use a connection that another process made: handed over by a socket, inherited, after its maker's end.
 # Ends: stopped
-# Trail: deny
+# Trail: allow, deny
 from _svault import *
 
 ours, theirs = socket.socketpair()
-if not os.fork():
-    c = hello(None)
-    socket.send_fds(ours, [b"x"], [c.s.fileno()])
-    time.sleep(0.5)
-    os._exit(0)
-_, fds, _, _ = socket.recv_fds(theirs, 1, 1)
-c = Conn.__new__(Conn)
-c.s = socket.socket(fileno=fds[0])
-c.s.settimeout(5)
-for name, scope in [("LOW", "db"), ("VIP", "vip")]:
-    c.send(ask(name, scope=scope))
-    take(c, name)
-os.wait()
+
+
+def handed():
+    """The connection that another process has handed over."""
+    _, fds, _, _ = socket.recv_fds(ours, 1, 1)
+    c = Conn.__new__(Conn)
+    c.s = socket.socket(fileno=fds[0])
+    c.s.settimeout(5)
+    return c
+
+
+# Made by whoever may have VIP, and used when that one has ended.
+with open(f"{WORK}/maker.py", "w") as f:
+    f.write(f"""
+import sys
+sys.path.insert(0, "{WORK}")
+from _svault import *
+c = hello(None)
+c.send(ask("VIP", scope="vip"))
+assert c.answer()["type"] == "released", "it may not have VIP itself"
+c = hello(None)
+socket.send_fds(socket.socket(fileno={theirs.fileno()}), [b"x"], [c.s.fileno()])
+""")
+line = f"/usr/bin/python3 {WORK}/maker.py; exit $?"
+subprocess.run([ROBOT, "--norc", "-c", line], pass_fds=[theirs.fileno()], check=True)
+c = handed()
+c.send(ask("VIP", scope="vip"))
+assert take(c, "VIP")["type"] != "released", "the dead have rights"
 c.send(ask("VIP", scope="vip"))
 say(c.rest())
+# Made by whoever may have LOW only, used by another while its maker lives, and after that.
+if not os.fork():
+    c = hello()
+    socket.send_fds(theirs, [b"x"], [c.s.fileno()])
+    time.sleep(1)
+    os._exit(0)
+c = handed()
+for name, scope in [("VIP", "vip"), ("OTHER", "payments")]:
+    c.send(ask(name, scope=scope))
+    assert take(c, name)["type"] == "denied"
+os.wait()
+c.send(ask("LOW"))
+assert take(c, "LOW")["type"] != "released", "the dead have rights"
 # A connection that waits for a human, whose maker then ends.
 if not os.fork():
     c = hello("tester")
     c.send(ask("HIGH", exposure="env", env="V", argv=["/bin/true"], cwd="/", wait=30))
-    say(c.answer())
-    socket.send_fds(ours, [b"x"], [c.s.fileno()])
+    assert c.answer()["type"] == "waiting"
+    socket.send_fds(theirs, [b"x"], [c.s.fileno()])
     os._exit(0)
 os.wait()
-_, fds, _, _ = socket.recv_fds(theirs, 1, 1)
-c.s = socket.socket(fileno=fds[0])
+c = handed()
 human("approve")
-say(take(c, "HIGH"))
+assert take(c, "HIGH")["type"] != "released", "the dead are answered"

@@ -1,5 +1,6 @@
 # Tries to have svault fill a template with every secret in it: from the command line, over the wire, by every door.
 # Ends: stopped
+# Trail: none
 from _svault import *
 
 template = f"{WORK}/config.tmpl"

@@ -1,6 +1,7 @@
 # Tries to get round its seal: other names, other doors, other processes, orphans, spelling, a proposal of that name.
 # Ends: stopped
 # House: sealed
+# Needs: UserNamespaces
 # Trail: deny
 from _svault import *
 

@@ -2,23 +2,26 @@
 # Ends: stopped
 from _svault import *
 
-state = f"{STORE}/state"
+state, name = f"{STORE}/state", os.path.basename(socket_path())
 for make in ["link", "empty", "open"]:
+    heard, folder = f"{WORK}/heard-{make}", f"{WORK}/listening" if make == "link" else state
+    open(heard, "w").close()
     os.rename(state, f"{WORK}/state")
+    os.mkdir(folder, 0o700)
     if make == "link":
-        os.symlink(f"{WORK}/state", state)
-    elif make == "empty":
-        os.mkdir(state, 0o700)
-    else:
-        os.mkdir(state, 0o777)
-        os.chmod(state, 0o777)
-    say(make, human("show HIGH"), human("unlock"))
+        os.symlink(folder, state)
+    elif make == "open":
+        os.chmod(folder, 0o777)
+    play_daemon(f"{folder}/{name}", heard)
+    assert 0 not in [human("show HIGH"), human("list"), human("unlock")]
     time.sleep(1.5)
-    if os.path.islink(state):
-        os.remove(state)
-    else:
-        subprocess.run(["rm", "-rf", state])
+    said = open(heard).read()
+    say(make, "heard", said)
+    assert "prove_end" not in said, "a proof was sent into a folder that is not the daemon's"
+    if make != "empty":
+        assert said == "", "somebody spoke to whom anybody may have put there"
+    subprocess.run(["rm", "-rf", state], check=True)
     os.rename(f"{WORK}/state", state)
     kill_daemon()
-    assert human("unlock") in [0, 5]
+    assert human("unlock") == 0
 request("LOW")

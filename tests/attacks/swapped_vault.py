@@ -1,23 +1,19 @@
 # Tries to slip in a vault of its own store, whose values and classes it chose, in place of the user's.
 # Ends: stopped
+# Trail: deny
 from _svault import *
 
 own = f"{WORK}/own"
-read, write = os.pipe()
-os.set_inheritable(read, True)
-os.write(write, b"an own passphrase of nine words and more 77\n")
-os.close(write)
-code = os.open(f"{WORK}/own-code", os.O_CREAT | os.O_WRONLY, 0o600)
-cli("init", "--passphrase-fd", str(read), "--recovery-out-fd", str(code), env={"SVAULT_HOME": own}, pass_fds=(read, code))
+own_store(own)
 cli("lock", env={"SVAULT_HOME": own})
 human("lock")
-theirs = [p for p in glob.glob(f"{STORE}/**/*.svault", recursive=True) if "/trail/" not in p and "store.svault" not in p]
-ours = [p for p in glob.glob(f"{own}/**/*.svault", recursive=True) if "/trail/" not in p and "store.svault" not in p]
-assert theirs and ours
-os.rename(theirs[0], f"{WORK}/aside")
-subprocess.run(["cp", "-p", ours[0], theirs[0]], check=True)
-say("unlocked with a stranger's vault:", human("unlock"))
+theirs, ours = f"{STORE}/vaults/main.svault", f"{own}/vaults/main.svault"
+os.rename(theirs, f"{WORK}/aside")
+subprocess.run(["cp", "-p", ours, theirs], check=True)
+assert human("unlock") == 0
+# Its own vault has HIGH for everybody.
 for name in ALL:
-    request(name)
+    assert request(name)["type"] == "denied", "a stranger's vault is open"
+assert human("show HIGH") != 0, "a stranger's vault is open to a human, who is not told"
 human("lock")
-os.rename(f"{WORK}/aside", theirs[0])
+os.rename(f"{WORK}/aside", theirs)

@@ -4,6 +4,7 @@ mod bench;
 mod binaries;
 mod clients;
 mod fuzz;
+mod mutants;
 mod release;
 mod run;
 mod size;
@@ -20,12 +21,12 @@ cargo xtask test [ARGS]     every test; ARGS go to the runner, such as a part of
 cargo xtask test --clients [NAMES]
                             real clients against a scripted model (claude, codex, copilot; or those named, or all);
                             npm installs them into target/clients
-cargo xtask bench           speed and size beside their floors: [--quick] [--only ROW] [--peers]
+cargo xtask bench           speed and size beside their floors: [--quick] [--only ROW] [--peers]; all of it, or `binary`, builds the release
 cargo xtask soak [PART]     the long form of some tests: crashes (10,000 random sequences), kills (300 of each kind), load
                             [MINUTES] (a storm of bad peers, default 30); or mutants: whether a test notices each change
                             of policy, seal and the gate (mutants diff: of what the last commit changed)
 cargo xtask fuzz [SECONDS [TARGET]]  each fuzz target for so long (default 60), two at a time
-cargo xtask release         the binary that is handed out: static, stripped; says its size
+cargo xtask release         the binary that is handed out: static, stripped; says its size, and what it may have
 cargo xtask size            no file over 500 lines, no function of 60 lines or more
 cargo xtask vectors         write spec/vectors again from the code
 ";
