@@ -310,6 +310,20 @@ fn a_request_that_nothing_can_come_of_any_more_has_an_end_in_the_trail() {
     }
 }
 
+/// A yes holds by the process that asked: for one that has ended there is none, however lately it ended.
+#[test]
+fn nobody_is_told_that_a_program_which_has_ended_may_go_on() {
+    need!(Linux);
+    let sandbox = house();
+    for _ in 0..5 {
+        let mut robot = Robot::start(&sandbox);
+        let id = waits(&robot.runs(&use_of("MEDIUM", PRINT, "0")));
+        drop(robot);
+        let said = sandbox.human(&["approve", &id, "--for", "1h"]).exits(1);
+        assert!(!said.text().contains("approved"), "{}", said.all());
+    }
+}
+
 #[test]
 fn a_new_passphrase_ends_every_yes_that_was_given_before() {
     need!(Linux);

@@ -34,15 +34,16 @@ pub struct Config {
     pub session: Option<String>,
 }
 
-/// Serves one client until its input ends, or its output can't be written. Calls that still wait are given up then.
+/// Serves one client until its input ends, or nobody reads its output. Calls that still wait are given up then.
 ///
 /// # Errors
 /// When the input can't be read.
 pub fn serve(
     config: Config,
     input: impl Read + Waited,
-    output: impl Write + Send + 'static,
+    output: impl Write + Waited + Send + 'static,
 ) -> io::Result<()> {
     let (listens, open) = io::pipe()?;
-    Server::new(config, Out::new(Box::new(output), open)).run(Input::new(input, listens))
+    let input = Input::new(input, listens, &output)?;
+    Server::new(config, Out::new(Box::new(output), open)).run(input)
 }

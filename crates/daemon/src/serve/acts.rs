@@ -209,6 +209,8 @@ pub(super) fn of_request(entry: &mut Entry, waiting: &crate::approve::Waiting) {
 async fn approve(line: &Line, id: Id, lasts: Lasts) -> Result<Reply, Failure> {
     let gone = |e: crate::approve::CantApprove| super::facts::cant_approve(&e);
     let _turn = change::turn(&line.state).await;
+    // Whoever asked may have ended since the last second.
+    line.state.expire();
     let waiting = line.state.approvals.can_approve(id, lasts).map_err(gone)?;
     if let Some((cause, rule)) = gate::despite_a_yes(&House::of(&line.state), &waiting.req) {
         let text = format!("a yes would not release it any more: {} (rule: {rule})", cause.line());

@@ -35,7 +35,7 @@ impl State {
     }
 
     /// Requests and windows that have run out.
-    fn expire(&self) {
+    pub(crate) fn expire(&self) {
         self.ended(self.approvals.expire(self.now_ms()), "");
         let needed = self.approvals.anchors();
         let mut void = Vec::new();
