@@ -65,10 +65,8 @@ fn read(path: &Path) -> Result<Zeroizing<String>, Error> {
     let io = |e: &std::io::Error| Error::io("read", path, e);
     let meta = path.metadata().map_err(|e| io(&e))?;
     if !meta.is_file() || meta.len() > MOST {
-        return Err(Error::failed(
-            format!("can't read {}", path.display()),
-            "it is no file, or a very long one",
-        ));
+        let text = format!("can't read {}: it is no file, or a very long one", path.display());
+        return Err(Error::new("bad_env_file", wire::exit::FAILED, text));
     }
     std::fs::read_to_string(path).map(Zeroizing::new).map_err(|e| io(&e))
 }

@@ -179,6 +179,7 @@ impl Error {
             "disk_full" => "free some disk space and try again",
             "cases_failed" => "each case names the rule that decided it",
             "broken" => "each check that is broken has its fix",
+            "bad_env_file" => "mend it, or name another file with --env-file",
             "not_confirmed" => "run it again if you meant yes",
             _ => "'svault doctor' shows what this machine lacks",
         };
