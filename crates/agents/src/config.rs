@@ -15,6 +15,7 @@ mod yaml;
 pub(crate) use edit::starting;
 pub use edit::{Edit, is_ours, plan};
 pub(crate) use merge::merged;
+pub use merge::words;
 pub use op::{Op, Path, Step};
 pub(crate) use op::{look, shown};
 pub use undo::{left_over, undo};

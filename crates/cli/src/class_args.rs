@@ -172,8 +172,12 @@ pub fn split(text: &str) -> Option<Vec<String>> {
             (Some(q), c) if c == q => quote = None,
             (Some('"') | None, '\\') => {
                 let next = chars.next()?;
+                if next == '\n' {
+                    // The line goes on.
+                    continue;
+                }
                 let word = word.get_or_insert_default();
-                if quote.is_some() && !matches!(next, '$' | '`' | '"' | '\\' | '\n') {
+                if quote.is_some() && !matches!(next, '$' | '`' | '"' | '\\') {
                     word.push('\\');
                 }
                 word.push(next);
@@ -202,6 +206,7 @@ mod tests {
             ["/bin/a", "b c", "d \" e", "f g", ""]
         );
         assert_eq!(split(r#"/usr/bin/psql -c "\dt \\ \$x""#).unwrap(), ["/usr/bin/psql", "-c", r"\dt \ $x"]);
+        assert_eq!(split("/bin/a \"b\\\nc\" \\\nd").unwrap(), ["/bin/a", "bc", "d"]);
         assert_eq!(split("a 'b"), None);
         assert!(pinned("psql -1").is_err());
     }

@@ -95,22 +95,19 @@ fn rows(text: &str, width: usize) -> Vec<String> {
     rows
 }
 
-/// Words, runs of white space, and every other character by itself.
+/// Words, none of them very long.
 fn words(text: &str) -> Vec<&str> {
-    let kind = |c: char| match c {
-        c if c.is_alphanumeric() || "_-./".contains(c) => 1,
-        c if c.is_whitespace() => 2,
-        _ => 0,
-    };
+    agents::config::words(text).into_iter().flat_map(parts).collect()
+}
+
+fn parts(mut word: &str) -> Vec<&str> {
     let mut all = Vec::new();
-    let mut rest = text;
-    while let Some(first) = rest.chars().next() {
-        let run = rest.chars().take(WORD).take_while(|c| kind(*c) == kind(first) && kind(first) != 0);
-        let end = run.map(char::len_utf8).sum::<usize>().max(first.len_utf8());
-        let (word, after) = rest.split_at(end);
-        all.push(word);
-        rest = after;
+    while let Some((at, _)) = word.char_indices().nth(WORD) {
+        let (part, rest) = word.split_at(at);
+        all.push(part);
+        word = rest;
     }
+    all.push(word);
     all
 }
 

@@ -13,8 +13,8 @@ use zeroize::Zeroizing;
 
 /// Folders that are looked at, from where it runs up to one that a repository begins in.
 const FOLDERS: usize = 64;
-/// Entries of a folder that are looked at.
-const ENTRIES: usize = 4000;
+/// Entries of a folder that are looked at, by their names.
+const ENTRIES: usize = 200_000;
 /// Bytes of a file that are read.
 const BYTES: u64 = 1 << 20;
 /// Values in all.
@@ -81,19 +81,9 @@ fn text(path: &Path) -> Option<Zeroizing<String>> {
     Some(Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned()))
 }
 
-/// Adds the values of a file; where it can't be read as a whole, those of each line that can.
+/// Adds the values of a file, as far as it can be read.
 fn add(text: &str, needles: &mut Needles) {
-    match dotenv::parse(text) {
-        Ok(file) => add_file(&file, needles),
-        Err(_) => {
-            for file in text.lines().filter_map(|line| dotenv::parse(line).ok()) {
-                add_file(&file, needles);
-            }
-        }
-    }
-}
-
-fn add_file(file: &dotenv::File<'_>, needles: &mut Needles) {
+    let file = dotenv::parse_readable(text);
     let values = file.values(|_| None).unwrap_or_default();
     for (entry, value) in file.entries().iter().zip(&values) {
         let bytes = value.text.as_bytes();
@@ -160,6 +150,15 @@ mod tests {
         text.extend(format!("# {}", "é".repeat(BYTES as usize / 2)).into_bytes());
         std::fs::write(top.path().join(".env"), text).unwrap();
         assert_eq!(masks(top.path(), "first-0123456789 second-0123456789"), 2);
+    }
+
+    #[test]
+    fn a_line_that_can_not_be_read_costs_no_value_of_several_lines_behind_it() {
+        let top = tempfile::tempdir().unwrap();
+        let text =
+            "A=$(run)\nB_KEY=\"first-line-0123456789\nsecond-line-9876543210\"\nC_KEY=third-0123456789\n";
+        std::fs::write(top.path().join(".env"), text).unwrap();
+        assert_eq!(masks(top.path(), "first-line-0123456789\nsecond-line-9876543210 third-0123456789"), 2);
     }
 
     #[test]

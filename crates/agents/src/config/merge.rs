@@ -20,7 +20,8 @@ fn lines(text: &str) -> Vec<&str> {
 }
 
 /// Words, runs of white space, and every other character by itself.
-fn words(text: &str) -> Vec<&str> {
+#[must_use]
+pub fn words(text: &str) -> Vec<&str> {
     let kind = |c: char| match c {
         c if c.is_alphanumeric() || "_-./".contains(c) => 1,
         c if c.is_whitespace() => 2,

@@ -58,6 +58,9 @@ const STATE: &[&str] = &[
     "use",
 ];
 
+/// Those that print variables, functions or settings where they are given none to set.
+const PRINTERS: &[&str] = &["set", "export", "declare", "typeset", "readonly", "alias", "trap"];
+
 /// Commands after which the pipe would never end, or that change the shell itself.
 const LEFT_ALONE: &[&str] = &[
     "cd", "pushd", "popd", "chdir", "disown", "nohup", "setsid", "bg", "fg", "jobs", "wait", "exec",
@@ -96,7 +99,7 @@ pub fn wrapped(command: &str, scrub: &str, shell: Shell) -> Option<String> {
     let mut folder: Option<&Command> = None;
     let mut rest = script.items.as_slice();
     let keeps = |one: &Command| match name(one) {
-        Some(name) => shell == Shell::Lasting && STATE.contains(&name),
+        Some(name) => shell == Shell::Lasting && STATE.contains(&name) && !prints(name, one),
         // Variables alone.
         None => shell == Shell::Lasting && one.words.is_empty(),
     };
@@ -135,6 +138,26 @@ pub fn wrapped(command: &str, scrub: &str, shell: Shell) -> Option<String> {
         "{before}{gap}{{\n{then}{}\n}} 2>&1 | {scrub}; (exit \"${{PIPESTATUS[0]-}}${{pipestatus[1]-}}\")",
         rest.trim_matches([' ', '\t'])
     ))
+}
+
+/// Whether a command that could set something prints what there is: `set`, `export -p`, `declare -f f`.
+fn prints(name: &str, command: &Command) -> bool {
+    let options = command.words.iter().skip(1).map_while(|word| match word.as_slice() {
+        [Part::Text(text, _)] => text.strip_prefix('-').filter(|letters| !letters.is_empty()),
+        _ => None,
+    });
+    let showing = match name {
+        "set" => "",
+        "declare" | "typeset" => "pfF",
+        _ => "p",
+    };
+    let (mut count, mut shows) = (1, false);
+    for letters in options {
+        count += 1;
+        shows |= letters.contains(|letter| showing.contains(letter));
+    }
+    let alone = if name == "set" { 1 } else { count };
+    PRINTERS.contains(&name) && (shows || alone == command.words.len())
 }
 
 /// Whether a function is made at the start of a command or within it: `f() { …`, `function f { …`.
@@ -258,9 +281,19 @@ mod tests {
             let new = wrapped(line, SCRUB, Shell::Lasting);
             assert_eq!(new.as_deref(), Some(format!("{start}{END}").as_str()), "{line}");
         }
+        for line in
+            ["set", "export -p", "declare -p A", "typeset -f f", "declare -x", "alias", "trap -p", "export"]
+        {
+            let new = wrapped(line, SCRUB, Shell::Lasting);
+            assert_eq!(new, Some(format!("{{\n{line}{END}")), "it prints: {line}");
+        }
         for line in [
             "source .venv/bin/activate",
             "export A=1",
+            "declare -x A=1",
+            "export -f f",
+            "set -e",
+            "set -- a b",
             "A=1",
             "nvm use 20",
             "alias ll='ls -l'",

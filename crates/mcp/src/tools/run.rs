@@ -24,7 +24,7 @@ pub(super) const MOST_ARGUMENTS: usize = 1024;
 /// Bytes of each output that the model gets.
 const MOST_OUTPUT: usize = 48 * 1024;
 /// The longest a command may run, in seconds.
-const LONGEST: u32 = 3600;
+const LONGEST: u64 = 3600;
 /// How long it may run where nothing is said, in seconds.
 const USUAL: u64 = 600;
 
@@ -224,10 +224,10 @@ fn word<T: std::str::FromStr<Err = words::BadWord>>(name: &str, text: &str) -> R
 
 fn seconds(value: Value) -> Result<u64, Problem> {
     // To a schema 60.0 is a whole number, too.
-    let is = |seconds: &u32| value.as_f64() == Some(f64::from(*seconds));
-    (1..=LONGEST)
-        .find(is)
-        .map(u64::from)
+    let time = value.as_f64().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    time.filter(|time| time.subsec_nanos() == 0)
+        .map(|time| time.as_secs())
+        .filter(|seconds| (1..=LONGEST).contains(seconds))
         .ok_or_else(|| Problem::params(format!("timeout is a whole number of seconds, 1 to {LONGEST}")))
 }
 
