@@ -139,8 +139,7 @@ fn standing(client: Client, now: &[Seen], state: State) -> Standing {
     Standing { client, state, executables }
 }
 
-/// In one act for all. What is in the policy already is confirmed by the proof alone.
-/// The policy as it was before.
+/// In one act for all. What is in the policy already is confirmed by the proof alone. Gives the policy as it was before.
 fn write(human: &mut Human<'_>, open: &[Own]) -> Result<Policy, Error> {
     let Report::Policy(row) = human.read_proved(Want::PolicyShow)? else { return Err(unexpected()) };
     let old = Policy::parse(&row.toml).map_err(|e| Error::failed("the policy can't be read", e))?;
