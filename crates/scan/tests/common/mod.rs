@@ -202,8 +202,10 @@ pub fn needles(values: &[&[u8]]) -> std::sync::Arc<svault_scan::Needles> {
 
 /// What comes out of a redactor that is fed these pieces, and of a masker that reads them.
 pub fn redact<'a>(values: &[&[u8]], pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
-    let mut redactor = svault_scan::Redactor::new(None, Some(needles(values)));
-    let mut masker = svault_scan::Masker::new(needles(values));
+    // One set for both: what its filter, under a random key, takes for a beginning that is none is held back by either.
+    let needles = needles(values);
+    let mut redactor = svault_scan::Redactor::new(None, Some(std::sync::Arc::clone(&needles)));
+    let mut masker = svault_scan::Masker::new(needles);
     let (mut out, mut masked, mut next) = (Vec::new(), Vec::new(), svault_scan::Piece::default());
     for piece in pieces {
         redactor.feed(piece, &mut out);
