@@ -228,7 +228,6 @@ impl Found {
             parent: [0; 32],
             seq: 0,
             synced: 0,
-            wanted: false,
             under_way: false,
             poisoned: false,
             unrecorded: 0,

@@ -32,7 +32,7 @@ impl Trail {
         segments.switch(&settled, number, log.head()).map_err(Error::Store)?;
         self.open = Some((number, log));
         self.seq += u64::from(first.is_some());
-        (self.synced, self.wanted, self.must_begin) = (self.seq, false, false);
+        (self.synced, self.must_begin) = (self.seq, false);
         self.settle.clear();
         self.refill_reserve();
         Ok(())

@@ -5,10 +5,8 @@ use seal::Synced;
 /// Whether an entry must be durable before anything else happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durable {
-    /// Yes: a sync is wanted for it.
+    /// Yes, or a human is to read of it: a full disk's reserve is for it.
     Now,
-    /// Within a second: the timer's sync takes it along. For what a human reads; a full disk's reserve is for it too.
-    Soon,
     /// Within a second, and not from the reserve: for denials, and whatever else a caller can have without end.
     Later,
 }
@@ -28,7 +26,7 @@ impl Ticket {
     }
 }
 
-/// One fdatasync that is wanted. Run it where it may block and hand the result back: there is no other until then.
+/// One fdatasync. Run it where it may block and hand the result back: there is no other until then.
 #[must_use = "nothing is durable before the job was run and handed back"]
 pub struct SyncJob {
     /// None: an append that was cut back has synced already what came before it.

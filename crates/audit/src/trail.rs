@@ -28,7 +28,6 @@ pub struct Trail {
     pub(crate) seq: u64,
     /// The last entry that is durable and named by the head.
     pub(crate) synced: u64,
-    pub(crate) wanted: bool,
     pub(crate) under_way: bool,
     pub(crate) poisoned: bool,
     pub(crate) reserve: Reserve,
@@ -84,8 +83,8 @@ impl Trail {
         };
         if matches!(written, Err(seal::Error::Full { .. })) {
             match durable {
-                Durable::Now | Durable::Soon if self.reserve.release() => written = log.append(&new),
-                Durable::Now | Durable::Soon => {}
+                Durable::Now if self.reserve.release() => written = log.append(&new),
+                Durable::Now => {}
                 Durable::Later => self.unrecorded += entries.len() as u64,
             }
         }
@@ -95,7 +94,6 @@ impl Trail {
         }
         written?;
         self.seq = seq;
-        self.wanted |= durable == Durable::Now;
         Ok(Ticket { seq })
     }
 
@@ -105,18 +103,13 @@ impl Trail {
         ticket.seq <= self.synced
     }
 
-    /// The sync that waiting entries need now; none while one is under way, or when nothing waits.
+    /// The sync for everything that was written; none while one is under way, or when all of it is durable.
     pub fn pending_sync(&mut self) -> Option<SyncJob> {
-        if self.wanted { self.flush() } else { None }
-    }
-
-    /// The sync for everything that was written, whether something waits for it or not: the timer's, once a second.
-    pub fn flush(&mut self) -> Option<SyncJob> {
         let (segment, log) = self.open.as_ref()?;
         if self.under_way || self.poisoned || self.seq == self.synced {
             return None;
         }
-        (self.under_way, self.wanted) = (true, false);
+        self.under_way = true;
         Some(SyncJob { job: log.sync_job(), segment: *segment, seq: self.seq })
     }
 
@@ -159,7 +152,6 @@ impl Trail {
         let under_way = self.under_way;
         let result = self.synced(job.run(), segments);
         self.under_way = under_way;
-        self.wanted &= result.is_err();
         result
     }
 
@@ -167,6 +159,12 @@ impl Trail {
     #[must_use]
     pub fn is_full(&self) -> bool {
         self.open.as_ref().is_some_and(|(_, log)| log.end().bytes() >= SEGMENT_BYTES)
+    }
+
+    /// Whether a sync or a write has failed so that nothing more is taken.
+    #[must_use]
+    pub fn is_poisoned(&self) -> bool {
+        self.poisoned
     }
 
     /// Whether entries can be recorded: the open segment is where it belongs, and as long as it was.

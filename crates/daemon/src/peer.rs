@@ -241,6 +241,13 @@ impl Watch {
     }
 }
 
+/// What of the parents is compared where nothing else has to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Evidence {
+    Programs,
+    Namespaces,
+}
+
 /// The process that made a connection, and its parents.
 #[derive(Debug)]
 pub struct Peer {
@@ -275,7 +282,20 @@ impl Peer {
     /// # Errors
     /// [`Changed`] says what is different; anything that can't be read counts as different.
     pub fn recheck(&self) -> Result<(), Changed> {
-        if self.pins.as_ref().is_some_and(|pins| system::unchanged(self, pins)) {
+        self.recheck_for(Evidence::Namespaces)
+    }
+
+    /// The same, but for the namespaces of its parents, and so for half the price: before something is written down that
+    /// nothing comes of without [`Peer::recheck`].
+    ///
+    /// # Errors
+    /// As [`Peer::recheck`].
+    pub fn recheck_programs(&self) -> Result<(), Changed> {
+        self.recheck_for(Evidence::Programs)
+    }
+
+    fn recheck_for(&self, evidence: Evidence) -> Result<(), Changed> {
+        if self.pins.as_ref().is_some_and(|pins| system::unchanged(self, pins, evidence)) {
             return Ok(());
         }
         let ended = |_| if self.held.alive() { Changed::Parents } else { Changed::Ended };

@@ -1,6 +1,7 @@
 //! Everything of an unlocked store, in one place. One thread has it; nothing of it is borrowed across an `await`.
 //! Not here: who asks (`peer`, `session`), whether they may (`gate`), and what is said on a connection (`serve`).
 
+mod disk;
 mod open;
 mod record;
 pub mod segments;
@@ -59,7 +60,11 @@ pub struct State {
     pub(crate) watched: watched::Watched,
     /// Who had the store locked, to be told how it was left.
     locked_by: RefCell<Vec<std::os::unix::net::UnixStream>>,
+    /// Where the trail waits for its disk.
+    disk: disk::Pace,
     synced: Notify,
+    /// Whether a sync is under way, or about to begin.
+    syncing: Cell<bool>,
     connections: Cell<u64>,
 }
 

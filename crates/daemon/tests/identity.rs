@@ -496,6 +496,8 @@ fn a_parent_that_leaves_for_another_namespace_is_noticed() {
             assert!(Instant::now() < until, "it stays");
             std::thread::sleep(Duration::from_millis(5));
         }
+        // Before the record programs are enough; nothing is released without the whole of it.
+        caller.peer.recheck_programs().unwrap();
         assert_eq!(caller.peer.recheck(), Err(Changed::Parents));
     });
 }

@@ -269,7 +269,7 @@ impl World {
         for _ in 0..dice.below(3) {
             self.append(if dice.below(2) == 0 { Durable::Now } else { Durable::Later })?;
         }
-        let job = self.house().trail.flush();
+        let job = self.house().trail.pending_sync();
         self.append(Durable::Now)?;
         if let Some(job) = job {
             let house = self.house();

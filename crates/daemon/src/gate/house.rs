@@ -123,8 +123,9 @@ pub trait Vault {
 
 /// The process at the other end.
 pub trait Peers {
-    /// Whether it still is what it was when it asked: alive, the same program, the same parents and evidence.
-    fn still_there(&self, req: &Frozen) -> bool;
+    /// Whether it still is what it was when it asked: alive, the same program, the same parents and evidence. Before its
+    /// record the parents' namespaces may be left out.
+    fn still_there(&self, req: &Frozen, recorded: bool) -> bool;
 }
 
 /// All of it.

@@ -84,7 +84,7 @@ impl No {
 
 /// Looks. Every part runs whatever the others say; a forbid is stronger than a seal, a seal than the rest.
 pub(super) fn look(house: &impl House, req: &Frozen, yes: Yes, counts: Counts) -> Result<Look, No> {
-    let there = house.still_there(req);
+    let there = house.still_there(req, counts == Counts::Nothing);
     let same = req.items.iter().all(|item| house.find(&item.asked) == item.found);
     let decisions = decide_all(house, req);
     let denied = decisions.iter().any(|d| d.denied().is_some());

@@ -2,7 +2,7 @@
 //! Every process is pinned by its pidfd before it is read by its number, and all pins are looked at after the last
 //! reading: a number can't go to another process while its own lives, so nothing here can mix up two processes.
 
-use super::{Exe, Held, Namespaces, Peer, PeerError, Process, Watch};
+use super::{Evidence, Exe, Held, Namespaces, Peer, PeerError, Process, Watch};
 use crate::peer::pins::{self, Pin};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, openat, readlinkat, readlinkat_raw, statat};
@@ -234,7 +234,7 @@ fn still_alive(pidfd: &OwnedFd, pins: &[Arc<Pin>]) -> bool {
 /// Whether a peer is beyond doubt what it was: true means that another [`look`] would find nothing different, at the
 /// price of a few calls. As long as all parents live, each is still its child's parent; what can change is what they
 /// run, and who may read them.
-pub fn unchanged(peer: &Peer, pins: &[Arc<Pin>]) -> bool {
+pub fn unchanged(peer: &Peer, pins: &[Arc<Pin>], evidence: Evidence) -> bool {
     let own = Dir(peer.me.pid);
     let same_program = match (&peer.me.exe, own.stat_of("exe")) {
         (Some(was), Ok(is)) => is_file(was, &is),
@@ -249,21 +249,20 @@ pub fn unchanged(peer: &Peer, pins: &[Arc<Pin>]) -> bool {
     let still_ends = |last: (u32, u64)| Dir(last.0).stat_of("exe").is_err() && !peer.watch.knows(last);
     same_program
         && same_users
-        && peer.line.iter().all(is_as_it_was)
+        && peer.line.iter().all(|parent| is_as_it_was(parent, evidence))
         && peer.last.is_none_or(still_ends)
         && still_alive(&peer.held.pidfd, pins)
 }
 
-/// Whether a parent, which lives, still runs the same program in the same namespaces.
-fn is_as_it_was(parent: &Process) -> bool {
+/// Whether a parent, which lives, still runs the same program; and in the same namespaces, where those are asked for.
+fn is_as_it_was(parent: &Process, evidence: Evidence) -> bool {
     let dir = Dir(parent.pid);
     match (&parent.exe, &parent.namespaces) {
         (Some(exe), Some(ns)) => {
             // It can't leave its pid namespace.
             let same = |name, was| dir.namespace(name).is_ok_and(|is| is == was);
             dir.stat_of("exe").is_ok_and(|is| is_file(exe, &is))
-                && same("ns/user", ns.user)
-                && same("ns/mnt", ns.mnt)
+                && (evidence == Evidence::Programs || same("ns/user", ns.user) && same("ns/mnt", ns.mnt))
         }
         _ => dir.stat_of("exe").is_err(),
     }
@@ -344,7 +343,7 @@ fn step(
         // As long as its parent lives it has no other one.
         let use_it = |seen: &pins::Seen| !first && watch.uid != 0 && alive(seen.parent.pidfd());
         let seen = pin.seen().filter(use_it);
-        match seen.filter(|seen| is_as_it_was(&seen.process)) {
+        match seen.filter(|seen| is_as_it_was(&seen.process, Evidence::Namespaces)) {
             Some(mut seen) => {
                 seen.process.argv = seen.process.exe.as_ref().map(|exe| dir.argv(exe)).unwrap_or_default();
                 Ok(Step { pin, process: seen.process, above: Some(seen.parent) })

@@ -1,7 +1,7 @@
 //! Where there is no way yet to know a peer: everything is refused.
 
 use super::pins::Pin;
-use super::{Held, Namespaces, Peer, PeerError, Process, Watch};
+use super::{Evidence, Held, Namespaces, Peer, PeerError, Process, Watch};
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
@@ -45,7 +45,7 @@ pub fn look(_pid: u32, _pidfd: &OwnedFd, _watch: &Watch) -> Result<Seen, PeerErr
     Err(PeerError::Unsupported)
 }
 
-pub fn unchanged(_peer: &Peer, _pins: &[Arc<Pin>]) -> bool {
+pub fn unchanged(_peer: &Peer, _pins: &[Arc<Pin>], _evidence: Evidence) -> bool {
     false
 }
 

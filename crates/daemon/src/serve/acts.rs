@@ -176,7 +176,7 @@ pub(crate) fn undone<T>(line: &Line, recorded: &Entry, done: Result<T, Failure>)
 /// # Errors
 /// When the trail takes nothing any more.
 pub(crate) fn note(line: &Line, entry: &Entry) -> Result<(), Failure> {
-    line.state.append(entry, Durable::Soon).map(|_| ()).map_err(|_| no_record())
+    line.state.append(entry, Durable::Now).map(|_| ()).map_err(|_| no_record())
 }
 
 async fn vault_create(line: &Line, name: &VaultName) -> Result<Reply, Failure> {

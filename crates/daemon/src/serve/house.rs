@@ -156,8 +156,9 @@ impl Vault for House {
 }
 
 impl Peers for House {
-    fn still_there(&self, _req: &Frozen) -> bool {
-        self.state.life.unlocked() && self.peer.as_ref().is_some_and(|peer| peer.recheck().is_ok())
+    fn still_there(&self, _req: &Frozen, recorded: bool) -> bool {
+        let same = |peer: &Peer| if recorded { peer.recheck() } else { peer.recheck_programs() };
+        self.state.life.unlocked() && self.peer.as_deref().is_some_and(|peer| same(peer).is_ok())
     }
 }
 

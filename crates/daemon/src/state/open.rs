@@ -80,7 +80,9 @@ impl State {
             wishes: std::cell::RefCell::default(),
             watched: super::watched::Watched::default(),
             locked_by: RefCell::default(),
+            disk: super::disk::Pace::default(),
             synced: Notify::new(),
+            syncing: Cell::new(false),
             connections: Cell::new(0),
         });
         state.keep_sealed(due);

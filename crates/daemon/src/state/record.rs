@@ -1,4 +1,4 @@
-//! Recording: entries are appended at once and wait together for one fdatasync on another thread.
+//! Recording: entries are appended at once and wait together for one fdatasync.
 
 use super::State;
 use super::segments::Lent;
@@ -62,34 +62,46 @@ impl State {
             let mut turn = pin!(self.synced.notified());
             turn.as_mut().enable();
             if self.trail.borrow().is_durable(&ticket) {
-                return Ok(());
+                // In the file that is still the one at its path.
+                return if self.trail.borrow().is_ok() { Ok(()) } else { Err(NoRecord) };
             }
-            if !self.trail.borrow().is_ok() {
+            if self.trail.borrow().is_poisoned() {
                 return Err(NoRecord);
             }
-            if let Some(job) = self.trail.borrow_mut().pending_sync() {
-                self.start_sync(job);
-            }
+            self.sync_soon();
             turn.await;
         }
     }
 
-    /// Runs a sync on its own task, so that it ends even if whoever wanted it is gone.
-    pub(crate) fn start_sync(self: &Rc<Self>, job: audit::SyncJob) {
+    /// Begins a sync of everything that was written, when everybody whose message is there already has had a turn: what
+    /// they write shares it. It runs on its own task, so that it ends even if whoever wanted it is gone; one at a time.
+    pub(crate) fn sync_soon(self: &Rc<Self>) {
+        if self.syncing.replace(true) {
+            return;
+        }
         let state = Rc::clone(self);
         tokio::task::spawn_local(async move {
-            let handed = match tokio::task::spawn_blocking(move || job.run()).await {
-                Ok(done) => {
-                    let mut store = state.store.borrow_mut();
-                    state.trail.borrow_mut().synced(done, &mut Lent(&mut store)).is_ok()
-                }
-                Err(_) => false,
-            };
-            if !handed {
-                state.failed();
+            tokio::task::yield_now().await;
+            let job = state.trail.borrow_mut().pending_sync();
+            if let Some(job) = job {
+                state.sync(job).await;
             }
+            state.syncing.set(false);
             state.synced.notify_waiters();
         });
+    }
+
+    async fn sync(&self, job: audit::SyncJob) {
+        let handed = match self.disk.run(move || job.run()).await {
+            Some(done) => {
+                let mut store = self.store.borrow_mut();
+                self.trail.borrow_mut().synced(done, &mut Lent(&mut store)).is_ok()
+            }
+            None => false,
+        };
+        if !handed {
+            self.failed();
+        }
     }
 
     /// Records an act or event and waits until it is on the disk.

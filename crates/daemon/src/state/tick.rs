@@ -22,10 +22,7 @@ impl State {
         self.expire();
         self.flush_folds(false).await;
         self.roll_trail();
-        let job = self.trail.borrow_mut().flush();
-        if let Some(job) = job {
-            self.start_sync(job);
-        }
+        self.sync_soon();
         if (self.now_ms() / 1000).is_multiple_of(REFILL) {
             self.trail.borrow_mut().refill_reserve();
         }

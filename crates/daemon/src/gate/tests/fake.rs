@@ -332,8 +332,8 @@ impl Vault for Fake {
 }
 
 impl Peers for Fake {
-    fn still_there(&self, _: &Frozen) -> bool {
-        self.step("peer");
+    fn still_there(&self, _: &Frozen, recorded: bool) -> bool {
+        self.step(if recorded { "peer and namespaces" } else { "peer" });
         !self.peer_gone.get()
     }
 }
