@@ -24,7 +24,6 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
-use tokio::sync::Notify;
 use vault::Store;
 
 /// The rules as they are now.
@@ -60,11 +59,7 @@ pub struct State {
     pub(crate) watched: watched::Watched,
     /// Who had the store locked, to be told how it was left.
     locked_by: RefCell<Vec<std::os::unix::net::UnixStream>>,
-    /// Where the trail waits for its disk.
-    disk: disk::Pace,
-    synced: Notify,
-    /// Whether a sync is under way, or about to begin.
-    syncing: Cell<bool>,
+    syncs: disk::Syncs,
     connections: Cell<u64>,
 }
 

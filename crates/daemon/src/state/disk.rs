@@ -3,11 +3,22 @@
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
+use tokio::sync::Notify;
 
 /// A sync that takes longer is a slow one.
 const SLOW: Duration = Duration::from_millis(2);
 /// So many in a row have to be quick before one runs here again.
 const QUICK: u32 = 32;
+
+/// The trail's syncs, one at a time.
+#[derive(Default)]
+pub(super) struct Syncs {
+    pub(super) pace: Pace,
+    /// Whether one is under way, or about to begin.
+    pub(super) under_way: Cell<bool>,
+    /// One has ended.
+    pub(super) ended: Notify,
+}
 
 /// How quick the disk has been. Until that is known it is taken for slow.
 #[derive(Default)]

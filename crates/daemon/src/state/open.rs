@@ -18,7 +18,6 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
-use tokio::sync::Notify;
 use vault::{OpenReport, Store};
 use wire::{Failure, RefusedVault, Rollback, Seen, UnlockReport, exit};
 use words::Id;
@@ -80,9 +79,7 @@ impl State {
             wishes: std::cell::RefCell::default(),
             watched: super::watched::Watched::default(),
             locked_by: RefCell::default(),
-            disk: super::disk::Pace::default(),
-            synced: Notify::new(),
-            syncing: Cell::new(false),
+            syncs: super::disk::Syncs::default(),
             connections: Cell::new(0),
         });
         state.keep_sealed(due);

@@ -59,7 +59,7 @@ impl State {
     /// When the disk fails; the trail takes nothing after that.
     pub(crate) async fn durable(self: &Rc<Self>, ticket: Ticket) -> Result<(), NoRecord> {
         loop {
-            let mut turn = pin!(self.synced.notified());
+            let mut turn = pin!(self.syncs.ended.notified());
             turn.as_mut().enable();
             if self.trail.borrow().is_durable(&ticket) {
                 // In the file that is still the one at its path.
@@ -76,7 +76,7 @@ impl State {
     /// Begins a sync of everything that was written, when everybody whose message is there already has had a turn: what
     /// they write shares it. It runs on its own task, so that it ends even if whoever wanted it is gone; one at a time.
     pub(crate) fn sync_soon(self: &Rc<Self>) {
-        if self.syncing.replace(true) {
+        if self.syncs.under_way.replace(true) {
             return;
         }
         let state = Rc::clone(self);
@@ -86,13 +86,13 @@ impl State {
             if let Some(job) = job {
                 state.sync(job).await;
             }
-            state.syncing.set(false);
-            state.synced.notify_waiters();
+            state.syncs.under_way.set(false);
+            state.syncs.ended.notify_waiters();
         });
     }
 
     async fn sync(&self, job: audit::SyncJob) {
-        let handed = match self.disk.run(move || job.run()).await {
+        let handed = match self.syncs.pace.run(move || job.run()).await {
             Some(done) => {
                 let mut store = self.store.borrow_mut();
                 self.trail.borrow_mut().synced(done, &mut Lent(&mut store)).is_ok()
