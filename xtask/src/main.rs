@@ -31,11 +31,18 @@ cargo xtask size            no file over 500 lines, no function of 60 lines or m
 cargo xtask vectors         write spec/vectors again from the code
 ";
 
+fn help() -> run::Done {
+    print!("{HELP}");
+    Ok(())
+}
+
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
     let verb = args.next().unwrap_or_default();
     let rest: Vec<String> = args.collect();
     let done = match verb.as_str() {
+        // What a chore does not know it would begin to do: most take long.
+        _ if rest.iter().any(|a| a == "--help" || a == "-h") => help(),
         "test" if rest.first().is_some_and(|a| a == "--clients") => clients::run(&rest[1..]),
         "test" => test::all(&rest),
         "bench" => bench::bench(&rest),
@@ -44,10 +51,7 @@ fn main() -> ExitCode {
         "fuzz" => fuzz::fuzz(&rest),
         "size" => size::check(),
         "vectors" => vectors::write(),
-        "" | "help" | "--help" | "-h" => {
-            print!("{HELP}");
-            Ok(())
-        }
+        "" | "help" | "--help" | "-h" => help(),
         other => Err(format!("no chore '{other}'\n{HELP}")),
     };
     match done {
