@@ -119,18 +119,27 @@ fn run(passphrase: &[u8], salt: &[u8], params: KdfParams, out: &mut [u8; 32]) ->
 /// # Errors
 /// `KdfMemory` when even the default doesn't fit.
 pub fn calibrate(target: Duration, progress: &mut dyn FnMut(f32)) -> Result<KdfParams> {
-    const STEP: u32 = 32 * MIB;
-    const MOST: u32 = 1024 * MIB;
+    search(target, &mut time, progress)
+}
+
+/// The least and the most that [`search`] changes memory by, in KiB.
+const STEP: u32 = 32 * MIB;
+const MOST: u32 = 1024 * MIB;
+
+fn search(
+    target: Duration,
+    time: &mut dyn FnMut(KdfParams) -> Result<Duration>,
+    progress: &mut dyn FnMut(f32),
+) -> Result<KdfParams> {
     progress(0.0);
     let mut params = KdfParams::DEFAULT;
     // The first run pays for the page tables; the second is what an unlock will take.
     time(params)?;
     progress(0.25);
     let mut took = time(params)?;
-    progress(0.5);
-    for round in 1..=2_u8 {
-        let factor = target.as_secs_f64() / took.as_secs_f64().max(1e-6);
-        let (next, memory_bound) = scaled(params, factor, STEP, MOST);
+    for done in [0.5, 0.75] {
+        progress(done);
+        let (next, memory_bound) = scaled(params, target.as_secs_f64() / took.as_secs_f64().max(1e-6));
         if next == params {
             break;
         }
@@ -140,7 +149,6 @@ pub fn calibrate(target: Duration, progress: &mut dyn FnMut(f32)) -> Result<KdfP
             Err(Error::KdfMemory { .. }) => break,
             Err(e) => return Err(e),
         }
-        progress(0.5 + 0.25 * f32::from(round));
         if memory_bound {
             break;
         }
@@ -150,14 +158,14 @@ pub fn calibrate(target: Duration, progress: &mut dyn FnMut(f32)) -> Result<KdfP
 }
 
 /// `params` at about `factor` times the cost, and whether memory is at its limit.
-fn scaled(params: KdfParams, factor: f64, step: u32, most: u32) -> (KdfParams, bool) {
+fn scaled(params: KdfParams, factor: f64) -> (KdfParams, bool) {
     let wanted = f64::from(params.m_kib) * factor;
     let m_kib =
-        ((wanted / f64::from(step)) as u32).saturating_mul(step).clamp(KdfParams::DEFAULT.m_kib, most);
-    if m_kib < most {
+        ((wanted / f64::from(STEP)) as u32).saturating_mul(STEP).clamp(KdfParams::DEFAULT.m_kib, MOST);
+    if m_kib < MOST {
         return (KdfParams { m_kib, ..params }, false);
     }
-    let t = ((f64::from(params.t) * wanted / f64::from(most)) as u32).clamp(KdfParams::DEFAULT.t, 16);
+    let t = ((f64::from(params.t) * wanted / f64::from(MOST)) as u32).clamp(KdfParams::DEFAULT.t, 16);
     (KdfParams { m_kib, t, p: params.p }, true)
 }
 
@@ -214,11 +222,73 @@ mod tests {
     #[test]
     fn scaling_goes_to_memory_first_and_never_below_the_default() {
         let base = KdfParams::DEFAULT;
-        let (up, full) = scaled(base, 2.0, 32 * MIB, 1024 * MIB);
+        let (up, full) = scaled(base, 2.0);
         assert_eq!((up.m_kib, up.t, full), (256 * MIB, 3, false));
-        assert_eq!(scaled(base, 0.1, 32 * MIB, 1024 * MIB).0, base);
-        let (up, full) = scaled(base, 16.0, 32 * MIB, 1024 * MIB);
+        assert_eq!(scaled(base, 0.1).0, base);
+        let (up, full) = scaled(base, 16.0);
         assert_eq!((up.m_kib, up.t, full), (1024 * MIB, 6, true));
+    }
+
+    /// What a search finds on a machine that needs `micros` for 1 MiB and a pass and has `memory` KiB to give, what it
+    /// tried, and what it told of its progress.
+    fn found(target: u64, micros: u64, memory: u32) -> (Result<KdfParams>, Vec<(u32, u32)>, Vec<f32>) {
+        let (mut tried, mut heard) = (Vec::new(), Vec::new());
+        let mut time = |params: KdfParams| {
+            tried.push((params.m_kib / MIB, params.t));
+            if params.m_kib > memory {
+                return Err(Error::KdfMemory { m_kib: params.m_kib });
+            }
+            Ok(Duration::from_micros(u64::from(params.m_kib / MIB * params.t) * micros))
+        };
+        let params = search(Duration::from_millis(target), &mut time, &mut |part| heard.push(part));
+        (params, tried, heard)
+    }
+
+    #[test]
+    fn a_search_takes_what_fits_the_machine() {
+        let cost = |m, t| KdfParams { m_kib: m * MIB, t, p: 1 };
+        let much = 4096 * MIB;
+        // 128 MiB and 3 passes at 250 microseconds: 96 ms. The second round finds what the first has found.
+        let (params, tried, heard) = found(480, 250, much);
+        assert_eq!(params.unwrap(), cost(640, 3));
+        assert_eq!(tried, [(128, 3), (128, 3), (640, 3)]);
+        assert_eq!(heard, [0.0, 0.25, 0.5, 0.75, 1.0]);
+        // A slow one: it stays with the default.
+        let (params, tried, heard) = found(480, 2500, much);
+        assert_eq!((params.unwrap(), tried.len()), (KdfParams::DEFAULT, 2));
+        assert_eq!(heard, [0.0, 0.25, 0.5, 1.0]);
+        // A quick one: all the memory that may be, then passes, and no second round.
+        let (params, tried, heard) = found(2000, 250, much);
+        assert_eq!(params.unwrap(), cost(1024, 7));
+        assert_eq!(tried, [(128, 3), (128, 3), (1024, 7)]);
+        assert_eq!(heard, [0.0, 0.25, 0.5, 1.0]);
+        // One with little memory keeps what fits; where the default doesn't, that is the error.
+        let (params, tried, _) = found(480, 250, 512 * MIB);
+        assert_eq!((params.unwrap(), tried.len()), (KdfParams::DEFAULT, 3));
+        assert_eq!(found(480, 250, 64 * MIB).0.unwrap_err().name(), "KdfMemory");
+    }
+
+    #[test]
+    fn a_search_that_fell_short_goes_on_from_there() {
+        // The first rounds are slower than those that follow.
+        let mut runs = [400, 400, 250, 480].map(Duration::from_millis).into_iter();
+        let mut tried = Vec::new();
+        let mut time = |params: KdfParams| {
+            tried.push(params.m_kib / MIB);
+            Ok(runs.next().unwrap())
+        };
+        let params = search(Duration::from_millis(800), &mut time, &mut |_| ()).unwrap();
+        assert_eq!((params.m_kib / MIB, tried), (800, vec![128, 128, 256, 800]));
+        let failing = &mut |_| Err(Error::bounds("no"));
+        assert_eq!(search(Duration::ZERO, failing, &mut |_| ()).unwrap_err().name(), "Bounds");
+    }
+
+    #[test]
+    fn what_takes_no_time_is_measured_and_told() {
+        assert!(time(KdfParams { m_kib: 32, t: 1, p: 1 }).unwrap() > Duration::ZERO);
+        let mut heard = Vec::new();
+        assert_eq!(calibrate(Duration::ZERO, &mut |part| heard.push(part)).unwrap(), KdfParams::DEFAULT);
+        assert_eq!(heard, [0.0, 0.25, 0.5, 1.0]);
     }
 
     #[test]

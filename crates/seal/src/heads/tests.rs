@@ -112,6 +112,7 @@ fn all_vaults_fit_and_no_more() {
         let slot = &found[slot * MAX_SLOT..(slot + 1) * MAX_SLOT];
         assert!(parse(slot, store(), &key()).is_some());
     }
+    assert!(open(&disk.killed()).is_ok());
 }
 
 #[test]
@@ -262,4 +263,14 @@ fn making_it_anew_is_all_or_nothing() {
         }
     }
     assert_eq!(disk.list(Path::new("/")).unwrap(), ["heads"]);
+}
+
+#[test]
+fn made_anew_the_second_slot_is_the_newest_and_safe() {
+    let (disk, made) = create(&[head(1)]);
+    let again = open(&disk.killed()).unwrap();
+    assert_eq!((made.sequence, made.safe), (2, 1));
+    assert_eq!((again.sequence, again.safe), (2, 1));
+    let slot = parse(&bytes(&disk)[..STEP], store(), &key()).unwrap();
+    assert_eq!(slot.sequence, 1);
 }

@@ -242,3 +242,14 @@ fn a_sync_elsewhere_counts_what_was_written_before_it() {
     table.sync().unwrap();
     assert!(table.sync_job().is_none());
 }
+
+#[test]
+fn a_row_says_whether_it_has_a_value() {
+    let disk = disk();
+    let mut table = table(&disk);
+    assert!(table.is_empty());
+    let without = Change::Put { kind: 1, record: B, body: b"b", value: None };
+    table.commit(&[put(A, b"a", b"sk-test"), without]).unwrap();
+    assert!(table.get(&A).unwrap().has_value && !table.get(&B).unwrap().has_value);
+    assert_eq!((value(&table, &B), table.is_empty(), table.rows().count()), (None, false, 2));
+}

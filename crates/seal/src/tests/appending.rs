@@ -236,3 +236,50 @@ fn a_store_is_put_into_place_last() {
     let mut other = new_vault(&disk, Path::new("/other"), 1, 5);
     assert_eq!(other.move_to(path()).unwrap_err().name(), "Io");
 }
+
+#[test]
+fn nothing_is_written_beyond_4_gib() {
+    let disk = disk();
+    let mut log = new_vault(&disk, path(), 1, 5);
+    let before = disk.ops();
+    log.end.bytes = crate::MAX_FILE - 100;
+    assert_eq!(log.append(&[New { meta: put(1, 1), value: None }]).unwrap_err().name(), "TooBig");
+    assert_eq!(disk.ops(), before);
+}
+
+#[test]
+fn a_sync_that_ends_late_takes_nothing_back() {
+    let disk = disk();
+    let mut log = new_vault(&disk, path(), 1, 5);
+    add(&mut log, 1);
+    let first = log.sync_job().unwrap();
+    add(&mut log, 2);
+    let second = log.sync_job().unwrap();
+    log.note_synced(second.run()).unwrap();
+    log.note_synced(first.run()).unwrap();
+    assert_eq!(log.head().frames, 2);
+    assert!(log.sync_job().is_none());
+}
+
+#[test]
+fn a_frame_has_these_bounds() {
+    use crate::frame::Front;
+    let parse = |meta: u32, value: u32| {
+        let mut bytes = [0; 16];
+        bytes[..4].copy_from_slice(&meta.to_le_bytes());
+        bytes[4..8].copy_from_slice(&value.to_le_bytes());
+        Front::parse(&bytes).map(Front::len)
+    };
+    let most = crate::MAX_FRAME;
+    let fixed = parse(64, 1).unwrap() - 65;
+    let fits = (most - fixed - 64) as u32;
+    assert_eq!(parse(64, fits), Ok(most));
+    for value in [fits + 1, most as u32, most as u32 + 1, u32::MAX] {
+        assert_eq!(parse(64, value), Err("a frame's value length"), "{value}");
+    }
+    for meta in [0, 1, 63, 65, most as u32 + 64, u32::MAX, u32::MAX - 63] {
+        assert_eq!(parse(meta, 0), Err("a frame's meta length"), "{meta}");
+    }
+    // One of the longest length that may be leaves no room for the rest.
+    assert_eq!(parse(most as u32, 0), Err("a frame's value length"));
+}

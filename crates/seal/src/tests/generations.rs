@@ -216,3 +216,23 @@ fn a_generation_may_be_empty() {
     let head = log.close().unwrap();
     assert_eq!(open(&disk, HeadRule::AtLeast(head)).unwrap().2, [2]);
 }
+
+#[test]
+fn of_a_new_generation_each_value_is_looked_at_though_the_old_head_was_longer() {
+    let disk = disk();
+    let mut log = new_vault(&disk, path(), 1, 5);
+    for n in 1..6 {
+        add(&mut log, n);
+    }
+    let head = log.sync().unwrap();
+    let next = same_slots(&log);
+    log.rewrite(next, [live(7)], &mut |_| Ok(())).unwrap();
+    let mut bytes = disk.bytes(path()).unwrap();
+    assert!((bytes.len() as u64) < head.bytes, "else the head vouches for nothing");
+    assert_eq!(open(&disk.killed(), HeadRule::AtLeast(head)).unwrap().2, [7]);
+    // The last byte of the value's ciphertext: after it come its tag and the chain.
+    let at = bytes.len() - 32 - 16 - 1;
+    bytes[at] ^= 1;
+    disk.put(path(), &bytes);
+    assert_eq!(fails(&disk, HeadRule::AtLeast(head)).name(), "Damaged");
+}

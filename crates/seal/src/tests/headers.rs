@@ -1,7 +1,7 @@
 //! Headers that someone edited: each field, and the rules of which slot may be where.
 
 use super::*;
-use crate::{KdfParams, MAX_HEADER, Slot};
+use crate::{KdfParams, MAX_HEAD, MAX_HEADER, Slot};
 
 fn header(kind: FileKind, specs: Vec<Vec<Factor>>) -> Header {
     let slots = specs.into_iter().map(fake_slot).collect();
@@ -227,4 +227,27 @@ fn a_header_that_could_not_be_read_back_is_not_written() {
     }
     assert!(longest.is_some_and(|len| len <= MAX_HEADER + 12), "{longest:?}");
     assert_eq!(crate::MAX_HEAD, 12 + 65_536 + 32);
+}
+
+#[test]
+fn a_header_may_be_as_long_as_it_may_be_read_and_no_longer() {
+    let long = |number| Factor::Other { number, params: vec![1; 2048] };
+    let mut longest = header(FileKind::Store, vec![vec![pass(), long(3)]; 16]);
+    let keys = Root::random(&mut OsRandom).unwrap().file_keys(&longest.file_id, 1).unwrap();
+    let mut left = MAX_HEAD - raw(&longest).len();
+    for slot in &mut longest.slots {
+        // A third factor: its number, its length, and as many bytes as there is room for.
+        let params = vec![1; left.saturating_sub(3).min(2048)];
+        left -= if left < 3 { break } else { 3 + params.len() };
+        slot.spec.factors.push(Factor::Other { number: 4, params });
+    }
+    assert_eq!((raw(&longest).len(), verdict(&longest)), (MAX_HEAD, "ok"));
+    assert_eq!(longest.encode(&keys).unwrap().bytes.len() + crate::header::HEADER_MAC, MAX_HEAD);
+    let Factor::Other { params, .. } = &mut longest.slots[15].spec.factors[1] else { panic!() };
+    params.pop();
+    longest.encode(&keys).unwrap();
+    longest.slots[0].spec.factors[1] = long(3);
+    longest.slots[15].spec.factors.push(Factor::Other { number: 4, params: vec![1; 8] });
+    let Err(e) = longest.encode(&keys) else { panic!("it was made") };
+    assert_eq!((e.name(), verdict(&longest)), ("Bounds", "Bounds"));
 }

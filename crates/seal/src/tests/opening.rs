@@ -157,3 +157,54 @@ fn a_file_that_is_being_written_is_read_up_to_a_head_and_left_alone() {
     disk.put(path(), &bytes[..first.bytes as usize]);
     assert_eq!(fails(&disk, HeadRule::UpTo(second)).name(), "RolledBack");
 }
+
+#[cfg(unix)]
+#[test]
+fn a_file_may_have_4_gib_and_not_a_byte_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let (at, sim) = (dir.path().join("v.svault"), vault_with(&[1]).0);
+    std::fs::write(&at, sim.bytes(path()).unwrap()).unwrap();
+    // Sparse: it takes no room.
+    let grown = |len| {
+        std::fs::OpenOptions::new().write(true).open(&at).unwrap().set_len(len).unwrap();
+        Log::begin(Arc::new(crate::RealDisk), &at, unlock(5)).map(drop)
+    };
+    grown(crate::MAX_FILE).unwrap();
+    for more in [1, crate::MAX_FILE] {
+        assert_eq!(grown(crate::MAX_FILE + more).unwrap_err().name(), "Bounds");
+    }
+}
+
+#[test]
+fn what_was_cut_off_stays_so_after_a_power_cut() {
+    let disk = disk();
+    let mut log = new_vault(&disk, path(), 1, 5);
+    add(&mut log, 1);
+    let head = log.close().unwrap();
+    let good = disk.bytes(path()).unwrap();
+    disk.put(path(), &[&good[..], &[7; 900]].concat());
+    let (_, opened, _) = open(&disk, HeadRule::AtLeast(head)).unwrap();
+    assert!(opened.set_aside.is_some());
+    assert_eq!(disk.crash(0).bytes(path()).unwrap(), good);
+}
+
+#[test]
+fn all_that_was_rolled_forward_is_written_again_after_a_failed_sync() {
+    let disk = disk();
+    let mut log = new_vault(&disk, path(), 1, 5);
+    let head = log.head();
+    let value = vec![b'v'; 300_000];
+    for n in 1..4 {
+        log.append(&[New { meta: put(n, 1), value: Some(&value) }]).unwrap();
+    }
+    disk.fail_sync(0);
+    assert_eq!(log.close().unwrap_err().name(), "Io");
+    let written = disk.bytes(path()).unwrap();
+    assert_ne!(disk.crash(0).bytes(path()).unwrap(), written, "the kernel takes it for clean");
+    let (log, opened, seen) = open(&disk.killed(), HeadRule::AtLeast(head)).unwrap();
+    assert_eq!((seen, opened.rolled_forward), (vec![1, 2, 3], 3));
+    drop(log);
+    let killed = disk.killed();
+    drop(open(&killed, HeadRule::AtLeast(head)).unwrap());
+    assert_eq!(killed.crash(0).bytes(path()).unwrap(), written);
+}

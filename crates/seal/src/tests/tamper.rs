@@ -319,3 +319,34 @@ fn written_over_while_it_is_open() {
     over(end - 1);
     log.append(&[new()]).unwrap();
 }
+
+#[test]
+fn a_closed_file_that_was_cut_says_where_it_ended() {
+    let (disk, head, cuts) = vault_with(&[1, 2]);
+    let end = End { file_id: FileId([1; 16]), bytes: head.bytes, chain: head.chain };
+    disk.put(path(), &disk.bytes(path()).unwrap()[..cuts[1]]);
+    match fails(&disk, HeadRule::Whole(Some(end))) {
+        Error::RolledBack { found, expected, .. } => {
+            assert_eq!((found.bytes, expected.bytes), (cuts[1] as u64, head.bytes));
+        }
+        other => panic!("{other}"),
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_in_the_way_of_a_stray_file_is_told_as_what_could_not_be_removed() {
+    let dir = tempfile::tempdir().unwrap();
+    let (at, (sim, head, _)) = (dir.path().join("v.svault"), vault_with(&[1]));
+    std::fs::write(&at, [sim.bytes(path()).unwrap(), vec![7; 10]].concat()).unwrap();
+    for name in ["v.svault.new", "v.svault.aside-new"] {
+        let stray = dir.path().join(name);
+        std::fs::create_dir(&stray).unwrap();
+        match Log::open(Arc::new(crate::RealDisk), &at, unlock(5), at_least(head), |_| Ok(())) {
+            Err(Error::Io { at, doing, .. }) => assert_eq!((at.0, doing), (stray.clone(), "remove")),
+            other => panic!("{name}: {:?}", other.map(|(_, opened)| opened)),
+        }
+        std::fs::remove_dir(&stray).unwrap();
+    }
+    assert!(std::fs::read(&at).unwrap().ends_with(&[7; 10]), "what could not be kept is not cut off");
+}
