@@ -129,7 +129,9 @@ pub struct RealDisk;
 
 impl Disk for RealDisk {
     fn open(&self, path: &Path, how: Open) -> io::Result<Arc<dyn File>> {
-        real::open(path, how).map(|file| Arc::new(RealFile(file)) as Arc<dyn File>)
+        let file = real::open(path, how)?;
+        let identity = Identity::of(&file)?;
+        Ok(Arc::new(RealFile { file, identity }))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -167,17 +169,20 @@ impl Disk for RealDisk {
     }
 }
 
-struct RealFile(fs::File);
+struct RealFile {
+    file: fs::File,
+    identity: Identity,
+}
 
 impl File for RealFile {
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
-        real::read_at(&self.0, buf, offset)
+        real::read_at(&self.file, buf, offset)
     }
 
     fn write_at(&self, buf: &[u8], offset: u64) -> io::Result<()> {
         let mut done = 0;
         while let Some(rest) = buf.get(done..).filter(|rest| !rest.is_empty()) {
-            match real::write_at(&self.0, rest, offset + done as u64) {
+            match real::write_at(&self.file, rest, offset + done as u64) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(n) => done += n,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
@@ -188,27 +193,27 @@ impl File for RealFile {
     }
 
     fn len(&self) -> io::Result<u64> {
-        self.0.metadata().map(|found| found.len())
+        self.file.metadata().map(|found| found.len())
     }
 
     fn is_at(&self, path: &Path) -> bool {
-        same(&self.0, path)
+        self.identity.is_at(path)
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        self.0.set_len(len)
+        self.file.set_len(len)
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.0.sync_data()
+        self.file.sync_data()
     }
 
     fn sync_all(&self) -> io::Result<()> {
-        self.0.sync_all()
+        self.file.sync_all()
     }
 }
 
-pub(crate) use real::same;
+pub(crate) use real::Identity;
 
 fn refuse(path: &Path, why: &str) -> io::Error {
     io::Error::new(io::ErrorKind::PermissionDenied, format!("{} {why}", path.display()))

@@ -1,6 +1,7 @@
 //! One writer for a store: an exclusive lock on `store.lock`, a file that is never renamed and never removed.
 //! The kernel drops the lock with the process, so nothing stale is left after a crash.
 
+use crate::disk::Identity;
 use crate::error::{At, Error, Result};
 use std::fs::{File, TryLockError};
 use std::io;
@@ -9,7 +10,9 @@ use std::path::{Path, PathBuf};
 /// The lock of a store, held until dropped.
 #[derive(Debug)]
 pub struct StoreLock {
-    file: File,
+    /// Locked for as long as it is open.
+    _file: File,
+    identity: Identity,
     path: PathBuf,
 }
 
@@ -28,7 +31,8 @@ impl StoreLock {
             }
             Err(TryLockError::Error(e)) => return Err(Error::io(path, "lock", e)),
         }
-        let lock = Self { file, path: path.to_path_buf() };
+        let identity = Identity::of(&file).map_err(|e| Error::io(path, "look at the lock", e))?;
+        let lock = Self { _file: file, identity, path: path.to_path_buf() };
         if lock.still_ours() {
             return Ok(lock);
         }
@@ -41,7 +45,7 @@ impl StoreLock {
     /// a second process may believe that it is the only one.
     #[must_use]
     pub fn still_ours(&self) -> bool {
-        crate::disk::same(&self.file, &self.path)
+        self.identity.is_at(&self.path)
     }
 
     /// Who holds the lock at `path` now, where the kernel tells. Takes nothing.

@@ -157,8 +157,10 @@ impl Vault for House {
 
 impl Peers for House {
     fn still_there(&self, _req: &Frozen, recorded: bool) -> bool {
+        // Before its record: that the store may still be used is asked by the record itself.
         let same = |peer: &Peer| if recorded { peer.recheck() } else { peer.recheck_programs() };
-        self.state.life.unlocked() && self.peer.as_deref().is_some_and(|peer| same(peer).is_ok())
+        (!recorded || self.state.life.unlocked())
+            && self.peer.as_deref().is_some_and(|peer| same(peer).is_ok())
     }
 }
 

@@ -76,11 +76,20 @@ pub(super) fn write_at(file: &fs::File, buf: &[u8], offset: u64) -> io::Result<u
     file.write_at(buf, offset)
 }
 
-/// Whether a path names this file.
-pub(crate) fn same(file: &fs::File, path: &Path) -> bool {
-    let id = |found: fs::Metadata| (found.dev(), found.ino());
-    match (file.metadata(), fs::symlink_metadata(path)) {
-        (Ok(held), Ok(named)) => id(held) == id(named),
-        _ => false,
+/// Which file an open one is: its device and inode, which no other one gets while it is open.
+#[derive(Debug)]
+pub(crate) struct Identity {
+    dev: u64,
+    ino: u64,
+}
+
+impl Identity {
+    pub(crate) fn of(file: &fs::File) -> io::Result<Self> {
+        file.metadata().map(|found| Self { dev: found.dev(), ino: found.ino() })
+    }
+
+    /// Whether a path names this file.
+    pub(crate) fn is_at(&self, path: &Path) -> bool {
+        fs::symlink_metadata(path).is_ok_and(|named| (self.dev, self.ino) == (named.dev(), named.ino()))
     }
 }

@@ -45,7 +45,17 @@ pub(super) fn write_at(file: &fs::File, buf: &[u8], offset: u64) -> io::Result<u
     file.seek_write(buf, offset)
 }
 
-/// Whether a path names this file. While it is open nobody can delete or rename it.
-pub(crate) fn same(_: &fs::File, path: &Path) -> bool {
-    path.exists()
+/// Which file an open one is. While it is open nobody can delete or rename it.
+#[derive(Debug)]
+pub(crate) struct Identity;
+
+impl Identity {
+    pub(crate) fn of(_: &fs::File) -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    /// Whether a path names this file.
+    pub(crate) fn is_at(&self, path: &Path) -> bool {
+        path.exists()
+    }
 }
