@@ -89,8 +89,8 @@ pub async fn deny(house: &impl House, req: &Rc<Frozen>, cause: Cause, rule: &str
 async fn grant(house: &impl House, req: &Rc<Frozen>) -> Result<Released, Stop> {
     let mut yes = Yes::NotGiven;
     let mut seen = look(house, req, yes, Counts::Release)?; // session, policy, limit
-    if seen.asks {
-        yes = ask(house, req, &seen.rule).await?; // judge, approve
+    if let Some(rule) = &seen.asks {
+        yes = ask(house, req, rule).await?; // judge, approve
         seen = look(house, req, yes, yes.counts())?;
     }
     record(house, &releases(house, req, &seen, yes), Sync::Now)

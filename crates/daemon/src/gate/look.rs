@@ -34,10 +34,8 @@ impl Yes {
 
 /// Nothing stands against it.
 pub(super) struct Look {
-    /// A human must be asked.
-    pub asks: bool,
-    /// The rule that asks, or the first one that allows.
-    pub rule: String,
+    /// A human must be asked, by this rule: the first one that asks.
+    pub asks: Option<String>,
     /// The rule for each item.
     pub rules: Vec<String>,
 }
@@ -110,14 +108,12 @@ pub(super) fn look(house: &impl House, req: &Frozen, yes: Yes, counts: Counts) -
     if matches!(yes, Yes::Before(given) if !house.still_given(req, given)) {
         return Err(No::all(req, Cause::Changed, "yes"));
     }
-    let asks = decisions.iter().any(|d| d.verdict == Verdict::Ask);
+    let asks = decisions.iter().find(|d| d.verdict == Verdict::Ask).map(|d| d.rule.clone());
     // Asked for now, but not when it was first looked at: it has not waited, so it must be asked anew.
-    if !same || (asks && yes == Yes::NotGiven && counts == Counts::Nothing) {
+    if !same || (asks.is_some() && yes == Yes::NotGiven && counts == Counts::Nothing) {
         return Err(No::all(req, Cause::Changed, "vault or policy"));
     }
-    let rules: Vec<String> = decisions.iter().map(|d| d.rule.clone()).collect();
-    let asking = decisions.into_iter().find(|d| !asks || d.verdict == Verdict::Ask);
-    Ok(Look { asks, rule: asking.map(|d| d.rule).unwrap_or_default(), rules })
+    Ok(Look { asks, rules: decisions.into_iter().map(|d| d.rule).collect() })
 }
 
 /// Why policy denies now what waits, whatever a human says to it.

@@ -2,8 +2,9 @@
 
 use super::fake::*;
 use crate::approve::Answer;
-use crate::gate::{MAX_ITEMS, Outcome};
+use crate::gate::*;
 use audit::Event;
+use policy::Cause;
 use words::{Exposure, Id, Way};
 
 #[tokio::test]
@@ -15,8 +16,9 @@ async fn all_of_them_with_a_record_each() {
     assert_eq!(house.told(), ["Ask main/LOW", "Ask main/MEDIUM", "Allow main/LOW", "Allow main/MEDIUM"]);
     let trail = house.trail.borrow();
     assert!(trail.iter().all(|e| e.id == trail[0].id));
-    assert_eq!(trail[2].rule, "tier low");
-    assert_eq!(trail[3].rule, "tier medium");
+    let rules: Vec<&str> = trail.iter().map(|e| e.rule.as_str()).collect();
+    // Who is asked hears which rule asks; each release has its own.
+    assert_eq!(rules, ["tier medium", "tier medium", "tier low", "tier medium"]);
 }
 
 /// What its caller makes long is in the trail once.
@@ -146,4 +148,45 @@ async fn as_many_as_there_may_be() {
     for _ in 0..4 {
         values(house.ask("LOW").await);
     }
+}
+
+#[tokio::test]
+async fn each_of_as_many_as_there_may_be_is_denied_by_its_name() {
+    let house = Fake::new();
+    let req = house.freeze(wanting(&["LOW"; MAX_ITEMS]), claude());
+    denied(deny(&house, &req, Cause::TooMany, "request").await);
+    assert_eq!(house.causes(), vec!["too_many"; MAX_ITEMS]);
+    assert!(house.told()[..MAX_ITEMS].iter().all(|line| line == "Deny main/LOW too_many"));
+}
+
+#[test]
+fn the_widest_exposure_is_what_a_request_shows() {
+    let house = Fake::new();
+    let mut mixed = wanting(&["LOW", "LOW"]);
+    mixed.items[0].way = Way::Value;
+    assert_eq!(house.freeze(mixed, claude()).exposure(), Some(Exposure::Value));
+    assert_eq!(house.freeze(wanting(&[]), claude()).exposure(), None);
+}
+
+#[test]
+fn the_same_asker_has_the_account_and_what_its_rights_are_held_by_or_is_the_same_process() {
+    let on_another_connection = Asker { connection: 2, ..claude() };
+    let another_process = Asker { peer: (201, 9), ..claude() };
+    let another_anchor = Asker { anchor: Anchor::Process { pid: 101, start: 7 }, ..claude() };
+    for same in [on_another_connection, another_process.clone(), another_anchor.clone()] {
+        assert!(same.is(&claude()) && claude().is(&same), "{same:?}");
+    }
+    assert!(!Asker { anchor: another_anchor.anchor, ..another_process }.is(&claude()));
+    assert!(!Asker { account: Account::Human, ..claude() }.is(&claude()));
+}
+
+#[test]
+fn what_waits_is_held_against_policy_as_it_is_now() {
+    let house = Fake::new();
+    let waiting = house.freeze(wanting(&["LOW", "MEDIUM"]), claude());
+    assert_eq!(despite_a_yes(&house, &waiting), None);
+    house.set_policy(&format!("{POLICY}[[forbid]]\nsecret = 'MEDIUM'"));
+    let (cause, rule) = despite_a_yes(&house, &waiting).unwrap();
+    assert_eq!(cause, Cause::Forbidden);
+    assert!(!rule.is_empty());
 }
