@@ -61,8 +61,6 @@ impl KdfParams {
             "passes must be 3 to 16"
         } else if !bounds.p.contains(&self.p) {
             "lanes must be 1 to 16"
-        } else if self.m_kib < 8 * self.p {
-            "memory must be 8 KiB a lane or more"
         } else {
             return Ok(self);
         };
