@@ -1,4 +1,4 @@
-# Tries to change the policy itself: with an editor of its own, from a file, by hand, with guesses.
+# Tries to change the policy itself, and the settings: with an editor of its own, from a file, by hand, with guesses.
 # Ends: stopped
 # Trail: none
 from _svault import *
@@ -11,13 +11,14 @@ env = {"EDITOR": f"{WORK}/editor", "VISUAL": f"{WORK}/editor"}
 cli("policy", "edit", env=env)
 cli("policy", "edit", "--file", f"{WORK}/wide.toml")
 cli("policy", "edit", "--file", f"{WORK}/wide.toml", "--passphrase-fd", "0", stdin=b"guess\n")
+cli("settings", "set", "--zone", "Asia/Tokyo", "--notify", f"{WORK}/editor")
 cli("caller", "add", "tester", "--scope", "payments")
 cli("caller", "remove", "robot")
 cli("edit", "HIGH", "--tier", "low")
 cli("replace", "HIGH", stdin=b"mine")
 cli("remove", "HIGH")
 for door in ["cli", "tui"]:
-    for want in [{"want": "policy_set", "toml": wide}, {"want": "edit", "secret": {"vault": "main", "name": "HIGH"}, "class": {"scope": "db", "tier": "low"}}]:
+    for want in [{"want": "policy_set", "toml": wide}, {"want": "settings_set", "notify": f"{WORK}/editor"}, {"want": "edit", "secret": {"vault": "main", "name": "HIGH"}, "class": {"scope": "db", "tier": "low"}}]:
         c = hello(door=door)
         c.send({"type": "want", **want})
         say(c.answer())

@@ -275,6 +275,17 @@ fn policy() {
 }
 
 #[test]
+fn settings() {
+    let sandbox = Sandbox::ready();
+    shot(&sandbox, "settings_set", &sandbox.human(&["settings", "set", "--zone", "Europe/Berlin"]).ok());
+    let told = ["settings", "set", "--zone", "Asia/Tokyo", "--notify", "/bin/true"];
+    both(&sandbox, "settings_set_both", &told);
+    both(&sandbox, "settings_show", &["settings", "show"]);
+    both(&sandbox, "settings_none", &["settings", "set", "--no-notify"]);
+    shot(&sandbox, "settings_no_program", &sandbox.human(&["settings", "set", "--notify", "tell-me"]));
+}
+
+#[test]
 fn trail() {
     let sandbox = house();
     let _ = sandbox.get("API_KEY").ok();

@@ -92,7 +92,7 @@ fn shown_commands(text: &str) -> Vec<&str> {
 
 /// The subcommand of a command line, without what is given to it.
 fn subcommand<'a>(words: &[&'a str]) -> Vec<&'a str> {
-    let groups = ["vault", "policy", "caller", "agent", "audit", "daemon", "passphrase"];
+    let groups = ["vault", "policy", "settings", "caller", "agent", "audit", "daemon", "passphrase"];
     let len = if words.first().is_some_and(|w| groups.contains(w)) { 2 } else { 1 };
     words.iter().take(len).copied().collect()
 }

@@ -45,6 +45,7 @@ mod run_psql;
 mod run_terminal;
 mod scanned;
 mod scrub;
+mod settings;
 mod silent;
 mod snapshot;
 mod storm;

@@ -47,6 +47,8 @@ fn wants() -> Vec<Value> {
         json!({"want": "unseal", "id": "7K2MQ9XA"}),
         json!({"want": "policy_show"}),
         json!({"want": "policy_set", "toml": "[callers.tester]\nscopes = [\"db\"]\n"}),
+        json!({"want": "settings_show"}),
+        json!({"want": "settings_set", "zone": "Asia/Tokyo", "notify": "/bin/true"}),
         json!({"want": "explain", "id": "7K2MQ9XA"}),
         json!({"want": "callers"}),
         json!({"want": "agent_start", "caller": "robot", "argv": ["/bin/true"], "cwd": "/"}),

@@ -180,8 +180,8 @@ impl Life {
         }
     }
 
-    /// The user's own program to tell, from the store's settings: an absolute path.
-    pub fn notify_with(&self, program: &str) {
+    /// The user's own program to tell, from the store's settings: an absolute path, or none.
+    pub fn notify_with(&self, program: Option<&str>) {
         if let Some(ring) = &self.ring {
             ring.notify_with(program);
         }

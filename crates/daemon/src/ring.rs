@@ -58,9 +58,10 @@ impl Ring {
         self.tell(if on { "bell\n" } else { "quiet\n" });
     }
 
-    /// Another program to tell, by its absolute path: the user's own, from the store's settings.
-    pub fn notify_with(&self, program: &str) {
-        if program.starts_with('/') && !program.contains('\n') {
+    /// Another program to tell, by its absolute path: the user's own, from the store's settings. None: no other one.
+    pub fn notify_with(&self, program: Option<&str>) {
+        let program = program.unwrap_or_default();
+        if (program.is_empty() || program.starts_with('/')) && !program.contains('\n') {
             self.tell(&format!("notify {program}\n"));
         }
     }
@@ -103,7 +104,7 @@ fn serve(mut lines: impl BufRead, mut bell: Option<impl Write>, notifier: Option
         notices.retain_mut(|n| matches!(n.try_wait(), Ok(None)));
         match parse(&line) {
             Some(Line::Loud(on)) => loud = on,
-            Some(Line::Notify(program)) => own = Some(program),
+            Some(Line::Notify(program)) => own = program,
             Some(Line::Ring(id, caller)) => {
                 if loud && bell.as_mut().is_some_and(|tty| tty.write_all(b"\x07").is_err()) {
                     bell = None;
@@ -137,15 +138,16 @@ fn start(program: &Path, args: &[&str]) -> Option<Child> {
 
 enum Line {
     Loud(bool),
-    Notify(PathBuf),
+    /// None: no program of the user's.
+    Notify(Option<PathBuf>),
     Ring(Id, CallerName),
 }
 
 /// Only words that this house prints are taken further: an id and a caller's name can't hold anything odd.
 fn parse(line: &[u8]) -> Option<Line> {
     let text = std::str::from_utf8(line).ok()?.strip_suffix('\n')?;
-    if let Some(program) = text.strip_prefix("notify ").filter(|p| p.starts_with('/')) {
-        return Some(Line::Notify(program.into()));
+    if let Some(program) = text.strip_prefix("notify ") {
+        return Some(Line::Notify(program.starts_with('/').then(|| program.into())));
     }
     match text.split(' ').collect::<Vec<_>>()[..] {
         ["bell"] => Some(Line::Loud(true)),

@@ -15,6 +15,7 @@ mod mine;
 mod propose;
 mod read;
 mod scan;
+mod settings;
 mod slots;
 pub(crate) mod status;
 mod wanted;

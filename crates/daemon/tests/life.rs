@@ -34,7 +34,7 @@ impl House for Nobody {
         let said = opened.dir.real().join("../said");
         let idle = std::env::var("SV_IDLE_MS").map_or(900_000, |ms| ms.parse().unwrap());
         opened.life.set_limits(Limits { idle: Duration::from_millis(idle), ..Limits::default() });
-        opened.life.notify_with(opened.dir.real().join("../notify").to_str().unwrap());
+        opened.life.notify_with(opened.dir.real().join("../notify").to_str());
         let filtered = opened.life.protection().iter().any(|p| p.name == "system call filter" && p.holds);
         let notes = vec![format!("created {} filtered {filtered}", opened.created)];
         let report = UnlockReport {

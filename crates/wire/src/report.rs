@@ -125,6 +125,8 @@ pub enum Report {
     Seals(Vec<SealRow>),
     /// The policy's text.
     Policy(PolicyRow),
+    /// The settings.
+    Settings(SettingsRow),
     /// Why it was decided so.
     Explained(Box<ExplainRow>),
     /// Callers.
@@ -262,6 +264,15 @@ pub struct PolicyRow {
     pub since: String,
     /// The store's time zone, in which its windows are: an IANA name.
     pub zone: String,
+}
+
+/// The store's settings.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SettingsRow {
+    /// The time zone that windows are in: an IANA name.
+    pub zone: String,
+    /// The program that is told of waiting requests, where there is one.
+    pub notify: Option<String>,
 }
 
 /// Why a request was decided so.

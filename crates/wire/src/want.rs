@@ -108,6 +108,17 @@ pub enum Want {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         was: Option<Hex<32>>,
     },
+    /// The store's settings.
+    SettingsShow,
+    /// Other settings: what is not named stays.
+    SettingsSet {
+        /// The time zone that windows are in, as an IANA name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        zone: Option<String>,
+        /// The program that is told of waiting requests, by its absolute path; empty: none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        notify: Option<String>,
+    },
     /// Why a request was decided as it was.
     Explain {
         /// Which one.
@@ -187,6 +198,7 @@ impl Want {
                 | Want::Pending
                 | Want::Seals
                 | Want::PolicyShow
+                | Want::SettingsShow
                 | Want::Explain { .. }
                 | Want::Callers
                 | Want::AuditList(_)

@@ -88,6 +88,9 @@ fn all() -> Vec<(Want, Facts)> {
         (Want::Unseal { id: id() }, facts()),
         (Want::PolicyShow, facts()),
         (Want::PolicySet { toml: "[medium]\nask = true\n".into(), was: None }, facts()),
+        (Want::SettingsShow, facts()),
+        (Want::SettingsSet { zone: Some("Asia/Tokyo".into()), notify: None }, facts()),
+        (Want::SettingsSet { zone: None, notify: Some(String::new()) }, facts()),
         (Want::Explain { id: id() }, facts()),
         (Want::Callers, facts()),
         (

@@ -31,6 +31,7 @@ mod replace;
 mod run;
 mod scrub;
 mod seals;
+mod settings;
 mod show;
 mod status;
 mod uninstall;
@@ -85,6 +86,8 @@ pub enum Command {
     #[command(subcommand)]
     Policy(policy::Policy),
     #[command(subcommand)]
+    Settings(settings::Settings),
+    #[command(subcommand)]
     Caller(caller::Caller),
     #[command(subcommand)]
     Agent(agent::Agent),
@@ -137,6 +140,7 @@ impl Command {
             Command::Seals(c) => c.run(app),
             Command::Unseal(c) => c.run(app),
             Command::Policy(c) => c.run(app),
+            Command::Settings(c) => c.run(app),
             Command::Caller(c) => c.run(app),
             Command::Agent(c) => c.run(app),
             Command::Audit(c) => c.run(app),

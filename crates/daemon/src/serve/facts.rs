@@ -43,6 +43,9 @@ pub(crate) fn act(line: &Line, want: &Want) -> Result<Act, Failure> {
             }
             policy(line, toml, &mut facts)?;
         }
+        Want::SettingsSet { zone, notify } => {
+            super::settings::facts(line, zone.as_deref(), notify.as_deref(), &mut facts)?;
+        }
         Want::AgentStart { caller, .. } if line.state.policy().caller(caller).is_none() => {
             let text = format!("'{caller}' is not a registered caller");
             return Err(Failure::new("no_caller", exit::FAILED, text)

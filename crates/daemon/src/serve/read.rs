@@ -40,6 +40,7 @@ pub(crate) async fn serve(line: &Line, want: Want) -> Result<Reply, Failure> {
             let zone = line.state.rules.borrow().zone.iana_name().unwrap_or("UTC").to_owned();
             Report::Policy(PolicyRow { toml: text.toml, since: text.changed.to_string(), zone })
         }
+        Want::SettingsShow => Report::Settings(super::settings::shown(line)?),
         Want::Explain { id } => Report::Explained(Box::new(explained(line, id).await?)),
         Want::Callers => Report::Callers(callers(line)),
         Want::AuditList(filter) => Report::Entries(entries(line, filter).await?),

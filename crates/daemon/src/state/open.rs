@@ -53,9 +53,7 @@ impl State {
         let settings = store.settings().map_err(|e| damaged(&e))?;
         let zone = zone(&settings.zone)?;
         begin(&mut trail, &mut store, &limits, &restored, first, weak_memory, clock.wall())?;
-        if let Some(program) = &settings.notify {
-            life.notify_with(program);
-        }
+        life.notify_with(settings.notify.as_deref());
         life.set_limits(policy.lock.into());
         report.notes.extend(weak_memory.then(|| "keys are not in locked memory".to_owned()));
         let unlocked =

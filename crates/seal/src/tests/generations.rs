@@ -123,7 +123,7 @@ fn a_new_generation_that_was_cut_is_damaged_not_shortened() {
     }
     disk.put(path(), &good);
     let (_, opened, seen) = open(&disk, HeadRule::AtLeast(head)).unwrap();
-    assert!(opened.new_generation && seen == [7, 8]);
+    assert!(opened.new_generation && opened.rolled_forward == 2 && seen == [7, 8]);
 }
 
 #[test]

@@ -153,6 +153,8 @@ impl Want {
             Want::Unseal { .. } => "unseal",
             Want::PolicyShow => "policy_show",
             Want::PolicySet { .. } => "policy_set",
+            Want::SettingsShow => "settings_show",
+            Want::SettingsSet { .. } => "settings_set",
             Want::Explain { .. } => "explain",
             Want::Callers => "callers",
             Want::AgentStart { .. } => "agent_start",

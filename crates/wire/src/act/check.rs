@@ -40,6 +40,10 @@ pub(super) fn named(want: &Want, out: &mut Fields) {
         | Want::Explain { id }
         | Want::AuditShow { id } => out.put(Label::Request, id.as_str()),
         Want::PolicySet { toml, .. } => out.put(Label::Policy, toml.as_bytes()),
+        Want::SettingsSet { zone, notify } => {
+            out.all(Label::Zone, zone.as_deref());
+            out.all(Label::Notify, notify.as_deref());
+        }
         Want::AgentStart { caller, argv, cwd } => {
             out.put(Label::Caller, caller.as_str());
             out.all(Label::Argv, argv.iter().map(String::as_str));
@@ -62,6 +66,7 @@ pub(super) fn named(want: &Want, out: &mut Fields) {
         | Want::Pending
         | Want::Seals
         | Want::PolicyShow
+        | Want::SettingsShow
         | Want::Callers => {}
     }
 }

@@ -80,6 +80,10 @@ labels! {
     Lasts = "lasts", "holds";
     /// A policy document.
     Policy = "policy", "policy";
+    /// The time zone that windows are in.
+    Zone = "zone", "time zone of windows";
+    /// The program that is told of waiting requests; empty: none.
+    Notify = "notify", "told of requests";
     /// The store's new epoch.
     Epoch = "epoch", "new epoch";
     /// A slot's canonical bytes.

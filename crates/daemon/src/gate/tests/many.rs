@@ -3,6 +3,7 @@
 use super::fake::*;
 use crate::approve::Answer;
 use crate::gate::*;
+use crate::limits::Due;
 use audit::Event;
 use policy::Cause;
 use words::{Exposure, Id, Way};
@@ -191,4 +192,21 @@ fn what_waits_is_held_against_policy_as_it_is_now() {
     let (cause, rule) = despite_a_yes(&house, &waiting).unwrap();
     assert_eq!(cause, Cause::Forbidden);
     assert!(!rule.is_empty());
+}
+
+#[tokio::test]
+async fn a_seal_that_the_trail_calls_for_is_written_into_both_and_waited_for() {
+    let house = Fake::new();
+    let session = "matched:claude".to_owned();
+    let due = vec![
+        Due { session: session.clone(), secret: Some("main/LOW".into()) },
+        Due { session: session.clone(), secret: None },
+    ];
+    keep_due(&house, due).await;
+    assert_eq!(house.told(), ["Seal main/LOW", "Suspend"]);
+    let kept: Vec<_> = house.seals.borrow().iter().map(|s| (s.session.clone(), s.secret.clone())).collect();
+    assert_eq!(kept, [(session.clone(), Some("main/LOW".to_owned())), (session, None)]);
+    assert_eq!(house.durable.get(), 2);
+    denied(house.ask("MEDIUM").await);
+    assert_eq!(house.cause(), "suspended");
 }
