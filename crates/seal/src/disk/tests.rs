@@ -93,3 +93,22 @@ fn what_is_no_file_of_ours_alone_is_refused() {
         assert!(RealDisk.mkdir(&sub).is_err());
     }
 }
+
+#[test]
+fn an_open_file_knows_whether_a_path_names_it() {
+    let dir = folder();
+    let (path, other) = (dir.path().join("f"), dir.path().join("g"));
+    fs::write(&path, "x").unwrap();
+    let file = RealDisk.open(&path, Open::Write).unwrap();
+    assert!(file.is_at(&path) && !file.is_at(&other));
+    fs::rename(&path, &other).unwrap();
+    assert!(!file.is_at(&path) && file.is_at(&other));
+    // The same bytes under its name are not it, and neither is a link that leads to it.
+    fs::write(&path, "x").unwrap();
+    assert!(!file.is_at(&path));
+    fs::remove_file(&path).unwrap();
+    symlink(&other, &path).unwrap();
+    assert!(!file.is_at(&path));
+    fs::rename(&other, &path).unwrap();
+    assert!(file.is_at(&path));
+}

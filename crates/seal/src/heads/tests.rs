@@ -162,7 +162,9 @@ fn a_failed_sync_poisons_and_opening_writes_again() {
     let (disk, mut file) = create(&[head(1)]);
     file.set(moved(1, 5)).unwrap();
     disk.fail_sync(0);
+    assert!(!file.is_poisoned());
     assert_eq!(file.sync().unwrap_err().name(), "Io");
+    assert!(file.is_poisoned());
     file.set(moved(1, 6)).unwrap();
     assert_eq!(file.write().unwrap_err().name(), "Poisoned");
     assert_eq!(file.sync().unwrap_err().name(), "Poisoned");
