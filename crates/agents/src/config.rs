@@ -52,7 +52,7 @@ pub enum Error {
         what: String,
     },
     /// It is well-formed, but something else stands where ours should be.
-    #[error("{at} is {found}, not {wanted}")]
+    #[error("{at} is {found}, not {wanted}{}", as_list(found, wanted))]
     Shape {
         /// The keys that lead there.
         at: String,
@@ -64,6 +64,11 @@ pub enum Error {
     /// What was written would not read back as meant.
     #[error("it is written in a way that svault can't change safely")]
     Unsafe,
+}
+
+/// A single value where several may stand is often meant as a list of one.
+fn as_list(found: &str, wanted: &str) -> &'static str {
+    if (found, wanted) == ("a text", "an array") { ": write it as a list, [VALUE]" } else { "" }
 }
 
 /// The file as a tree of values.

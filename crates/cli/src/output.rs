@@ -106,8 +106,22 @@ impl Out {
         if !self.terminal {
             return None;
         }
-        crossterm::terminal::size().ok().map(|(columns, _)| usize::from(columns).max(40))
+        Some(columns().max(40))
     }
+
+    /// Where what somebody else made long has to be broken, so that it does not go on at the edge: see
+    /// [`crate::table::hanging`].
+    #[must_use]
+    pub fn edge(&self) -> Option<usize> {
+        self.terminal.then(columns)
+    }
+}
+
+/// The columns of the terminal; 80 where it does not say.
+#[must_use]
+pub fn columns() -> usize {
+    let said = crossterm::terminal::size().ok().map(|(columns, _)| usize::from(columns));
+    said.filter(|columns| *columns > 0).unwrap_or(80)
 }
 
 /// A path, or a line that has one in it, in which nothing hides and no line begins. A backslash stays as it is where nothing

@@ -110,7 +110,7 @@ fn seal_id(id: &Id) -> RecordId {
 /// The body of the policy's record: when it was changed, and its text.
 pub(crate) fn encode_policy(toml: &str, changed: Timestamp) -> Result<Vec<u8>> {
     if toml.len() > MAX_POLICY {
-        return Err(Error::TooBig { what: "a policy has at most 256 KiB" });
+        return Err(Error::TooBig { what: "a policy has at most 112 KiB" });
     }
     let mut body = Vec::with_capacity(8 + toml.len());
     body.put_u64(changed.as_millisecond() as u64).put(toml.as_bytes());

@@ -161,8 +161,8 @@ fn history_goes_when_most_of_a_file_is_garbage() {
 #[test]
 fn the_store_itself_is_compacted_too() {
     let mut house = House::new(&SimDisk::new());
-    for n in 0..12 {
-        house.store.set_policy(&format!("# {n}\n{}", "#".repeat(200 << 10)), at(n)).unwrap();
+    for n in 0..24 {
+        house.store.set_policy(&format!("# {n}\n{}", "#".repeat(100 << 10)), at(n)).unwrap();
     }
     let path = Store::path(&dir());
     let before = house.disk.bytes(&path).unwrap().len();
@@ -170,7 +170,7 @@ fn the_store_itself_is_compacted_too() {
     assert!(house.disk.bytes(&path).unwrap().len() < before / 4);
     house.release(1);
     let house = reopen(house);
-    assert!(house.store.policy().unwrap().toml.starts_with("# 11"));
+    assert!(house.store.policy().unwrap().toml.starts_with("# 23"));
     let mut house = reopen(house);
     house.release(2);
     assert_eq!(house.trail.total(), 2);

@@ -15,4 +15,4 @@ pub use name::{BadWord, CallerName, EnvName, Name, Scope, SecretRef, VaultName};
 pub use way::Way;
 
 /// The longest policy, in bytes.
-pub const MAX_POLICY: usize = 256 << 10;
+pub const MAX_POLICY: usize = 112 << 10;

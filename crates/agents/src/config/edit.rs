@@ -293,7 +293,7 @@ mod tests {
     fn something_else_in_the_place_is_an_error() {
         let edit = Edit::hook(&["hooks", "x"], json!({}));
         let e = plan(&json!({"hooks": {"x": "text"}}), std::slice::from_ref(&edit)).unwrap_err();
-        assert_eq!(e.to_string(), "hooks.x is a text, not an array");
+        assert_eq!(e.to_string(), "hooks.x is a text, not an array: write it as a list, [VALUE]");
         let e = plan(&json!({"hooks": [1]}), &[edit]).unwrap_err();
         assert_eq!(e.to_string(), "hooks is an array, not an object");
     }

@@ -136,6 +136,6 @@ mod tests {
         assert!(read(Format::Yaml, "read: [a]\nread: [b]\n").unwrap_err().to_string().contains("twice"));
         let one = read(Format::Yaml, "read: A.md\n").unwrap();
         let e = plan(&one, &[Edit::member(&["read"], json!("x"))]).unwrap_err();
-        assert_eq!(e.to_string(), "read is a text, not an array");
+        assert_eq!(e.to_string(), "read is a text, not an array: write it as a list, [VALUE]");
     }
 }

@@ -4,7 +4,7 @@ use crate::app::{App, unexpected};
 use crate::args::Proof;
 use crate::output::{Out, command_line, foreign};
 use crate::report::{Error, KEEP_AND_RESTORE, Outcome};
-use crate::table::{Table, pairs};
+use crate::table::{Table, pairs_within};
 use crate::times;
 use ::audit::{Entry, Event, Filter};
 use clap::{Args, Subcommand};
@@ -136,8 +136,8 @@ impl Show {
             )
             .hint("see 'svault audit list'; of a burst of denials only a count is kept, as 'folded'"));
         };
-        app.out.answer(json!({"id": self.id, "entry": newest, "entries": entries}), |_| {
-            entries.iter().map(details).collect::<Vec<_>>().join("\n")
+        app.out.answer(json!({"id": self.id, "entry": newest, "entries": entries}), |out| {
+            entries.iter().map(|e| details(e, out)).collect::<Vec<_>>().join("\n")
         })?;
         Ok(wire::exit::DONE)
     }
@@ -197,11 +197,11 @@ fn why(e: &Entry) -> String {
 }
 
 /// One entry, everything that it says.
-pub fn details(e: &Entry) -> String {
+pub fn details(e: &Entry, out: &Out) -> String {
     let quoted = |t: &str| {
         if t.is_empty() { String::new() } else { format!("\"{}\" (not checked)", foreign(t, 1000)) }
     };
-    pairs(&[
+    let rows = [
         ("id", e.id.to_string()),
         ("number", e.seq.to_string()),
         ("time", times::stamp(e.at)),
@@ -242,7 +242,8 @@ pub fn details(e: &Entry) -> String {
         ),
         ("count", e.count.map(|c| c.to_string()).unwrap_or_default()),
         ("note", foreign(&e.note, 400)),
-    ])
+    ];
+    pairs_within(&rows, "", out.edge())
 }
 
 #[cfg(test)]

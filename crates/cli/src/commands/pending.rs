@@ -4,6 +4,7 @@ use crate::app::{App, unexpected};
 use crate::args::Proof;
 use crate::output::{Out, command_line, cut, foreign};
 use crate::report::{Error, Outcome};
+use crate::table::{hanging, pairs_within};
 use crate::times;
 use clap::Args;
 use serde_json::{Map, json};
@@ -102,6 +103,12 @@ fn all(rows: &[PendingRow], out: &Out) -> String {
     rows.iter().map(|r| one(r, out)).collect::<Vec<_>>().join("\n")
 }
 
+/// The id, which stands alone at the edge, and what is wanted.
+fn heading(id: Id, text: &str, out: &Out) -> String {
+    let line = hanging(&format!("{id}  {text}"), 10, out.edge());
+    line.replacen(id.as_str(), &out.style(id.as_str(), "33;1"), 1) + "\n"
+}
+
 /// A request in the order of the approval card.
 pub fn one(r: &PendingRow, out: &Out) -> String {
     if let Some(wanted) = &r.wanted {
@@ -110,7 +117,7 @@ pub fn one(r: &PendingRow, out: &Out) -> String {
     let item = |i: &wire::PendingItem| format!("{} as {}", foreign(&i.secret, 200), i.way);
     let what = r.items.iter().map(item).collect::<Vec<_>>().join(", ");
     let who = format!("{} ({})", foreign(&r.caller, 80), r.evidence);
-    let mut text = format!("{}  {who} wants {what}\n", out.style(r.id.as_str(), "33;1"));
+    let mut text = heading(r.id, &format!("{who} wants {what}"), out);
     let process = r.process.iter().map(|p| foreign(p, 120)).collect::<Vec<_>>().join(" < ");
     let lines = [
         ("process (checked)", process),
@@ -128,9 +135,7 @@ pub fn one(r: &PendingRow, out: &Out) -> String {
         ("session", format!("{} through {}", foreign(&r.session, 80), r.door)),
         ("asked", format!("{}, until {}", times::shown(&r.asked), times::shown(&r.expires))),
     ];
-    for line in crate::table::pairs(&lines).lines() {
-        text.push_str(&format!("  {line}\n"));
-    }
+    text.push_str(&pairs_within(&lines, "  ", out.edge()));
     text.push_str(&format!("  svault approve {id}   or   svault deny {id}\n", id = r.id));
     text
 }
@@ -139,17 +144,14 @@ pub fn one(r: &PendingRow, out: &Out) -> String {
 fn missing(r: &PendingRow, wanted: &wire::WantedSecret, out: &Out) -> String {
     let who = format!("{} ({})", foreign(&r.caller, 80), r.evidence);
     let id = r.id;
-    let mut text =
-        format!("{}  {who} says that {} is missing\n", out.style(id.as_str(), "33;1"), wanted.name);
+    let mut text = heading(id, &format!("{who} says that {} is missing", wanted.name), out);
     let lines = [
         ("process", r.process.iter().map(|p| foreign(p, 120)).collect::<Vec<_>>().join(" < ")),
         ("says", format!("\"{}\" (not checked)", wire::card::spaces_shown(&foreign(&r.reason, 600)))),
         ("session", format!("{} through {}", foreign(&r.session, 80), r.door)),
         ("asked", format!("{}, until {}", times::shown(&r.asked), times::shown(&r.expires))),
     ];
-    for line in crate::table::pairs(&lines).lines() {
-        text.push_str(&format!("  {line}\n"));
-    }
+    text.push_str(&pairs_within(&lines, "  ", out.edge()));
     text.push_str(&format!(
         "  svault add {} --scope {}   or   svault deny {id}\n",
         wanted.name, wanted.scope

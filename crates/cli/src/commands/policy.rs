@@ -69,8 +69,8 @@ impl Explain {
         let Report::Explained(row) = app.human(self.proof).read(Want::Explain { id: self.id })? else {
             return Err(unexpected());
         };
-        app.out.answer(json!({"id": self.id, "entry": row.entry, "steps": row.steps}), |_| {
-            let mut text = super::audit::details(&row.entry);
+        app.out.answer(json!({"id": self.id, "entry": row.entry, "steps": row.steps}), |out| {
+            let mut text = super::audit::details(&row.entry, out);
             text.push_str("\ntried in this order:\n");
             for step in &row.steps {
                 text.push_str(&format!("  {}\n", foreign(step, 400)));
