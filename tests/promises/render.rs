@@ -124,6 +124,21 @@ fn an_imported_file_comes_out_as_it_was_until_a_value_or_the_file_is_another() {
 }
 
 #[test]
+fn a_name_that_is_in_a_file_twice_comes_out_with_both_its_values() {
+    let sandbox = Sandbox::ready();
+    let text = "A_SECRET=sk-test-first-1111\nB=x\nA_SECRET=sk-test-second-222\n";
+    let path = file(&sandbox, text);
+    let _ = human(&sandbox, &["import", ".env", "--replace"]).ok();
+    assert_eq!(read(&path).matches("svault://main/A_SECRET").count(), 2);
+    assert_eq!(human(&sandbox, &["render", ".env"]).ok().text(), text);
+    let new = sandbox.svault(&["replace", "A_SECRET"]).secret("--passphrase-fd", PASSPHRASE);
+    let _ = new.stdin("sk-test-first-1111").run().ok();
+    // The first line's old value is not what was taken in: both lines are the vault's now.
+    let rotated = human(&sandbox, &["render", ".env"]).ok().text();
+    assert_eq!(rotated, text.replace("sk-test-second-222", "sk-test-first-1111"));
+}
+
+#[test]
 fn nobody_but_a_human_has_a_template_filled() {
     need!(Linux);
     let sandbox = house();

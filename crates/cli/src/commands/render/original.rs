@@ -48,9 +48,14 @@ pub(super) fn whole(
 fn agrees(old: &str, now: &str, values: &[(Granted, Bytes)]) -> bool {
     let Ok(old) = dotenv::parse(old) else { return false };
     let (Ok(olds), Some(references)) = (old.values(|_| None), references(now)) else { return false };
+    // Of a name that is there twice the last value was taken in.
+    let taken_in = |i: usize| {
+        let name = old.entries().get(i)?.name;
+        olds.get(old.entries().iter().rposition(|entry| entry.name == name)?)
+    };
     let same = |(i, reference): &(usize, SecretRef)| {
         let value = values.iter().find(|(g, _)| g.secret == *reference);
-        olds.get(*i).zip(value).is_some_and(|(old, (_, new))| new.ct_eq(old.text.as_bytes()))
+        taken_in(*i).zip(value).is_some_and(|(old, (_, new))| new.ct_eq(old.text.as_bytes()))
     };
     backup::came_from(&old, now) && references.iter().all(same)
 }
