@@ -44,12 +44,6 @@ impl Position {
         self.bytes
     }
 
-    /// The chain value there.
-    #[must_use]
-    pub fn chain(&self) -> &[u8; 32] {
-        &self.chain
-    }
-
     pub(crate) fn place(&self) -> crate::error::Place {
         crate::error::Place { generation: self.generation, frames: self.frames, bytes: self.bytes }
     }

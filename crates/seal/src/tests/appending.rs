@@ -177,7 +177,22 @@ fn a_head_names_only_what_was_synced_before() {
         let (.., seen) = open(&after, HeadRule::AtLeast(log.head())).unwrap();
         assert!(seen == [1] || seen == [1, 2], "{seen:?}");
     }
+    assert_eq!(log.end().frames(), 2);
     assert_eq!(log.close().unwrap().frames, 2);
+}
+
+#[test]
+fn a_value_that_is_cut_off_is_damaged_and_one_that_can_t_be_read_is_not() {
+    let disk = disk();
+    let mut log = new_vault(&disk, path(), 1, 5);
+    let at =
+        log.append(&[New { meta: put(1, 1), value: Some(b"sk-test-value") }]).unwrap().values[0].unwrap();
+    disk.fail_reads_of(log.end.bytes - 40);
+    assert_eq!(log.read_value(&at).unwrap_err().name(), "Io");
+    disk.fail_reads_of(u64::MAX);
+    assert!(log.read_value(&at).unwrap().ct_eq(b"sk-test-value"));
+    log.file.file.set_len(log.end.bytes - 40).unwrap();
+    assert_eq!(log.read_value(&at).unwrap_err().name(), "Damaged");
 }
 
 #[test]
