@@ -3,7 +3,7 @@
 //! Only what is surely the same command afterwards is rewritten. The form works in bash and zsh: one has `PIPESTATUS`,
 //! the other `pipestatus`, and each leaves the other's name empty. fish and tcsh can't read it.
 
-use super::shell::lex::{Command, Item, Joint, Part, read};
+use super::shell::lex::{Command, Item, Joint, Part, Word, read};
 use super::shell::says_nothing;
 
 /// How long the shell lives that a command is for.
@@ -17,8 +17,6 @@ pub enum Shell {
 
 /// Commands that give a shell variables, functions and options, which it has for the next command, too.
 const STATE: &[&str] = &[
-    "source",
-    ".",
     "export",
     "declare",
     "typeset",
@@ -34,7 +32,6 @@ const STATE: &[&str] = &[
     "umask",
     "ulimit",
     "trap",
-    "eval",
     "hash",
     "bind",
     "bindkey",
@@ -57,6 +54,12 @@ const STATE: &[&str] = &[
     "module",
     "use",
 ];
+
+/// Commands that run what a file or a text has in the shell itself: there may be a `cd` in it.
+const RUNS: &[&str] = &["source", ".", "eval"];
+
+/// Words before a command that the shell itself runs all the same.
+const PREFIXES: &[&str] = &["command", "builtin", "noglob", "nocorrect"];
 
 /// Those that print variables, functions or settings where they are given none to set.
 const PRINTERS: &[&str] = &["set", "export", "declare", "typeset", "readonly", "alias", "trap"];
@@ -98,13 +101,8 @@ pub fn wrapped(command: &str, scrub: &str, shell: Shell) -> Option<String> {
     let mut depth = 0usize;
     let mut folder: Option<&Command> = None;
     let mut rest = script.items.as_slice();
-    let keeps = |one: &Command| match name(one) {
-        Some(name) => shell == Shell::Lasting && STATE.contains(&name) && !prints(name, one),
-        // Variables alone.
-        None => shell == Shell::Lasting && one.words.is_empty(),
-    };
     while let [Item::Run(one), more @ ..] = rest
-        && (name(one) == Some("cd") || keeps(one))
+        && called(one).is_some_and(|(name, args)| name == "cd" || keeps(shell, &name, args))
         && moves(one)
     {
         from = one.end + if one.joint == Joint::And { 2 } else { 1 };
@@ -115,8 +113,10 @@ pub fn wrapped(command: &str, scrub: &str, shell: Shell) -> Option<String> {
             Item::Enter => depth += 1,
             Item::Leave => depth = depth.saturating_sub(1),
             Item::Run(one) => {
-                let alone = name(one).is_some_and(|n| LEFT_ALONE.contains(&n));
-                if depth == 0 && (alone || keeps(one)) {
+                let alone = |(name, args): (String, &[Word])| {
+                    LEFT_ALONE.contains(&name.as_str()) || keeps(shell, &name, args)
+                };
+                if depth == 0 && called(one).is_none_or(alone) {
                     return None;
                 }
             }
@@ -140,9 +140,16 @@ pub fn wrapped(command: &str, scrub: &str, shell: Shell) -> Option<String> {
     ))
 }
 
+/// Whether a command gives the shell something that the next one has, too: maybe a folder, where it lasts variables.
+fn keeps(shell: Shell, name: &str, args: &[Word]) -> bool {
+    // Without a name there are variables alone.
+    let sets = || name.is_empty() || (STATE.contains(&name) && !prints(name, args));
+    RUNS.contains(&name) || (shell == Shell::Lasting && sets())
+}
+
 /// Whether a command that could set something prints what there is: `set`, `export -p`, `declare -f f`.
-fn prints(name: &str, command: &Command) -> bool {
-    let options = command.words.iter().skip(1).map_while(|word| match word.as_slice() {
+fn prints(name: &str, args: &[Word]) -> bool {
+    let options = args.iter().map_while(|word| match word.as_slice() {
         [Part::Text(text, _)] => text.strip_prefix('-').filter(|letters| !letters.is_empty()),
         _ => None,
     });
@@ -151,13 +158,13 @@ fn prints(name: &str, command: &Command) -> bool {
         "declare" | "typeset" => "pfF",
         _ => "p",
     };
-    let (mut count, mut shows) = (1, false);
+    let (mut count, mut shows) = (0, false);
     for letters in options {
         count += 1;
         shows |= letters.contains(|letter| showing.contains(letter));
     }
-    let alone = if name == "set" { 1 } else { count };
-    PRINTERS.contains(&name) && (shows || alone == command.words.len())
+    let alone = if name == "set" { 0 } else { count };
+    PRINTERS.contains(&name) && (shows || alone == args.len())
 }
 
 /// Whether a function is made at the start of a command or within it: `f() { …`, `function f { …`.
@@ -179,7 +186,7 @@ fn is_one_list(items: &[Item]) -> bool {
 }
 
 /// A `cd` that stands before the rest: its effect outlasts the command, so it stays outside of the pipe. So does what
-/// gives a lasting shell its variables.
+/// may have one in it, or gives a lasting shell its variables.
 fn moves(command: &Command) -> bool {
     let known = |part: &Part| match part {
         Part::Text(..) | Part::Var(..) => true,
@@ -193,11 +200,41 @@ fn moves(command: &Command) -> bool {
     known && plain && matches!(command.joint, Joint::And | Joint::Next)
 }
 
-fn name(command: &Command) -> Option<&str> {
-    match command.words.first()?.as_slice() {
-        [Part::Text(name, _)] => Some(name),
-        _ => None,
+/// The name of what the shell itself runs, and the words behind it: those of `command cd app` are `cd` and `app`. An
+/// empty one where there are variables alone, none where it can't be known.
+fn called(command: &Command) -> Option<(String, &[Word])> {
+    let mut words = command.words.as_slice();
+    while let [first, rest @ ..] = words {
+        let Some(name) = spelled(first) else {
+            // The rest of `[[ … && $A = 1 ]]` is no command.
+            let end = rest.last().and_then(spelled).filter(|last| last == "]]");
+            return end.map(|name| (name, rest));
+        };
+        let options: Vec<String> =
+            rest.iter().map_while(|word| spelled(word).filter(|word| word.starts_with('-'))).collect();
+        // `command -v cd` prints where it is.
+        let looks_up = options.iter().any(|letters| letters.contains(['v', 'V']));
+        if looks_up || !PREFIXES.contains(&name.as_str()) {
+            return Some((name, rest));
+        }
+        words = &rest[options.len()..];
     }
+    Some((String::new(), words))
+}
+
+/// A word without its quotes, where text alone makes it. The path of a program is taken as one whatever is in it.
+fn spelled(word: &Word) -> Option<String> {
+    let mut name = String::new();
+    let mut is_text = true;
+    for part in word {
+        match part {
+            // `{cd,app}` are two words.
+            Part::Text(text, false) if text.contains('{') => return None,
+            Part::Text(text, _) => name.push_str(text),
+            _ => is_text = false,
+        }
+    }
+    (is_text || name.contains('/')).then_some(name)
 }
 
 #[cfg(test)]
@@ -227,7 +264,25 @@ mod tests {
                 "cd \"$(git rev-parse --show-toplevel)\" && make",
                 "cd \"$(git rev-parse --show-toplevel)\" && {\nmake",
             ),
-            ("source .venv/bin/activate && pytest", "{\nsource .venv/bin/activate && pytest"),
+            ("command cd app && make", "command cd app && {\nmake"),
+            ("command -p -- cd app; make", "command -p -- cd app; {\nmake"),
+            ("builtin cd app; make", "builtin cd app; {\nmake"),
+            ("command builtin cd app; make", "command builtin cd app; {\nmake"),
+            ("\\cd app; make", "\\cd app; {\nmake"),
+            ("c''d app && make || echo no", "c''d app; {\n(exit $?) && make || echo no"),
+            ("'cd' app\nmake", "'cd' app\n{\nmake"),
+            ("$'cd' app; make", "$'cd' app; {\nmake"),
+            ("source .venv/bin/activate && pytest", "source .venv/bin/activate && {\npytest"),
+            (". ./go.sh; make", ". ./go.sh; {\nmake"),
+            ("\\. ./go.sh; make", "\\. ./go.sh; {\nmake"),
+            ("eval \"cd app\"; make", "eval \"cd app\"; {\nmake"),
+            ("eval \"$X\" && make", "eval \"$X\" && {\nmake"),
+            ("command -v cd; make", "{\ncommand -v cd; make"),
+            ("(. ./go.sh; $x app; make)", "{\n(. ./go.sh; $x app; make)"),
+            ("\"$HOME/bin/x\" y", "{\n\"$HOME/bin/x\" y"),
+            ("$(npm bin)/jest", "{\n$(npm bin)/jest"),
+            ("[[ -n $A && $B = 2 ]] && make", "{\n[[ -n $A && $B = 2 ]] && make"),
+            ("case $A in *) make;; esac", "{\ncase $A in *) make;; esac"),
         ] {
             assert_eq!(
                 wrapped(line, SCRUB, Shell::Once).as_deref(),
@@ -262,6 +317,35 @@ mod tests {
             "cd gone || make",
             "cd \"$(cat where)\" && make",
             "git status -s && git ls-files",
+            "command cd app",
+            "\\cd app",
+            "make; builtin cd app",
+            "make; c\"\"d app",
+            "pushd app; make",
+            "command pushd app; make",
+            "builtin popd; make",
+            "\\pushd app; make",
+            "'popd'; make",
+            "p''ushd app; make",
+            "x=cd; $x app; make",
+            "x=cd; command $x app; make",
+            "command -$o cd app; make",
+            "\"$x\" app; make",
+            "${x:-cd} app; make",
+            "$(echo cd) app; make",
+            "`echo cd` app; make",
+            "{cd,app}; make",
+            "{cd,app/deep}; make",
+            ". ./go.sh",
+            "make; . ./go.sh",
+            "make; . ./go.sh ]]",
+            "make && source ./go.sh",
+            "make; command . ./go.sh",
+            "make; eval \"cd app\"",
+            "eval \"$(cat where)\"; make",
+            "if make; then . ./go.sh; fi",
+            "command exec make",
+            "\\nohup make",
         ] {
             assert_eq!(wrapped(line, SCRUB, Shell::Once), None, "{line}");
         }
