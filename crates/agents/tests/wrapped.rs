@@ -152,7 +152,15 @@ fn a_lasting_shell_has_its_variables_afterwards() {
     std::fs::write(dir.path().join("leak.txt"), "key sk-test-LEAKED333444555\n").unwrap();
     std::fs::write(dir.path().join("set.sh"), "A=1\n").unwrap();
     for shell in shells() {
-        for line in ["export A=1; cat leak.txt", ". ./set.sh && cat leak.txt", "A=1\ncat leak.txt"] {
+        for line in [
+            "export A=1; cat leak.txt",
+            "builtin export A=1; cat leak.txt",
+            "\\export A=1; cat leak.txt",
+            "printf -v A 1; cat leak.txt",
+            "let A=1; cat leak.txt",
+            ". ./set.sh && cat leak.txt",
+            "A=1\ncat leak.txt",
+        ] {
             let new = wrapped(line, SCRUB, Shell::Lasting).unwrap() + "; echo \"A is $A\"";
             let out = text(&run(shell, dir.path(), &new).stdout);
             assert!(out.contains("key MASKED") && out.contains("A is 1"), "{shell}: {line}\n{out}");

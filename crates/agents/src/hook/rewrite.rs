@@ -5,6 +5,7 @@
 
 use super::shell::lex::{Command, Item, Joint, Part, Word, read};
 use super::shell::says_nothing;
+use super::state::{called, defines, is_left_alone, keeps};
 
 /// How long the shell lives that a command is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,61 +15,6 @@ pub enum Shell {
     /// It takes the next command, too: a terminal.
     Lasting,
 }
-
-/// Commands that give a shell variables, functions and options, which it has for the next command, too.
-const STATE: &[&str] = &[
-    "export",
-    "declare",
-    "typeset",
-    "readonly",
-    "read",
-    "unset",
-    "set",
-    "shopt",
-    "setopt",
-    "unsetopt",
-    "alias",
-    "unalias",
-    "umask",
-    "ulimit",
-    "trap",
-    "hash",
-    "bind",
-    "bindkey",
-    "autoload",
-    "compinit",
-    "nvm",
-    "fnm",
-    "sdk",
-    "conda",
-    "mamba",
-    "micromamba",
-    "pyenv",
-    "rbenv",
-    "nodenv",
-    "asdf",
-    "mise",
-    "direnv",
-    "deactivate",
-    "workon",
-    "module",
-    "use",
-];
-
-/// Commands that run what a file or a text has in the shell itself: there may be a `cd` in it.
-const RUNS: &[&str] = &["source", ".", "eval"];
-
-/// Words before a command that the shell itself runs all the same.
-const PREFIXES: &[&str] = &["command", "builtin", "noglob", "nocorrect"];
-
-/// Those that print variables, functions or settings where they are given none to set.
-const PRINTERS: &[&str] = &["set", "export", "declare", "typeset", "readonly", "alias", "trap"];
-
-/// Commands after which the pipe would never end, or that change the shell itself.
-const LEFT_ALONE: &[&str] = &[
-    "cd", "pushd", "popd", "chdir", "disown", "nohup", "setsid", "bg", "fg", "jobs", "wait", "exec",
-    "coproc", "daemon",
-];
 
 /// A word for a shell.
 #[must_use]
@@ -92,7 +38,7 @@ pub fn is_read_by(shell: &str) -> bool {
 pub fn wrapped(command: &str, scrub: &str, shell: Shell) -> Option<String> {
     let script = read(command);
     let unclear = script.broken || script.background || command.trim_end().ends_with('\\');
-    let defines = shell == Shell::Lasting && defines_function(command, &script.items);
+    let defines = shell == Shell::Lasting && defines(command, &script.items);
     if unclear || defines || command.contains(scrub) || says_nothing(&script) {
         return None;
     }
@@ -114,7 +60,7 @@ pub fn wrapped(command: &str, scrub: &str, shell: Shell) -> Option<String> {
             Item::Leave => depth = depth.saturating_sub(1),
             Item::Run(one) => {
                 let alone = |(name, args): (String, &[Word])| {
-                    LEFT_ALONE.contains(&name.as_str()) || keeps(shell, &name, args)
+                    is_left_alone(shell, &name) || keeps(shell, &name, args)
                 };
                 if depth == 0 && called(one).is_none_or(alone) {
                     return None;
@@ -138,39 +84,6 @@ pub fn wrapped(command: &str, scrub: &str, shell: Shell) -> Option<String> {
         "{before}{gap}{{\n{then}{}\n}} 2>&1 | {scrub}; (exit \"${{PIPESTATUS[0]-}}${{pipestatus[1]-}}\")",
         rest.trim_matches([' ', '\t'])
     ))
-}
-
-/// Whether a command gives the shell something that the next one has, too: maybe a folder, where it lasts variables.
-fn keeps(shell: Shell, name: &str, args: &[Word]) -> bool {
-    // Without a name there are variables alone.
-    let sets = || name.is_empty() || (STATE.contains(&name) && !prints(name, args));
-    RUNS.contains(&name) || (shell == Shell::Lasting && sets())
-}
-
-/// Whether a command that could set something prints what there is: `set`, `export -p`, `declare -f f`.
-fn prints(name: &str, args: &[Word]) -> bool {
-    let options = args.iter().map_while(|word| match word.as_slice() {
-        [Part::Text(text, _)] => text.strip_prefix('-').filter(|letters| !letters.is_empty()),
-        _ => None,
-    });
-    let showing = match name {
-        "set" => "",
-        "declare" | "typeset" => "pfF",
-        _ => "p",
-    };
-    let (mut count, mut shows) = (0, false);
-    for letters in options {
-        count += 1;
-        shows |= letters.contains(|letter| showing.contains(letter));
-    }
-    let alone = if name == "set" { 0 } else { count };
-    PRINTERS.contains(&name) && (shows || alone == args.len())
-}
-
-/// Whether a function is made at the start of a command or within it: `f() { …`, `function f { …`.
-fn defines_function(command: &str, items: &[Item]) -> bool {
-    let empty = |two: &[Item]| matches!(two, [Item::Enter, Item::Leave]);
-    command.trim_start().starts_with("function ") || items.windows(2).any(empty)
 }
 
 /// Whether nothing but `&&` and pipes join the commands, so that none runs where the one before the first has failed.
@@ -198,43 +111,6 @@ fn moves(command: &Command) -> bool {
     // `if cd app`, `! cd app`: it is a condition.
     let plain = command.before.is_empty() && command.redirects.is_empty();
     known && plain && matches!(command.joint, Joint::And | Joint::Next)
-}
-
-/// The name of what the shell itself runs, and the words behind it: those of `command cd app` are `cd` and `app`. An
-/// empty one where there are variables alone, none where it can't be known.
-fn called(command: &Command) -> Option<(String, &[Word])> {
-    let mut words = command.words.as_slice();
-    while let [first, rest @ ..] = words {
-        let Some(name) = spelled(first) else {
-            // The rest of `[[ … && $A = 1 ]]` is no command.
-            let end = rest.last().and_then(spelled).filter(|last| last == "]]");
-            return end.map(|name| (name, rest));
-        };
-        let options: Vec<String> =
-            rest.iter().map_while(|word| spelled(word).filter(|word| word.starts_with('-'))).collect();
-        // `command -v cd` prints where it is.
-        let looks_up = options.iter().any(|letters| letters.contains(['v', 'V']));
-        if looks_up || !PREFIXES.contains(&name.as_str()) {
-            return Some((name, rest));
-        }
-        words = &rest[options.len()..];
-    }
-    Some((String::new(), words))
-}
-
-/// A word without its quotes, where text alone makes it. The path of a program is taken as one whatever is in it.
-fn spelled(word: &Word) -> Option<String> {
-    let mut name = String::new();
-    let mut is_text = true;
-    for part in word {
-        match part {
-            // `{cd,app}` are two words.
-            Part::Text(text, false) if text.contains('{') => return None,
-            Part::Text(text, _) => name.push_str(text),
-            _ => is_text = false,
-        }
-    }
-    (is_text || name.contains('/')).then_some(name)
 }
 
 #[cfg(test)]
@@ -361,13 +237,37 @@ mod tests {
             ("nvm use 20\nmake || echo no", "nvm use 20\n{\nmake || echo no"),
             ("A=1 make", "{\nA=1 make"),
             ("(export A=1; make)", "{\n(export A=1; make)"),
+            ("command export A=1; make", "command export A=1; {\nmake"),
+            ("builtin export A=1 && make", "builtin export A=1 && {\nmake"),
+            ("\\export A=1; make", "\\export A=1; {\nmake"),
+            ("printf -v x '%s' hi; make", "printf -v x '%s' hi; {\nmake"),
+            ("printf -vx hi; make", "printf -vx hi; {\nmake"),
+            ("let x=5; make", "let x=5; {\nmake"),
+            ("shift; make", "shift; {\nmake"),
+            ("getopts ab o; make", "getopts ab o; {\nmake"),
+            ("mapfile -t a; make", "mapfile -t a; {\nmake"),
+            ("exit 3; make", "exit 3; {\nmake"),
+            ("(make; exit 3)", "{\n(make; exit 3)"),
+            ("(for x in 1 2; do make; done)", "{\n(for x in 1 2; do make; done)"),
+            ("printf '%s' -v; make", "{\nprintf '%s' -v; make"),
+            ("((x == 5)) && make", "{\n((x == 5)) && make"),
+            ("((x <= 5 && x >= 2)) || make", "{\n((x <= 5 && x >= 2)) || make"),
+            ("echo $((1+2)) ${A:-b=c} ${A/x/=}; make", "{\necho $((1+2)) ${A:-b=c} ${A/x/=}; make"),
         ] {
             let new = wrapped(line, SCRUB, Shell::Lasting);
             assert_eq!(new.as_deref(), Some(format!("{start}{END}").as_str()), "{line}");
         }
-        for line in
-            ["set", "export -p", "declare -p A", "typeset -f f", "declare -x", "alias", "trap -p", "export"]
-        {
+        for line in [
+            "set",
+            "export -p",
+            "command export -p",
+            "declare -p A",
+            "typeset -f f",
+            "declare -x",
+            "alias",
+            "trap -p",
+            "export",
+        ] {
             let new = wrapped(line, SCRUB, Shell::Lasting);
             assert_eq!(new, Some(format!("{{\n{line}{END}")), "it prints: {line}");
         }
@@ -389,6 +289,33 @@ mod tests {
             "eval \"$(direnv hook bash)\"",
             "A=$(make)",
             "conda activate x",
+            "command export A=1",
+            "builtin export A=1",
+            "make; command export A=1",
+            "readarray -t a < a.txt; make",
+            "mapfile -t a < a.txt; make",
+            "make | readarray -t a",
+            "make; printf -v x '%s' hi",
+            "make; let x=5",
+            "((x=5)); make",
+            "((x+=5)); make",
+            "((x<<=5)); make",
+            "x=5; ((x++)); make",
+            "make; (( --x ))",
+            "while ((i++ < 5)); do make; done",
+            "echo $((x=5)); make",
+            "for x in 1 2; do :; done; make",
+            "for ((i=0;i<3;i++)); do make; done",
+            "select x in 1 2; do break; done; make",
+            "make; shift",
+            "make; getopts ab o",
+            ": ${A:=b}; make",
+            "echo ${A:=b}; make",
+            "echo \"${A=b}\"; make",
+            "echo ${A[1]:=b}; make",
+            "cat <<E\n${A:=b}\nE",
+            "export A=1; make; exit 3",
+            "make || exit 1",
             "f() { make; }",
             "function f { make; }",
         ] {
