@@ -271,6 +271,10 @@ mod tests {
             let new = wrapped(line, SCRUB, Shell::Lasting);
             assert_eq!(new, Some(format!("{{\n{line}{END}")), "it prints: {line}");
         }
+    }
+
+    #[test]
+    fn what_would_set_nothing_in_a_lasting_shell_is_left_alone() {
         for line in [
             "source .venv/bin/activate",
             "export A=1",
