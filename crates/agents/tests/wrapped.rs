@@ -91,6 +91,8 @@ fn a_rewritten_command_does_the_same_where_a_cd_fails() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::create_dir_all(dir.path().join("app/deep")).unwrap();
     std::fs::write(dir.path().join("app/y"), "there\n").unwrap();
+    std::fs::write(dir.path().join("app.sh"), "cd app\n").unwrap();
+    std::fs::write(dir.path().join("gone.sh"), "cd gone\n").unwrap();
     for shell in shells() {
         for place in ["app", "gone"] {
             for line in [
@@ -113,6 +115,14 @@ fn a_rewritten_command_does_the_same_where_a_cd_fails() {
                 "cd X; cat y || echo none",
                 "cd X; echo $?",
                 "cd X # there\ncat y",
+                "command cd X && cat y || echo none",
+                "builtin cd X; cat y",
+                "\\cd X && cat y; echo done",
+                "c''d X; cat y; false",
+                "eval 'cd X'; cat y; echo $?",
+                "eval 'cd X' && cat y || echo none",
+                ". ./X.sh; cat y; exit 3",
+                "source ./X.sh && cat y || echo none",
             ] {
                 let line = line.replace('X', place);
                 let new = wrapped(&line, SCRUB, Shell::Once).unwrap_or_else(|| panic!("{line}"));
@@ -142,7 +152,15 @@ fn a_lasting_shell_has_its_variables_afterwards() {
     std::fs::write(dir.path().join("leak.txt"), "key sk-test-LEAKED333444555\n").unwrap();
     std::fs::write(dir.path().join("set.sh"), "A=1\n").unwrap();
     for shell in shells() {
-        for line in ["export A=1; cat leak.txt", ". ./set.sh && cat leak.txt", "A=1\ncat leak.txt"] {
+        for line in [
+            "export A=1; cat leak.txt",
+            "builtin export A=1; cat leak.txt",
+            "\\export A=1; cat leak.txt",
+            "printf -v A 1; cat leak.txt",
+            "let A=1; cat leak.txt",
+            ". ./set.sh && cat leak.txt",
+            "A=1\ncat leak.txt",
+        ] {
             let new = wrapped(line, SCRUB, Shell::Lasting).unwrap() + "; echo \"A is $A\"";
             let out = text(&run(shell, dir.path(), &new).stdout);
             assert!(out.contains("key MASKED") && out.contains("A is 1"), "{shell}: {line}\n{out}");

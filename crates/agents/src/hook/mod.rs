@@ -16,6 +16,7 @@ pub mod rewrite;
 mod search;
 mod shape;
 pub mod shell;
+mod state;
 mod tools;
 mod urls;
 mod wanted;

@@ -3,8 +3,9 @@
 //! Only what is surely the same command afterwards is rewritten. The form works in bash and zsh: one has `PIPESTATUS`,
 //! the other `pipestatus`, and each leaves the other's name empty. fish and tcsh can't read it.
 
-use super::shell::lex::{Command, Item, Joint, Part, read};
+use super::shell::lex::{Command, Item, Joint, Part, Word, read};
 use super::shell::says_nothing;
+use super::state::{called, defines, is_left_alone, keeps};
 
 /// How long the shell lives that a command is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,58 +15,6 @@ pub enum Shell {
     /// It takes the next command, too: a terminal.
     Lasting,
 }
-
-/// Commands that give a shell variables, functions and options, which it has for the next command, too.
-const STATE: &[&str] = &[
-    "source",
-    ".",
-    "export",
-    "declare",
-    "typeset",
-    "readonly",
-    "read",
-    "unset",
-    "set",
-    "shopt",
-    "setopt",
-    "unsetopt",
-    "alias",
-    "unalias",
-    "umask",
-    "ulimit",
-    "trap",
-    "eval",
-    "hash",
-    "bind",
-    "bindkey",
-    "autoload",
-    "compinit",
-    "nvm",
-    "fnm",
-    "sdk",
-    "conda",
-    "mamba",
-    "micromamba",
-    "pyenv",
-    "rbenv",
-    "nodenv",
-    "asdf",
-    "mise",
-    "direnv",
-    "deactivate",
-    "workon",
-    "module",
-    "use",
-];
-
-/// Those that print variables, functions or settings where they are given none to set.
-const PRINTERS: &[&str] = &["set", "export", "declare", "typeset", "readonly", "alias", "trap"];
-
-/// Commands after which the pipe would never end, or that change the shell itself.
-const LEFT_ALONE: &[&str] = &[
-    "cd", "pushd", "popd", "chdir", "disown", "nohup", "setsid", "bg", "fg", "jobs", "wait", "exec",
-    "coproc", "daemon",
-];
 
 /// A word for a shell.
 #[must_use]
@@ -89,7 +38,7 @@ pub fn is_read_by(shell: &str) -> bool {
 pub fn wrapped(command: &str, scrub: &str, shell: Shell) -> Option<String> {
     let script = read(command);
     let unclear = script.broken || script.background || command.trim_end().ends_with('\\');
-    let defines = shell == Shell::Lasting && defines_function(command, &script.items);
+    let defines = shell == Shell::Lasting && defines(command, &script.items);
     if unclear || defines || command.contains(scrub) || says_nothing(&script) {
         return None;
     }
@@ -98,13 +47,8 @@ pub fn wrapped(command: &str, scrub: &str, shell: Shell) -> Option<String> {
     let mut depth = 0usize;
     let mut folder: Option<&Command> = None;
     let mut rest = script.items.as_slice();
-    let keeps = |one: &Command| match name(one) {
-        Some(name) => shell == Shell::Lasting && STATE.contains(&name) && !prints(name, one),
-        // Variables alone.
-        None => shell == Shell::Lasting && one.words.is_empty(),
-    };
     while let [Item::Run(one), more @ ..] = rest
-        && (name(one) == Some("cd") || keeps(one))
+        && called(one).is_some_and(|(name, args)| name == "cd" || keeps(shell, &name, args))
         && moves(one)
     {
         from = one.end + if one.joint == Joint::And { 2 } else { 1 };
@@ -115,8 +59,10 @@ pub fn wrapped(command: &str, scrub: &str, shell: Shell) -> Option<String> {
             Item::Enter => depth += 1,
             Item::Leave => depth = depth.saturating_sub(1),
             Item::Run(one) => {
-                let alone = name(one).is_some_and(|n| LEFT_ALONE.contains(&n));
-                if depth == 0 && (alone || keeps(one)) {
+                let alone = |(name, args): (String, &[Word])| {
+                    is_left_alone(shell, &name) || keeps(shell, &name, args)
+                };
+                if depth == 0 && called(one).is_none_or(alone) {
                     return None;
                 }
             }
@@ -140,32 +86,6 @@ pub fn wrapped(command: &str, scrub: &str, shell: Shell) -> Option<String> {
     ))
 }
 
-/// Whether a command that could set something prints what there is: `set`, `export -p`, `declare -f f`.
-fn prints(name: &str, command: &Command) -> bool {
-    let options = command.words.iter().skip(1).map_while(|word| match word.as_slice() {
-        [Part::Text(text, _)] => text.strip_prefix('-').filter(|letters| !letters.is_empty()),
-        _ => None,
-    });
-    let showing = match name {
-        "set" => "",
-        "declare" | "typeset" => "pfF",
-        _ => "p",
-    };
-    let (mut count, mut shows) = (1, false);
-    for letters in options {
-        count += 1;
-        shows |= letters.contains(|letter| showing.contains(letter));
-    }
-    let alone = if name == "set" { 1 } else { count };
-    PRINTERS.contains(&name) && (shows || alone == command.words.len())
-}
-
-/// Whether a function is made at the start of a command or within it: `f() { …`, `function f { …`.
-fn defines_function(command: &str, items: &[Item]) -> bool {
-    let empty = |two: &[Item]| matches!(two, [Item::Enter, Item::Leave]);
-    command.trim_start().starts_with("function ") || items.windows(2).any(empty)
-}
-
 /// Whether nothing but `&&` and pipes join the commands, so that none runs where the one before the first has failed.
 fn is_one_list(items: &[Item]) -> bool {
     let joined = |item: &Item| match item {
@@ -179,7 +99,7 @@ fn is_one_list(items: &[Item]) -> bool {
 }
 
 /// A `cd` that stands before the rest: its effect outlasts the command, so it stays outside of the pipe. So does what
-/// gives a lasting shell its variables.
+/// may have one in it, or gives a lasting shell its variables.
 fn moves(command: &Command) -> bool {
     let known = |part: &Part| match part {
         Part::Text(..) | Part::Var(..) => true,
@@ -191,13 +111,6 @@ fn moves(command: &Command) -> bool {
     // `if cd app`, `! cd app`: it is a condition.
     let plain = command.before.is_empty() && command.redirects.is_empty();
     known && plain && matches!(command.joint, Joint::And | Joint::Next)
-}
-
-fn name(command: &Command) -> Option<&str> {
-    match command.words.first()?.as_slice() {
-        [Part::Text(name, _)] => Some(name),
-        _ => None,
-    }
 }
 
 #[cfg(test)]
@@ -227,7 +140,25 @@ mod tests {
                 "cd \"$(git rev-parse --show-toplevel)\" && make",
                 "cd \"$(git rev-parse --show-toplevel)\" && {\nmake",
             ),
-            ("source .venv/bin/activate && pytest", "{\nsource .venv/bin/activate && pytest"),
+            ("command cd app && make", "command cd app && {\nmake"),
+            ("command -p -- cd app; make", "command -p -- cd app; {\nmake"),
+            ("builtin cd app; make", "builtin cd app; {\nmake"),
+            ("command builtin cd app; make", "command builtin cd app; {\nmake"),
+            ("\\cd app; make", "\\cd app; {\nmake"),
+            ("c''d app && make || echo no", "c''d app; {\n(exit $?) && make || echo no"),
+            ("'cd' app\nmake", "'cd' app\n{\nmake"),
+            ("$'cd' app; make", "$'cd' app; {\nmake"),
+            ("source .venv/bin/activate && pytest", "source .venv/bin/activate && {\npytest"),
+            (". ./go.sh; make", ". ./go.sh; {\nmake"),
+            ("\\. ./go.sh; make", "\\. ./go.sh; {\nmake"),
+            ("eval \"cd app\"; make", "eval \"cd app\"; {\nmake"),
+            ("eval \"$X\" && make", "eval \"$X\" && {\nmake"),
+            ("command -v cd; make", "{\ncommand -v cd; make"),
+            ("(. ./go.sh; $x app; make)", "{\n(. ./go.sh; $x app; make)"),
+            ("\"$HOME/bin/x\" y", "{\n\"$HOME/bin/x\" y"),
+            ("$(npm bin)/jest", "{\n$(npm bin)/jest"),
+            ("[[ -n $A && $B = 2 ]] && make", "{\n[[ -n $A && $B = 2 ]] && make"),
+            ("case $A in *) make;; esac", "{\ncase $A in *) make;; esac"),
         ] {
             assert_eq!(
                 wrapped(line, SCRUB, Shell::Once).as_deref(),
@@ -262,6 +193,35 @@ mod tests {
             "cd gone || make",
             "cd \"$(cat where)\" && make",
             "git status -s && git ls-files",
+            "command cd app",
+            "\\cd app",
+            "make; builtin cd app",
+            "make; c\"\"d app",
+            "pushd app; make",
+            "command pushd app; make",
+            "builtin popd; make",
+            "\\pushd app; make",
+            "'popd'; make",
+            "p''ushd app; make",
+            "x=cd; $x app; make",
+            "x=cd; command $x app; make",
+            "command -$o cd app; make",
+            "\"$x\" app; make",
+            "${x:-cd} app; make",
+            "$(echo cd) app; make",
+            "`echo cd` app; make",
+            "{cd,app}; make",
+            "{cd,app/deep}; make",
+            ". ./go.sh",
+            "make; . ./go.sh",
+            "make; . ./go.sh ]]",
+            "make && source ./go.sh",
+            "make; command . ./go.sh",
+            "make; eval \"cd app\"",
+            "eval \"$(cat where)\"; make",
+            "if make; then . ./go.sh; fi",
+            "command exec make",
+            "\\nohup make",
         ] {
             assert_eq!(wrapped(line, SCRUB, Shell::Once), None, "{line}");
         }
@@ -277,16 +237,44 @@ mod tests {
             ("nvm use 20\nmake || echo no", "nvm use 20\n{\nmake || echo no"),
             ("A=1 make", "{\nA=1 make"),
             ("(export A=1; make)", "{\n(export A=1; make)"),
+            ("command export A=1; make", "command export A=1; {\nmake"),
+            ("builtin export A=1 && make", "builtin export A=1 && {\nmake"),
+            ("\\export A=1; make", "\\export A=1; {\nmake"),
+            ("printf -v x '%s' hi; make", "printf -v x '%s' hi; {\nmake"),
+            ("printf -vx hi; make", "printf -vx hi; {\nmake"),
+            ("let x=5; make", "let x=5; {\nmake"),
+            ("shift; make", "shift; {\nmake"),
+            ("getopts ab o; make", "getopts ab o; {\nmake"),
+            ("mapfile -t a; make", "mapfile -t a; {\nmake"),
+            ("exit 3; make", "exit 3; {\nmake"),
+            ("(make; exit 3)", "{\n(make; exit 3)"),
+            ("(for x in 1 2; do make; done)", "{\n(for x in 1 2; do make; done)"),
+            ("printf '%s' -v; make", "{\nprintf '%s' -v; make"),
+            ("((x == 5)) && make", "{\n((x == 5)) && make"),
+            ("((x <= 5 && x >= 2)) || make", "{\n((x <= 5 && x >= 2)) || make"),
+            ("echo $((1+2)) ${A:-b=c} ${A/x/=}; make", "{\necho $((1+2)) ${A:-b=c} ${A/x/=}; make"),
         ] {
             let new = wrapped(line, SCRUB, Shell::Lasting);
             assert_eq!(new.as_deref(), Some(format!("{start}{END}").as_str()), "{line}");
         }
-        for line in
-            ["set", "export -p", "declare -p A", "typeset -f f", "declare -x", "alias", "trap -p", "export"]
-        {
+        for line in [
+            "set",
+            "export -p",
+            "command export -p",
+            "declare -p A",
+            "typeset -f f",
+            "declare -x",
+            "alias",
+            "trap -p",
+            "export",
+        ] {
             let new = wrapped(line, SCRUB, Shell::Lasting);
             assert_eq!(new, Some(format!("{{\n{line}{END}")), "it prints: {line}");
         }
+    }
+
+    #[test]
+    fn what_would_set_nothing_in_a_lasting_shell_is_left_alone() {
         for line in [
             "source .venv/bin/activate",
             "export A=1",
@@ -305,6 +293,33 @@ mod tests {
             "eval \"$(direnv hook bash)\"",
             "A=$(make)",
             "conda activate x",
+            "command export A=1",
+            "builtin export A=1",
+            "make; command export A=1",
+            "readarray -t a < a.txt; make",
+            "mapfile -t a < a.txt; make",
+            "make | readarray -t a",
+            "make; printf -v x '%s' hi",
+            "make; let x=5",
+            "((x=5)); make",
+            "((x+=5)); make",
+            "((x<<=5)); make",
+            "x=5; ((x++)); make",
+            "make; (( --x ))",
+            "while ((i++ < 5)); do make; done",
+            "echo $((x=5)); make",
+            "for x in 1 2; do :; done; make",
+            "for ((i=0;i<3;i++)); do make; done",
+            "select x in 1 2; do break; done; make",
+            "make; shift",
+            "make; getopts ab o",
+            ": ${A:=b}; make",
+            "echo ${A:=b}; make",
+            "echo \"${A=b}\"; make",
+            "echo ${A[1]:=b}; make",
+            "cat <<E\n${A:=b}\nE",
+            "export A=1; make; exit 3",
+            "make || exit 1",
             "f() { make; }",
             "function f { make; }",
         ] {

@@ -17,6 +17,18 @@ const NAMES: usize = 256;
 /// How many folders that were added are looked at.
 const ADDED: usize = 16;
 
+/// Options with a file whose text a command shows or makes its message, by the command: letters and words.
+const FILES: &[(&str, &str, &[&str])] = &[
+    ("commit", "Ft", &["--file", "--template"]),
+    ("tag", "F", &["--file"]),
+    ("merge", "F", &["--file"]),
+    ("config", "f", &["--file"]),
+];
+/// The same for every command: a line that names no file is printed.
+const PATHS: &str = "--pathspec-from-file";
+/// Letters that take the rest of their word for something else: `-mFIX`.
+const VALUED: &str = "mcCuSX";
+
 /// A call of git, in pieces.
 struct Git {
     /// All words but those that say what is left out.
@@ -66,7 +78,7 @@ pub fn run(walk: &mut Walk, call: &Call) -> Option<Stop> {
     let patch = call.short(&['p', 'u']) || call.has(&["--patch", "-L"]);
     if GIT_MENTIONS.contains(&name) || (name == "log" && !patch) {
         walk.mention(call.args);
-        return roles::own(walk, call);
+        return git.takes_text(walk).map(Stop::Reads).or_else(|| roles::own(walk, call));
     }
     if name == "stash" && call.word(git.from) == "save" {
         return None;
@@ -107,6 +119,24 @@ impl Git {
 
     fn call(&self) -> Call<'_> {
         Call { name: "git", role: Role::Git, args: &self.args, raw: &[] }
+    }
+
+    /// The protected file whose text the command is told to take: `commit -F FILE`.
+    fn takes_text(&self, walk: &Walk) -> Option<Secret> {
+        let known = FILES.iter().find(|(name, ..)| *name == self.name);
+        let (letters, words) = known.map_or(("", &[][..]), |(_, letters, words)| (*letters, *words));
+        let base = self.folder.as_deref();
+        let args = self.args.get(self.from..).unwrap_or_default();
+        args.iter().enumerate().find_map(|(at, forms)| {
+            let next = args.get(at + 1).into_iter().flatten();
+            let values = forms.iter().filter_map(|form| value(form, letters, words));
+            values
+                .flat_map(|value| match value {
+                    "" => next.clone().map(String::as_str).collect(),
+                    value => vec![value],
+                })
+                .find_map(|file| walk.place.find(base, file))
+        })
     }
 
     /// `--OPTION`, with a value or without.
@@ -232,6 +262,20 @@ impl Git {
         let reads = |path: &Path| self.is_about(path) && !quiet.as_ref().is_some_and(|q| q.leaves_out(path));
         walk.place.in_tree(base, true, reads)
     }
+}
+
+/// What an option with a file has in its own word, `-qFFILE` or `--file=FILE`; nothing where the next word is the file.
+/// Long ones may be cut short.
+fn value<'a>(option: &'a str, letters: &str, words: &[&str]) -> Option<&'a str> {
+    if option.starts_with("--") {
+        let (name, value) = option.split_once('=').unwrap_or((option, ""));
+        let mut words = words.iter().chain([&PATHS]);
+        return words.any(|word| name.len() > 3 && word.starts_with(name)).then_some(value);
+    }
+    let bundle = option.strip_prefix('-')?;
+    let at = bundle.find(|letter| letters.contains(letter) || VALUED.contains(letter))?;
+    let (letter, value) = bundle[at..].split_at(1);
+    letters.contains(letter).then_some(value)
 }
 
 /// The place of git's command among the words, and the folder that `-C` names.
