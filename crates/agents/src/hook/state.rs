@@ -73,9 +73,6 @@ const LEFT_ALONE: &[&str] = &[
     "coproc", "daemon",
 ];
 
-/// Loops that give a variable each of some words; the last stays in it.
-const LOOPS: &[&str] = &["for", "foreach", "select"];
-
 /// Whether a command gives the shell something that the next one has, too: maybe a folder, where it lasts variables.
 pub fn keeps(shell: Shell, name: &str, args: &[Word]) -> bool {
     // Without a name there are variables alone.
@@ -107,8 +104,8 @@ fn prints(name: &str, args: &[Word]) -> bool {
 }
 
 /// Whether a command is better left as it is.
-pub fn is_left_alone(shell: Shell, name: &str) -> bool {
-    LEFT_ALONE.contains(&name) || (shell == Shell::Lasting && LOOPS.contains(&name))
+pub fn is_left_alone(name: &str) -> bool {
+    LEFT_ALONE.contains(&name)
 }
 
 /// Whether a function is made at the start of a command or within it, or a variable set within a word or a sum:
