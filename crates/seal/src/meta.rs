@@ -41,20 +41,6 @@ pub struct ValueAt {
     pub(crate) version: u64,
 }
 
-impl ValueAt {
-    /// The version whose frame holds it.
-    #[must_use]
-    pub fn version(&self) -> u64 {
-        self.version
-    }
-
-    /// Bytes it takes in the file.
-    #[must_use]
-    pub fn sealed_len(&self) -> u32 {
-        self.value_len
-    }
-}
-
 /// A frame to be written.
 #[derive(Clone, Copy)]
 pub struct New<'a> {
