@@ -268,3 +268,23 @@ fn a_new_recovery_code_is_shown_also_where_a_vault_can_not_be_rotated() {
     sandbox.lock();
     let _ = sandbox.human(&["unlock"]).ok();
 }
+
+/// The trail as it was at the last lock looks whole: it ends with that lock. But the store has seen the unlock since.
+#[test]
+fn a_trail_of_before_the_last_unlock_is_not_taken_for_todays() {
+    need!(Linux);
+    let sandbox = Sandbox::open_to_all("");
+    sandbox.add("A", OLD, &["--tier", "low", "--scope", "db"]);
+    sandbox.lock();
+    let old = sandbox.copy_store("old");
+    let _ = sandbox.unlock();
+    let _ = sandbox.get("A").ok();
+    sandbox.kill_daemon();
+    let trail = sandbox.store().join("trail");
+    for file in std::fs::read_dir(old.join("trail")).expect("trail").flatten() {
+        std::fs::copy(file.path(), trail.join(file.file_name())).expect("copy");
+    }
+    std::fs::copy(old.join("state/heads"), sandbox.store().join("state/heads")).expect("copy");
+    let _ = sandbox.human(&["unlock"]).exits(5).says("trail/000001.svault");
+    let _ = sandbox.get("A").exits(3);
+}

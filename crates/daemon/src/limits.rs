@@ -84,6 +84,9 @@ impl Limits {
         }
         if matches!(counts, Counts::Ask | Counts::Release) {
             self.check_session(policy, session, req.names(), now)?;
+            if let Some(own) = own_session(session, req.caller(), req.evidence()) {
+                self.check_session(policy, &own, req.names().take(1), now)?;
+            }
         }
         if matches!(counts, Counts::Release | Counts::ReleaseAfterAsk) {
             self.check_secrets(&policy.limits.burst_per_secret, req, now)?;
@@ -170,10 +173,10 @@ impl Limits {
         let at = entry.at.as_millisecond();
         let name = bare_name(&entry.secret);
         match entry.event {
-            Event::Ask | Event::Propose | Event::Wanted => self.state.request(&entry.session, entry.id, at),
+            Event::Ask | Event::Propose | Event::Wanted => self.count_request(entry, at),
             Event::Allow => {
                 if entry.act != AFTER_ASK {
-                    self.state.request(&entry.session, entry.id, at);
+                    self.count_request(entry, at);
                 }
                 self.state.release(&entry.secret, at);
             }
@@ -190,6 +193,13 @@ impl Limits {
             _ => {}
         }
         Vec::new()
+    }
+
+    fn count_request(&mut self, entry: &Entry, at: i64) {
+        self.state.request(&entry.session, entry.id, at);
+        if let Some(own) = own_session(&entry.session, &entry.caller, entry.evidence) {
+            self.state.request(&own, entry.id, at);
+        }
     }
 
     fn count_denial(&mut self, policy: &Policy, entry: &Entry, name: &str, at: i64) -> Vec<Due> {
@@ -268,10 +278,19 @@ impl Limits {
     }
 }
 
-/// Whose account something goes on: the session's, and for the unknown session that of the name it claims too.
+/// The session that a caller has where it does not run below another one: what it does there counts for it, too, or it
+/// would have its rate and its secrets anew below each.
+fn own_session(session: &str, caller: &str, evidence: Option<Evidence>) -> Option<String> {
+    let matched = evidence == Some(Evidence::Matched) && session.starts_with("matched:");
+    matched.then(|| format!("matched:{caller}")).filter(|own| own != session)
+}
+
+/// Whose account something goes on: the session's, that of a caller which runs below another one, and for the unknown
+/// session that of the name it claims.
 fn accounts(policy: &Policy, session: &str, caller: &str, evidence: Option<Evidence>) -> Vec<String> {
     let mut accounts = vec![session.to_owned()];
     let registered = caller.parse::<CallerName>().is_ok_and(|c| policy.callers.contains_key(&c));
+    accounts.extend(own_session(session, caller, evidence));
     if session == UNKNOWN && registered && evidence == Some(Evidence::Claimed) {
         accounts.push(format!("matched:{caller}"));
     }

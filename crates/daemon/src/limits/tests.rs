@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use std::rc::Rc;
 
 mod folds;
+mod nested;
 
 const POLICY: &str = "
 [callers.claude]

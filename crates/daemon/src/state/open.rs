@@ -218,6 +218,8 @@ fn begin(
     }
     let _ticket = trail.append(entry, &Lent(store), Durable::Now).map_err(|e| full(&e))?;
     trail.commit(&mut Lent(store)).map_err(|e| full(&e))?;
+    // And the trail with it: one of before this unlock, which ends with a lock, is behind the store.
+    store.checkpoint().map_err(|e| full(&e))?;
     if accepted.is_some() {
         store.accepted_is_recorded().map_err(|e| damaged(&e))?;
     }
