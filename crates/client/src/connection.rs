@@ -1,6 +1,6 @@
 //! One connection to the daemon: the hello, then the calls of somebody without presence.
 
-use crate::{Error, Result, Silent, os, os::Stream};
+use crate::{Error, Result, Silent, os, os::Stream, whole};
 use secret::Bytes;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
@@ -195,7 +195,7 @@ impl Connection {
     }
 
     pub(crate) fn receive<T: DeserializeOwned>(&mut self) -> Result<T> {
-        frame::read_control(&mut self.stream)?.ok_or(Error::Frame(frame::Error::Closed))
+        whole::control(&mut self.stream, self.listener)?.ok_or(Error::Frame(frame::Error::Closed))
     }
 
     fn patience(&mut self, wait: Duration) -> Result<()> {
@@ -329,7 +329,7 @@ impl Connection {
         self.send(&ToDaemon::Lock)?;
         let Answer::Done { .. } = self.answer(|_| {})? else { return Err(Error::Unexpected) };
         // The last words, or the end of the connection; then, in a moment, the process is gone.
-        let left = match frame::read_control(&mut self.stream) {
+        let left = match whole::control(&mut self.stream, self.listener) {
             Ok(Some(FromDaemon::Locked(left))) => Some(left),
             _ => None,
         };

@@ -12,6 +12,7 @@ mod keys;
 mod os;
 mod silent;
 mod unlock;
+mod whole;
 
 #[cfg(test)]
 #[cfg(target_os = "linux")]
