@@ -68,10 +68,13 @@ fn the_users_program_is_told_of_what_waits_until_it_is_taken_out() {
     let second = ask("the same again, after the lock");
     sandbox.wait_for("the program", || lines() == format!("{first} tester\n{second} tester\n"));
     set(&sandbox, &["--no-notify"]);
-    let _ = ask("nobody is told of this one");
-    std::thread::sleep(std::time::Duration::from_millis(300));
-    assert_eq!(lines().lines().count(), 2);
     assert!(settings(&sandbox)["notify"].is_null());
+    let _ = ask("nobody is told of this one");
+    // What is told comes in order: were that one told, it would be there before the next.
+    set(&sandbox, &["--notify", tell]);
+    let last = ask("this one is told of once more");
+    sandbox.wait_for("the program", || lines().ends_with(&format!("{last} tester\n")));
+    assert_eq!(lines(), format!("{first} tester\n{second} tester\n{last} tester\n"));
 }
 
 #[test]

@@ -120,10 +120,12 @@ pub fn calibrate(target: Duration, progress: &mut dyn FnMut(f32)) -> Result<KdfP
     search(target, &mut time, progress)
 }
 
-/// The least and the most that [`search`] changes memory by, in KiB.
+/// Memory grows by so much, in KiB.
 const STEP: u32 = 32 * MIB;
+/// So much of it at most, in KiB; then more passes.
 const MOST: u32 = 1024 * MIB;
 
+/// [`calibrate`] with a machine that says by `time` how long a run takes there.
 fn search(
     target: Duration,
     time: &mut dyn FnMut(KdfParams) -> Result<Duration>,
