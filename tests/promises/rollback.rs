@@ -287,4 +287,17 @@ fn a_trail_of_before_the_last_unlock_is_not_taken_for_todays() {
     std::fs::copy(old.join("state/heads"), sandbox.store().join("state/heads")).expect("copy");
     let _ = sandbox.human(&["unlock"]).exits(5).says("trail/000001.svault");
     let _ = sandbox.get("A").exits(3);
+
+    // Accepted, it is named ever after: what came after it is gone, and what is left can be read.
+    let said = sandbox.human(&["unlock", "--accept-rollback"]).ok();
+    assert!(!said.err.contains("not locked last time") && !said.err.contains("unfinished"), "{}", said.all());
+    for _ in 0..2 {
+        let verified = sandbox.run(&["audit", "verify"]).ok();
+        assert!(verified.text().contains("ok but for trail/000001.svault"), "{}", verified.all());
+        let list = sandbox.human(&["audit", "list"]).ok();
+        assert!(list.err.contains("but for trail/000001.svault"), "{}", list.all());
+        assert!(list.text().contains("add") && list.text().contains("accept"), "{}", list.all());
+        sandbox.lock();
+        let _ = sandbox.unlock();
+    }
 }

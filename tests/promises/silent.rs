@@ -24,6 +24,9 @@ fn a_stopped_daemon_is_named_and_lock_ends_it() {
     // The human hears about it before that, and what helps.
     let pid = sandbox.daemon().expect("a daemon");
     processes::signal(pid, Signal::STOP);
+    let said = sandbox.human(&["unlock"]).exits(1);
+    assert!(said.err.contains(&format!("(process {pid}) does not answer; it is stopped")), "{}", said.all());
+    assert!(said.err.contains("'svault lock' ends it") && !said.err.contains("find out"), "{}", said.all());
     let said = sandbox.run(&["lock"]).ok();
     let note = format!("note: the daemon (process {pid}) does not answer; it is stopped");
     assert!(said.err.contains(&note) && said.err.contains(&format!("kill -CONT {pid}")), "{}", said.all());

@@ -33,7 +33,9 @@ pub struct Restored {
     pub must_begin: bool,
     /// Files that are not what they were, and were accepted.
     pub files: Vec<FileState>,
-    /// What was cut off behind the last good entry, kept beside the file.
+    /// The open segment is among them: the last of these entries need not have been the last.
+    pub given_up: bool,
+    /// What a write that was broken off has left behind the last good entry, kept beside the file.
     pub set_aside: Option<PathBuf>,
 }
 
@@ -51,11 +53,11 @@ impl Trail {
         let folder = segments::folder(dir);
         disk.mkdir(&folder).map_err(|e| seal::Error::io(&folder, "make", e))?;
         disk.sync_dir(dir).map_err(|e| seal::Error::io(dir, "sync", e))?;
-        let (rule, wanted) = match start {
-            Start::AcceptRollback(seen) => (HeadRule::Accept, Some(seen)),
-            Start::Verify | Start::NewSegment => (HeadRule::Look, None),
+        let wanted = match start {
+            Start::AcceptRollback(seen) => Some(seen),
+            Start::Verify | Start::NewSegment => None,
         };
-        let found = Found::look(&disk, dir, store, rule)?;
+        let found = Found::look(&disk, dir, store)?;
         if !found.files.is_empty() && wanted != Some(found.seen()) {
             return Err(found.refused());
         }
@@ -70,7 +72,7 @@ impl Trail {
     /// # Errors
     /// `Store` and `Seal` for what has to do with the machine.
     pub fn survey(disk: &Arc<dyn Disk>, dir: &Path, store: &dyn Known) -> Result<(Vec<FileState>, [u8; 32])> {
-        let found = Found::look(disk, dir, store, HeadRule::Look)?;
+        let found = Found::look(disk, dir, store)?;
         let seen = found.seen();
         Ok((found.files, seen))
     }
@@ -89,8 +91,11 @@ struct Found {
     lost: Vec<Segment>,
     /// All that were closed, as far as they are still there.
     closed: Vec<Segment>,
+    /// The open one, if it is as it was.
     open: Option<OpenOne>,
-    /// Where the open one ends, if it can be read, and whether or not it is as it was.
+    /// What is left of it, if it isn't.
+    rest: Option<OpenOne>,
+    /// Where it ends, if it can be read, in either case.
     end: Option<Head>,
     /// Above every file that lies there.
     floor: u64,
@@ -106,8 +111,7 @@ struct OpenOne {
 }
 
 impl Found {
-    /// `rule` is for an open segment that is not as it was: it is looked at, or accepted.
-    fn look(disk: &Arc<dyn Disk>, dir: &Path, store: &dyn Known, rule: HeadRule) -> Result<Self> {
+    fn look(disk: &Arc<dyn Disk>, dir: &Path, store: &dyn Known) -> Result<Self> {
         let mut found = Self::default();
         let known = store.segments().map_err(Error::Store)?;
         found.unknown(&**disk, dir, &known)?;
@@ -122,7 +126,7 @@ impl Found {
                 },
                 State::Open(head) => {
                     let place = Place { disk, dir, store, segment, head: *head, parent };
-                    if let Some(e) = found.take_open(&place, rule) {
+                    if let Some(e) = found.take_open(&place) {
                         found.note(segment, e)?;
                     }
                 }
@@ -163,22 +167,21 @@ impl Found {
         Ok(())
     }
 
-    /// Opens the open segment; what is wrong with it, if something is.
-    fn take_open(&mut self, place: &Place<'_>, rule: HeadRule) -> Option<Error> {
-        match place.read(HeadRule::AtLeast(place.expected())).and_then(|one| place.check(&one).map(|()| one))
-        {
+    /// Opens the open segment; what is wrong with it, or with the store that it is too new for, if something is.
+    fn take_open(&mut self, place: &Place<'_>) -> Option<Error> {
+        let read = place.read(HeadRule::AtLeast(place.expected()));
+        let (one, wrong) = match read.and_then(|one| place.follows(&one).map(|()| one)) {
             Ok(one) => {
-                self.end = Some(one.log.head());
-                self.open = Some(one);
-                None
+                let behind = place.check(&one).err();
+                (self.open.insert(one), behind)
             }
-            Err(e) => {
-                let there = place.read(rule).ok();
-                self.end = there.as_ref().map(|one| one.log.head());
-                self.open = there.filter(|_| matches!(rule, HeadRule::Accept));
-                Some(e)
-            }
-        }
+            Err(e) => match place.read(HeadRule::Look) {
+                Ok(rest) => (self.rest.insert(rest), Some(e)),
+                Err(_) => return Some(e),
+            },
+        };
+        self.end = Some(one.log.head());
+        wrong
     }
 
     /// Takes down what is wrong with a file; what is wrong with the machine is an error at once.
@@ -190,7 +193,7 @@ impl Found {
         let path = if store_file { "store.svault".into() } else { segments::relative(segment.number) };
         self.files.push(FileState { path, state: e.state(), detail: e.to_string() });
         self.first.get_or_insert(e);
-        if self.open.as_ref().is_none_or(|one| one.number != segment.number) {
+        if !store_file {
             self.lost.push(*segment);
         }
         Ok(())
@@ -239,7 +242,11 @@ impl Found {
                 trail.must_begin = false;
                 Some((one.content, one.entries))
             }
-            None => self.last_readable(&trail.disk, dir, store)?,
+            // It is given up, and written to no more; what is left of it says where the counters were.
+            None => match self.rest.take().filter(|rest| rest.content.first_seq != 0) {
+                Some(rest) => Some((rest.content, rest.entries)),
+                None => self.last_readable(&trail.disk, dir, store)?,
+            },
         };
         for Segment { number, state } in &self.lost {
             let Some(head) = state.head() else { continue };
@@ -255,6 +262,7 @@ impl Found {
             restored.entries = entries;
         }
         restored.total = trail.seq;
+        restored.given_up = trail.open.is_none() && !trail.settle.is_empty();
         Ok((trail, restored))
     }
 
@@ -323,16 +331,19 @@ impl Place<'_> {
         Ok(OpenOne { number, log, set_aside: opened.set_aside, content, entries })
     }
 
-    fn check(&self, one: &OpenOne) -> Result<()> {
-        let path = || segments::relative(self.segment.number);
-        if one.log.header().parent_chain != self.parent {
-            return Err(Error::Order { path: path() });
+    /// Whether it is the one that was begun behind the segment before.
+    fn follows(&self, one: &OpenOne) -> Result<()> {
+        if one.log.header().parent_chain == self.parent {
+            return Ok(());
         }
-        let check = |mark| self.store.check(mark);
-        one.content
-            .mark
-            .as_ref()
-            .map_or(Ok(()), check)
-            .map_err(|source| Error::StoreBehind { path: path(), source })
+        Err(Error::Order { path: segments::relative(self.segment.number) })
+    }
+
+    /// Whether the store has been where its last entry was written.
+    fn check(&self, one: &OpenOne) -> Result<()> {
+        let path = segments::relative(self.segment.number);
+        let mark = one.content.mark.as_ref();
+        mark.map_or(Ok(()), |mark| self.store.check(mark))
+            .map_err(|source| Error::StoreBehind { path, source })
     }
 }

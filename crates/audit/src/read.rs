@@ -126,17 +126,19 @@ impl Reader {
             let lost = matches!(segment.state, State::Lost(_));
             let follows = parent;
             parent = segment.state.head().map_or(parent, |head| *head.chain());
+            let path = || segments::relative(segment.number);
+            let content = content.and_then(|content| {
+                let on = content.parent == follows && next.is_none_or(|next| next == content.first_seq);
+                if on { Ok(content) } else { Err(Error::Order { path: path() }) }
+            });
             let content = match content {
                 Err(_) if lost => {
-                    verified.lost.push(segments::relative(segment.number));
+                    verified.lost.push(path());
                     next = None;
                     continue;
                 }
                 content => content?,
             };
-            if content.parent != follows || next.is_some_and(|next| next != content.first_seq) {
-                return Err(Error::Order { path: segments::relative(segment.number) });
-            }
             // What was given up may lack its last entries.
             next = (!lost).then_some(content.next_seq);
             verified.entries += content.entries();

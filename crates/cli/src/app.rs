@@ -71,7 +71,7 @@ impl App {
     /// # Errors
     /// When the store is locked or there is none.
     pub fn connect(&self, caller: Option<CallerName>) -> Result<Connection, Error> {
-        self.connect_within(caller, Duration::from_secs(30))
+        self.connect_within(caller, client::ANSWER)
     }
 
     /// The same with another patience. After two seconds of silence the human is told.
@@ -122,8 +122,9 @@ pub enum Consent {
     Whole(&'static str),
 }
 
-/// A daemon that says nothing, for people.
-fn silence(silent: Silent, most: Duration) -> String {
+/// A daemon that says nothing, for people, and how long it is waited for.
+#[must_use]
+pub fn silence(silent: Silent, most: Duration) -> String {
     let who = silent.pid.map_or_else(String::new, |pid| format!(" (process {pid})"));
     let state = silent.state.map_or_else(String::new, |state| format!("; it is {state}"));
     let wake = match (silent.pid, silent.state) {

@@ -14,7 +14,7 @@ use wire::{
 use words::{CallerName, Class, Door, Exposure, Id, Name, Scope, VaultName};
 
 /// How long an answer may take that waits for no human.
-const ANSWER: Duration = Duration::from_secs(30);
+pub const ANSWER: Duration = Duration::from_secs(if cfg!(test) { 3 } else { 30 });
 /// After so long without an answer to the hello, which waits for nothing, something is wrong.
 const SILENT: Duration = Duration::from_secs(2);
 /// How long a daemon that locks may take to end.
@@ -319,14 +319,16 @@ impl Connection {
     }
 
     /// Locks the store. When this returns the daemon has written its last words and ended. It tells how the store was
-    /// left, where that could be written.
+    /// left, where that could be written. `tell` as in [`Connection::open_telling`].
     ///
     /// # Errors
-    /// The connection's; [`Error::StillThere`] where the daemon does not end.
-    pub fn lock(mut self) -> Result<Option<LastLock>> {
-        self.patience(LONG_ANSWER)?;
+    /// The connection's; [`Error::NoAnswer`] after 30 seconds, [`Error::StillThere`] where the daemon does not end.
+    pub fn lock(mut self, tell: &mut dyn FnMut(Silent)) -> Result<Option<LastLock>> {
         let daemon = os::Process::of(self.daemon());
         self.send(&ToDaemon::Lock)?;
+        if os::silent_for(&self.stream, SILENT) {
+            tell(Silent::of(self.listener));
+        }
         let Answer::Done { .. } = self.answer(|_| {})? else { return Err(Error::Unexpected) };
         // The last words, or the end of the connection; then, in a moment, the process is gone.
         let left = match whole::control(&mut self.stream, self.listener) {
@@ -369,7 +371,7 @@ impl Connection {
                 FromDaemon::More(_) => {}
                 FromDaemon::Waiting { id } => waiting(&id),
                 FromDaemon::Released { id, items } => {
-                    let value = |g| Ok((g, frame::read_raw(&mut self.stream)?));
+                    let value = |g| Ok((g, whole::raw(&mut self.stream, self.listener)?));
                     let items = items.into_iter().map(value).collect::<Result<_>>()?;
                     return Ok(Answer::Released { id, items });
                 }

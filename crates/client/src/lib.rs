@@ -22,13 +22,13 @@ mod rig;
 /// Where the store is and where its daemon listens.
 pub use wire::paths;
 
-pub use connection::{Answer, Connection, Scanned, TakeBack, TrailState};
+pub use connection::{ANSWER, Answer, Connection, Scanned, TakeBack, TrailState};
 pub use error::Error;
 pub use guard::{may_type, may_type_for, under_agent};
 pub use human::{Acted, Hold, Human};
 pub use keys::{NewSlot, Presented, Prover, SlotOpened, StoreHeader};
 pub use silent::{Silent, end_by_force, ends_unreachable, is_held, listener};
-pub use unlock::{Asker, How, NewStore, Unlocked, init, unlock};
+pub use unlock::{Asker, GREETING, How, NewStore, Unlocked, init, unlock};
 
 /// What this crate's functions return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

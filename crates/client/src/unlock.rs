@@ -4,8 +4,8 @@
 use crate::connection::LONG_ANSWER;
 use crate::error::RolledBack;
 use crate::{
-    Connection, Error, NewSlot, Presented, Prover, Result, SlotOpened, StoreHeader, may_type, may_type_for,
-    os, os::Child,
+    Connection, Error, NewSlot, Presented, Prover, Result, Silent, SlotOpened, StoreHeader, may_type,
+    may_type_for, os, os::Child,
 };
 use seal::FileId;
 use std::fs::File;
@@ -18,6 +18,9 @@ use words::{Door, VaultName};
 
 /// How long a child may take to take the lock and read the header.
 const START: Duration = Duration::from_secs(30);
+
+/// How long whoever holds the store may take for its hello.
+pub const GREETING: Duration = Duration::from_secs(10);
 
 /// So often a lock is tried again that is held while nobody listens, each tenth of a second.
 const RETRIES: usize = 20;
@@ -34,6 +37,9 @@ pub trait Asker {
     /// Whether to go back to what is on disk, with these files as they are. Called only where [`How::accept_rollback`]
     /// is set and there are such files.
     fn accept(&mut self, files: &[RollbackFile]) -> bool;
+
+    /// Whoever holds the store has been silent for two seconds; it is waited for up to [`GREETING`].
+    fn silent(&mut self, _: Silent) {}
 }
 
 /// How to unlock.
@@ -120,7 +126,7 @@ impl Way<'_> {
             return Err(self.no_store());
         }
         let _ = secret::set_dumpable(false);
-        let (child, header) = match self.begin()? {
+        let (child, header) = match self.begin(&mut |silent| asker.silent(silent))? {
             Begun::Locked { child, header: Some(header) } => (child, header),
             Begun::Locked { .. } => return Err(self.no_store()),
             Begun::Busy { pid } => return self.already(pid, asker),
@@ -139,7 +145,7 @@ impl Way<'_> {
         if self.store.file().exists() {
             return Err(exists());
         }
-        let mut child = match self.begin()? {
+        let mut child = match self.begin(&mut |_| {})? {
             Begun::Locked { child, header: None } => child,
             Begun::Locked { .. } => return Err(exists()),
             Begun::Busy { .. } if self.appears() => return Err(exists()),
@@ -180,15 +186,16 @@ impl Way<'_> {
     /// Starts a daemon and hears whether it has the store's lock. A lock that is held while nobody listens is one that a
     /// killed daemon's last write still keeps, or that of an unlock that has just come to nothing: it is tried again for a
     /// moment.
-    fn begin(&self) -> Result<Begun> {
+    fn begin(&self, tell: &mut dyn FnMut(Silent)) -> Result<Begun> {
         for _ in 0..RETRIES {
-            match self.start()? {
-                Begun::Busy { .. }
-                    if matches!(Connection::open(self.store, Door::Cli, None), Err(Error::Locked)) =>
-                {
-                    std::thread::sleep(Duration::from_millis(100));
-                }
-                begun => return Ok(begun),
+            let begun = self.start()?;
+            if matches!(begun, Begun::Locked { .. }) {
+                return Ok(begun);
+            }
+            match Connection::open_telling(self.store, Door::Cli, None, GREETING, tell) {
+                Err(Error::Locked) => std::thread::sleep(Duration::from_millis(100)),
+                Err(e @ Error::NoAnswer { .. }) => return Err(e),
+                _ => return Ok(begun),
             }
         }
         self.start()
@@ -253,7 +260,7 @@ impl Way<'_> {
         let mut named = vaults;
         for _ in 0..2 {
             match self.accept_shown(child, keys, vaults, named, asker) {
-                Err(Error::RolledBack(_)) => (child, named) = (self.again()?, &[]),
+                Err(Error::RolledBack(_)) => (child, named) = (self.again(asker)?, &[]),
                 done => return done,
             }
         }
@@ -285,12 +292,12 @@ impl Way<'_> {
         } else {
             return Err(Error::NotConfirmed);
         };
-        self.open(self.again()?, keys, rollback)
+        self.open(self.again(asker)?, keys, rollback)
     }
 
     /// Another child, for the same store.
-    fn again(&self) -> Result<Child> {
-        match self.begin()? {
+    fn again(&self, asker: &mut dyn Asker) -> Result<Child> {
+        match self.begin(&mut |silent| asker.silent(silent))? {
             Begun::Locked { child, header: Some(_) } => Ok(child),
             Begun::Locked { .. } => Err(self.no_store()),
             Begun::Busy { pid } => Err(Error::Held { pid }),

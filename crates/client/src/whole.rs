@@ -2,6 +2,7 @@
 //! silence and not by a byte now and then.
 
 use crate::{Error, Result, os, os::Stream};
+use secret::Bytes;
 use serde::de::DeserializeOwned;
 use std::io::{self, Read};
 use std::time::{Duration, Instant};
@@ -15,8 +16,24 @@ const WHOLE: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 10 });
 /// # Errors
 /// [`Error::NoAnswer`], and what is wrong with the frame.
 pub(crate) fn control<T: DeserializeOwned>(stream: &mut Stream, listener: Option<u32>) -> Result<Option<T>> {
+    message(stream, listener, |from| frame::read_control(from))
+}
+
+/// One value.
+///
+/// # Errors
+/// As [`control`].
+pub(crate) fn raw(stream: &mut Stream, listener: Option<u32>) -> Result<Bytes> {
+    message(stream, listener, |from| frame::read_raw(from))
+}
+
+fn message<T>(
+    stream: &mut Stream,
+    listener: Option<u32>,
+    read: impl FnOnce(&mut Whole<'_>) -> std::result::Result<T, frame::Error>,
+) -> Result<T> {
     use io::ErrorKind::{TimedOut, WouldBlock};
-    match frame::read_control(&mut Whole { stream, until: None }) {
+    match read(&mut Whole { stream, until: None }) {
         Err(frame::Error::Io(e)) if matches!(e.kind(), TimedOut | WouldBlock) => {
             Err(Error::NoAnswer { pid: listener })
         }
@@ -50,11 +67,10 @@ mod tests {
     use std::thread::{sleep, spawn};
     use wire::ToDaemon;
 
-    #[test]
-    fn a_byte_now_and_then_is_no_answer() {
-        let (mut ours, mut theirs) = UnixStream::pair().unwrap();
+    /// The other side, which sends this over and over, a byte each time.
+    fn drips(frame: Vec<u8>) -> (UnixStream, std::thread::JoinHandle<()>) {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
         let writer = spawn(move || {
-            let frame = frame::control(&ToDaemon::Status).unwrap();
             for byte in frame.iter().cycle() {
                 if theirs.write_all(&[*byte]).is_err() {
                     return;
@@ -62,7 +78,20 @@ mod tests {
                 sleep(Duration::from_millis(150));
             }
         });
+        (ours, writer)
+    }
+
+    #[test]
+    fn a_byte_now_and_then_is_no_answer() {
+        let (mut ours, writer) = drips(frame::control(&ToDaemon::Status).unwrap());
         let said = control::<ToDaemon>(&mut ours, Some(7));
+        assert!(matches!(said, Err(Error::NoAnswer { pid: Some(7) })), "{said:?}");
+        drop(ours);
+        writer.join().unwrap();
+        let mut value = Vec::new();
+        frame::write(&mut value, frame::Kind::Raw, b"sk-test-drips").unwrap();
+        let (mut ours, writer) = drips(value);
+        let said = raw(&mut ours, Some(7)).map(|_| ());
         assert!(matches!(said, Err(Error::NoAnswer { pid: Some(7) })), "{said:?}");
         drop(ours);
         writer.join().unwrap();

@@ -98,6 +98,54 @@ fn counters_survive_the_loss_of_the_open_segment() {
     assert_eq!(house.trail.total(), 7);
 }
 
+/// The open segment is cut: what is left of it is read and counted, nothing is written to it any more, and that it was
+/// cut is told for as long as it is.
+#[test]
+fn a_segment_that_was_cut_is_never_taken_for_a_whole_one() {
+    let mut house = three_segments();
+    let path = dir().join("trail/000003.svault");
+    let early = house.disk.bytes(&path).unwrap();
+    house.release(10);
+    let (disk, mut opener, _) = house.lock(100);
+    let whole = disk.bytes(&path).unwrap();
+    for rest in [&whole[..early.len()], &whole[..early.len() - 1], &whole[..early.len() + 5]] {
+        let disk = disk.killed();
+        disk.put(&path, rest);
+        let (refused, back) = House::open(&disk, opener, &How::Refuse).map(|_| ()).unwrap_err();
+        assert_eq!(refused.files(), [("trail/000003.svault".to_owned(), "older")]);
+        let opened = House::open(&disk, back, &How::AcceptAll).map_err(|(e, _)| e.name()).unwrap();
+        assert!(opened.restored.given_up && opened.restored.set_aside.is_none());
+        assert_eq!(opened.restored.snapshot.as_deref(), Some(b"counters 6".as_slice()));
+        let left = opened.restored.total;
+        assert!((8..=9).contains(&left), "{left}");
+        assert_eq!(disk.bytes(&path).unwrap(), rest, "evidence stays as it is");
+        let mut house = opened.house;
+        assert_eq!(reader(&mut house).verify().unwrap().lost, ["trail/000003.svault"]);
+        let read = seqs(&reader(&mut house), &Filter::default());
+        assert_eq!(read, (1..=left + 1).rev().collect::<Vec<_>>(), "with the record of the acceptance");
+        let (disk, back, _) = house.lock(200);
+        let opened = House::open(&disk, back, &How::Refuse).map_err(|(e, _)| e.name()).unwrap();
+        let mut house = opened.house;
+        assert_eq!(reader(&mut house).verify().unwrap().lost, ["trail/000003.svault"]);
+        // Found again, it is whole.
+        house.disk.put(&path, &whole);
+        assert!(reader(&mut house).verify().unwrap().lost.is_empty());
+        opener = house.lock(300).1;
+    }
+}
+
+/// Nothing is left of it but its header: counters go on from the segment before.
+#[test]
+fn a_segment_that_was_cut_to_its_header_has_no_counters() {
+    let (disk, opener, _) = three_segments().lock(100);
+    let path = dir().join("trail/000003.svault");
+    let whole = disk.bytes(&path).unwrap();
+    disk.put(&path, &whole[..whole.len().min(1_000)]);
+    let opened = House::open(&disk, opener, &How::AcceptAll).map_err(|(e, _)| e.name()).unwrap();
+    assert_eq!(opened.restored.snapshot.as_deref(), Some(b"counters 3".as_slice()));
+    assert_eq!(opened.restored.total, 6);
+}
+
 /// Before a new segment is begun, what is there can be read already, even when the open one is gone.
 #[test]
 fn a_lost_segment_does_not_keep_the_rest_from_being_read() {

@@ -1,6 +1,6 @@
 //! `svault lock`.
 
-use crate::app::App;
+use crate::app::{App, silence};
 use crate::output::Out;
 use crate::report::{Error, Outcome};
 use crate::table::pairs;
@@ -76,7 +76,11 @@ pub fn lock(app: &App) -> Outcome {
         }
         other => other?,
     };
-    let left = connection.lock()?;
+    let mut tell = |silent| app.out.note(&silence(silent, client::ANSWER));
+    let left = match connection.lock(&mut tell) {
+        Err(client::Error::NoAnswer { .. }) => return by_force(app),
+        other => other?,
+    };
     let mut object = json!({"state": "locked", "was": "unlocked"});
     if let (Value::Object(all), Some(Value::Object(left))) =
         (&mut object, left.as_ref().and_then(|l| serde_json::to_value(l).ok()))
@@ -84,8 +88,10 @@ pub fn lock(app: &App) -> Outcome {
         all.extend(left);
     }
     app.out.answer(object, |out| {
-        let rows = left.as_ref().map(|l| pairs(&left_as(l, out))).unwrap_or_default();
-        rows.lines().fold("locked\n".to_owned(), |text, row| format!("{text}  {row}\n"))
+        let Some(left) = &left else {
+            return "locked; how it was left could not be written down: is the disk full?\n".to_owned();
+        };
+        pairs(&left_as(left, out)).lines().fold("locked\n".to_owned(), |text, row| format!("{text}  {row}\n"))
     })?;
     Ok(wire::exit::DONE)
 }

@@ -87,6 +87,9 @@ impl Recover {
                 }
                 Ok(Some(Presented::Recovery(RecoveryCode::parse(self.0)?)))
             }
+            fn silent(&mut self, silent: client::Silent) {
+                self.1.silent(silent);
+            }
             fn accept(&mut self, files: &[RollbackFile]) -> bool {
                 self.1.accept(files)
             }

@@ -1,13 +1,13 @@
 //! `svault unlock`.
 
 use super::lock::left_as;
-use crate::app::App;
+use crate::app::{App, silence};
 use crate::output::{Out, shown};
 use crate::report::{Error, Outcome};
 use crate::table::pairs;
 use crate::{input, prompt, times};
 use clap::Args;
-use client::{Asker, How, Presented, StoreHeader, Unlocked};
+use client::{Asker, How, Presented, Silent, StoreHeader, Unlocked};
 use seal::RecoveryCode;
 use serde_json::{Value, json};
 use std::fs::File;
@@ -128,6 +128,10 @@ impl Asker for Desk<'_> {
             self.failed = Some(e);
             told
         })
+    }
+
+    fn silent(&mut self, silent: Silent) {
+        self.out.note(&silence(silent, client::GREETING));
     }
 
     fn accept(&mut self, files: &[RollbackFile]) -> bool {

@@ -77,3 +77,19 @@ fn a_label_is_a_name() {
         assert_eq!(listener(answer).scan(b"x", true).unwrap().hits[0].label, shown);
     }
 }
+
+/// It greets, and then says nothing: the human is told, and waits no longer than for anything else.
+#[test]
+fn a_lock_that_nothing_answers_comes_to_an_end() {
+    let (ours, mut theirs) = UnixStream::pair().unwrap();
+    std::thread::spawn(move || {
+        let hello = FromDaemon::Hello { version: VERSION, pid: 1, store: "0".repeat(16) };
+        frame::read_control::<ToDaemon>(&mut theirs).unwrap();
+        frame::write_control(&mut theirs, &hello).unwrap();
+        while frame::read_control::<ToDaemon>(&mut theirs).is_ok_and(|read| read.is_some()) {}
+    });
+    let mut told = 0;
+    let said = Connection::over(ours, Door::Cli, None).unwrap().lock(&mut |_| told += 1);
+    assert!(matches!(said, Err(Error::NoAnswer { .. })), "{said:?}");
+    assert_eq!(told, 1);
+}

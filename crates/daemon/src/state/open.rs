@@ -42,7 +42,7 @@ impl State {
         may_open(starter.as_ref(), &sessions, &policy)?;
         let (limits, due) = counters(&store, &restored, &policy)?;
         // What a killed daemon leaves; also what is left when trail and heads are put back behind its back.
-        if restored.entries.last().is_some_and(|e| e.event != Event::Lock) {
+        if !restored.given_up && restored.entries.last().is_some_and(|e| e.event != Event::Lock) {
             report.notes.push(
                 "it was not locked last time: the daemon was killed, or the machine stopped".to_owned(),
             );
