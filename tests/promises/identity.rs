@@ -340,3 +340,33 @@ fn below_a_registered_executable_no_passphrase_is_asked_for_and_none_is_taken() 
     let _ = house.sandbox.run(&["status"]).exits(3);
     let _ = house.sandbox.unlock();
 }
+
+/// What says who asks is the policy of the moment: also of a request that has waited.
+#[test]
+fn a_caller_that_has_another_executable_by_now_is_not_who_it_was() {
+    need!(Linux);
+    let house = House::new(false);
+    let sandbox = &house.sandbox;
+    sandbox.add("MEDIUM", VALUE, &["--tier", "medium", "--scope", "db"]);
+    let line = format!(
+        "\"$SVAULT\" run --env V=MEDIUM --scope db --wait 60 --reason '{GOOD_REASON}' -- true\nexit $?"
+    );
+    let other = sandbox.path("other").display().to_string();
+    let robot = house.robot.display().to_string();
+    let policy = sandbox.human(&["policy", "show"]).ok().text();
+    for (exe, code) in [(&robot, 0), (&other, 4)] {
+        let shell = house.robot.to_str().expect("path");
+        let waiting = sandbox
+            .program(shell, &["--norc", "-c", &line])
+            .env("SVAULT", sandbox.binary())
+            .within(std::time::Duration::from_secs(60))
+            .spawn();
+        let pending = || sandbox.human(&["pending", "--json"]).ok().json()["pending"].clone();
+        sandbox.wait_for("a request", || pending().as_array().is_some_and(|all| !all.is_empty()));
+        let id = pending()[0]["id"].as_str().expect("an id").to_owned();
+        sandbox.set_policy(&format!("{}# {code}\n", policy.replace(&robot, exe)));
+        let _ = sandbox.human(&["approve", &id]).ok();
+        let said = waiting.end();
+        assert_eq!(said.code, code, "{}", said.all());
+    }
+}

@@ -168,11 +168,12 @@ mod tests {
         named.rule = "x".repeat(64);
         [named.caller, named.scope, named.session] =
             [long('c', 64), long('s', 64), format!("matched:{}", long('c', 64))];
+        named.also = ["d", "e", "f"].map(|c| c.repeat(64)).to_vec();
         named.reason = long('\u{1}', 512);
         let (_, read) = decode(&encode(&named, &MARK).unwrap()).unwrap();
         assert_eq!(
-            (&read.secret, &read.session, &read.caller),
-            (&named.secret, &named.session, &named.caller)
+            (&read.secret, &read.session, &read.caller, &read.also),
+            (&named.secret, &named.session, &named.caller, &named.also)
         );
         assert!(read.reason.ends_with('…'));
         for e in [bare, full.clone(), hostile, wide, named] {

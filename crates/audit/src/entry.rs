@@ -68,6 +68,9 @@ pub struct Entry {
     /// What stands behind the name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Evidence>,
+    /// Other registered callers that it runs below, or is: limits hang on them, too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<String>,
     /// The session that limits hang on.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub session: String,
@@ -164,6 +167,7 @@ impl Entry {
             event,
             caller: String::new(),
             evidence: None,
+            also: Vec::new(),
             session: String::new(),
             door: None,
             secret: String::new(),

@@ -77,7 +77,7 @@ impl Approvals {
         loop {
             let now = clock.boot_ms();
             if let Some(given) = self.take_yes(req, lasting, now) {
-                return Answer::Yes(given.by);
+                return Answer::Yes(given);
             }
             let (id, expires, slot, new) = match self.enter(req, lasting, rule, now, clock.wall()) {
                 Ok(entered) => entered,

@@ -111,7 +111,7 @@ async fn ask(house: &impl House, req: &Rc<Frozen>, rule: &str) -> Result<Yes, St
     let waiting = waits(house, req, rule);
     record(house, &waiting, Sync::Now).await.map_err(|cause| No::all(req, cause, "trail"))?;
     let cause = match house.ask(req, lasting, rule).await {
-        Answer::Yes(by) => return Ok(Yes::Now(by)),
+        Answer::Yes(given) => return Ok(Yes::Now(given)),
         Answer::Waiting(id) => return Err(Stop::Wait(id)),
         Answer::Refused => Cause::Refused,
         Answer::Cancelled => Cause::Cancelled,

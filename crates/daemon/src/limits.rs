@@ -1,18 +1,19 @@
 //! Counters, seals and suspensions of sessions. Their state is nothing but what the entries of the trail say, so
 //! it is the same after a restart. No clock of its own: the time of an entry is the time that counts.
 
+mod accounts;
 mod kinds;
 mod ring;
 mod saved;
 mod scans;
 mod state;
 
-use crate::gate::Frozen;
+use crate::gate::{Asker, Frozen};
 use audit::{Entry, Event};
 use jiff::Timestamp;
 use policy::{Cause, Policy, Rate};
 use state::{Horizon, State, bare_name};
-use words::{CallerName, Evidence, Id};
+use words::{CallerName, Id};
 
 pub use kinds::{Blame, Counts, Due, Seal};
 pub use saved::BadSnapshot;
@@ -72,8 +73,10 @@ impl Limits {
     /// # Errors
     /// What stands against it.
     pub fn check(&self, policy: &Policy, req: &Frozen, counts: Counts, now: Timestamp) -> Result<(), Blame> {
-        let Some(session) = req.session() else { return Ok(()) };
-        let accounts = accounts(policy, session, req.caller(), req.evidence());
+        if req.session().is_none() {
+            return Ok(());
+        }
+        let accounts = accounts::of(policy, &req.by);
         if accounts.iter().any(|a| self.state.is_suspended(a)) {
             return Err(Blame { cause: Cause::Suspended, item: None });
         }
@@ -83,10 +86,7 @@ impl Limits {
             }
         }
         if matches!(counts, Counts::Ask | Counts::Release) {
-            self.check_session(policy, session, req.names(), now)?;
-            if let Some(own) = own_session(session, req.caller(), req.evidence()) {
-                self.check_session(policy, &own, req.names().take(1), now)?;
-            }
+            self.may_ask(policy, &req.by, now)?;
         }
         if matches!(counts, Counts::Release | Counts::ReleaseAfterAsk) {
             self.check_secrets(&policy.limits.burst_per_secret, req, now)?;
@@ -94,23 +94,33 @@ impl Limits {
         Ok(())
     }
 
-    /// Whether a session may make one more request under these names: for what is not a [`Frozen`] request, such
-    /// as a proposal. Its entry is counted like any other.
+    /// Whether it may make one more request: by itself for what is not a [`Frozen`] one, such as a proposal. Its entry is
+    /// counted like any other.
     ///
     /// # Errors
     /// `Suspended`, `Rate` or `Burst`.
-    pub fn check_session<'a>(
+    pub fn may_ask<'a>(&self, policy: &'a Policy, by: &'a Asker, now: Timestamp) -> Result<(), Blame> {
+        let Some(session) = by.session() else { return Ok(()) };
+        if accounts::of(policy, by).iter().any(|a| self.state.is_suspended(a)) {
+            return Err(Blame { cause: Cause::Suspended, item: None });
+        }
+        self.has_room(policy, session, by.callers.iter().map(|c| &c.name), now)?;
+        for (own, name) in accounts::own(session, &by.callers) {
+            self.has_room(policy, &own, std::iter::once(name), now)?;
+        }
+        Ok(())
+    }
+
+    /// Whether an account has room for one more request under these names.
+    fn has_room<'a>(
         &self,
         policy: &'a Policy,
-        session: &str,
+        account: &str,
         names: impl Iterator<Item = &'a CallerName> + 'a,
         now: Timestamp,
     ) -> Result<(), Blame> {
         let no = |cause| Err(Blame { cause, item: None });
-        if self.state.is_suspended(session) {
-            return no(Cause::Suspended);
-        }
-        let Some(requests) = self.state.requests(session) else { return Ok(()) };
+        let Some(requests) = self.state.requests(account) else { return Ok(()) };
         let now = now.as_millisecond();
         if policy.rates(names).any(|rate| requests.is_full(rate, now, 1)) {
             return no(Cause::Rate);
@@ -121,19 +131,12 @@ impl Limits {
         Ok(())
     }
 
-    /// Whether a session, or the name it claims, is suspended or closed to a secret's name (an empty one is never sealed).
+    /// Whether one of the accounts of who asks is suspended or closed to a secret's name (an empty one is never sealed).
     /// Changes nothing.
     #[must_use]
-    pub fn is_closed(
-        &self,
-        policy: &Policy,
-        session: &str,
-        caller: &str,
-        evidence: Option<Evidence>,
-        name: &str,
-    ) -> bool {
+    pub fn is_closed(&self, policy: &Policy, by: &Asker, name: &str) -> bool {
         let closed = |a: &String| self.state.is_suspended(a) || self.state.is_sealed(a, name);
-        accounts(policy, session, caller, evidence).iter().any(closed)
+        accounts::of(policy, by).iter().any(closed)
     }
 
     fn check_secrets(&self, rate: &Rate, req: &Frozen, now: Timestamp) -> Result<(), Blame> {
@@ -158,9 +161,10 @@ impl Limits {
         let changes_nothing = |denial: &Entry| {
             let name = bare_name(&denial.secret);
             let closed = |a: &String| self.state.is_suspended(a) || self.state.is_sealed(a, name);
-            !state::counts(denial)
-                || accounts(policy, &denial.session, &denial.caller, denial.evidence).iter().all(closed)
+            accounts::of_denial(policy, denial).iter().all(closed)
         };
+        // What is folded is counted for the session alone.
+        let brief = brief && denials.iter().all(|d| accounts::of_denial(policy, d).len() <= 1);
         (brief || denials.iter().all(changes_nothing)) && self.state.fold(denials, now.as_millisecond())
     }
 
@@ -197,18 +201,15 @@ impl Limits {
 
     fn count_request(&mut self, entry: &Entry, at: i64) {
         self.state.request(&entry.session, entry.id, at);
-        if let Some(own) = own_session(&entry.session, &entry.caller, entry.evidence) {
+        for own in accounts::own_of(entry) {
             self.state.request(&own, entry.id, at);
         }
     }
 
     fn count_denial(&mut self, policy: &Policy, entry: &Entry, name: &str, at: i64) -> Vec<Due> {
         self.state.recorded_denial(&entry.session, at);
-        if !state::counts(entry) {
-            return Vec::new();
-        }
         let mut due = Vec::new();
-        for account in accounts(policy, &entry.session, &entry.caller, entry.evidence) {
+        for account in accounts::of_denial(policy, entry) {
             if self.state.is_suspended(&account) || self.state.is_sealed(&account, name) {
                 continue;
             }
@@ -276,25 +277,6 @@ impl Limits {
     pub fn seal(&self, id: Id) -> Option<Seal> {
         self.state.seals.iter().find(|s| s.id == id).cloned()
     }
-}
-
-/// The session that a caller has where it does not run below another one: what it does there counts for it, too, or it
-/// would have its rate and its secrets anew below each.
-fn own_session(session: &str, caller: &str, evidence: Option<Evidence>) -> Option<String> {
-    let matched = evidence == Some(Evidence::Matched) && session.starts_with("matched:");
-    matched.then(|| format!("matched:{caller}")).filter(|own| own != session)
-}
-
-/// Whose account something goes on: the session's, that of a caller which runs below another one, and for the unknown
-/// session that of the name it claims.
-fn accounts(policy: &Policy, session: &str, caller: &str, evidence: Option<Evidence>) -> Vec<String> {
-    let mut accounts = vec![session.to_owned()];
-    let registered = caller.parse::<CallerName>().is_ok_and(|c| policy.callers.contains_key(&c));
-    accounts.extend(own_session(session, caller, evidence));
-    if session == UNKNOWN && registered && evidence == Some(Evidence::Claimed) {
-        accounts.push(format!("matched:{caller}"));
-    }
-    accounts
 }
 
 #[cfg(test)]

@@ -27,8 +27,8 @@ pub struct Given {
 /// What came of asking a human.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
-    /// Yes, by the approval with this id. It is used up if it was for once.
-    Yes(Id),
+    /// Yes. It is used up if it was for once.
+    Yes(Given),
     /// No.
     Refused,
     /// Taken back, by its caller or a human.

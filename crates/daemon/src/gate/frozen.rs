@@ -5,6 +5,9 @@ use policy::{Lookup, MAX_REASON_BYTES, Named, Presence, SecretFacts};
 use std::time::Duration;
 use words::{CallerName, Class, Door, Evidence, Exposure, Id, Name, Scope, SecretRef, Tier, VaultName, Way};
 
+/// So many names may a request go under; who goes under more gets nothing.
+pub(super) const MOST_CALLERS: usize = 4;
+
 /// The most bytes that are kept of what a client says of itself.
 const CLIENT: usize = 320;
 
@@ -105,6 +108,13 @@ impl Asker {
             Account::Human | Account::Window => None,
             Account::Session(key) => Some(key),
         }
+    }
+
+    /// The registered callers that it is or runs below, but for the first name, as entries have them.
+    #[must_use]
+    pub fn also(&self) -> Vec<String> {
+        let matched = self.callers.iter().skip(1).filter(|c| c.evidence == Evidence::Matched);
+        matched.take(MOST_CALLERS - 1).map(|c| c.name.to_string()).collect()
     }
 
     /// Whether that is the same asker: by what its rights are held by, or the process that it is, over whichever

@@ -1,12 +1,12 @@
 //! One look at a request as things are at this moment: who asks, what is there, policy, limits. Instant.
 
-use super::frozen::{Frozen, FrozenItem};
+use super::frozen::{Frozen, FrozenItem, MOST_CALLERS};
 use super::house::House;
 use crate::approve::{Given, Lasting};
 use crate::limits::{Blame, Counts, UNKNOWN};
 use policy::{Cause, Decision, Presence, Query, Verdict};
 use std::collections::HashSet;
-use words::{Exposure, Id, Tier};
+use words::{Exposure, Tier};
 
 /// Secrets of one request.
 pub const MAX_ITEMS: usize = wire::MOST_ITEMS;
@@ -19,7 +19,7 @@ pub(super) enum Yes {
     /// Given before.
     Before(Given),
     /// Given while this waited.
-    Now(Id),
+    Now(Given),
 }
 
 impl Yes {
@@ -105,7 +105,7 @@ pub(super) fn look(house: &impl House, req: &Frozen, yes: Yes, counts: Counts) -
     if !there {
         return Err(No::all(req, Cause::PeerChanged, "peer"));
     }
-    if matches!(yes, Yes::Before(given) if !house.still_given(req, given)) {
+    if matches!(yes, Yes::Before(given) | Yes::Now(given) if !house.still_given(req, given)) {
         return Err(No::all(req, Cause::Changed, "yes"));
     }
     let asks = decisions.iter().find(|d| d.verdict == Verdict::Ask).map(|d| d.rule.clone());
@@ -148,12 +148,13 @@ fn decide_all(house: &impl House, req: &Frozen) -> Vec<Decision> {
     req.items.iter().take(MAX_ITEMS).map(decide).collect()
 }
 
-/// No items, too many, or one variable twice (the later would silently win).
+/// No items, too many, or one variable twice (the later would silently win); or too many names for their record.
 fn misshapen(req: &Frozen) -> Option<Cause> {
     let mut variables = HashSet::new();
     let twice = req.items.iter().filter_map(|i| i.way.variable()).any(|e| !variables.insert(e.as_str()));
     let count = req.items.len();
-    (count == 0 || count > MAX_ITEMS || twice).then_some(Cause::TooMany)
+    let named = req.by.callers.len() > MOST_CALLERS;
+    (count == 0 || count > MAX_ITEMS || twice || named).then_some(Cause::TooMany)
 }
 
 impl Frozen {

@@ -83,7 +83,7 @@ pub(super) fn releases(house: &impl House, req: &Frozen, look: &Look, yes: Yes) 
         match yes {
             Yes::NotGiven => {}
             Yes::Before(given) => e.note = format!("approved as {}", given.by),
-            Yes::Now(by) => (e.act, e.note) = (AFTER_ASK.into(), format!("approved as {by}")),
+            Yes::Now(given) => (e.act, e.note) = (AFTER_ASK.into(), format!("approved as {}", given.by)),
         }
     }
     entries
@@ -112,6 +112,7 @@ fn bare(house: &impl House, req: &Frozen, event: Event, item: Option<&FrozenItem
     e.caller = req.caller().into();
     e.evidence = req.evidence();
     e.session = req.session().unwrap_or_default().into();
+    e.also = req.by.also();
     e.secret = item.map(FrozenItem::shown).unwrap_or_default();
     e
 }

@@ -5,6 +5,7 @@ use crate::gate::tests::fake::{Fake, claimed, claude, human, wanting};
 use crate::gate::{Asker, Frozen};
 use proptest::prelude::*;
 use std::rc::Rc;
+use words::Evidence;
 
 mod folds;
 mod nested;
@@ -360,12 +361,11 @@ fn small_texts_are_metered_however_many_there_are() {
 #[test]
 fn proposals_count_as_requests() {
     let mut desk = Desk::new();
-    let name: CallerName = "codex".parse().unwrap();
     for _ in 0..3 {
-        desk.limits.check_session(&desk.policy, "matched:codex", [&name].into_iter(), desk.at()).unwrap();
+        desk.limits.may_ask(&desk.policy, &codex(), desk.at()).unwrap();
         desk.count(Event::Propose, "matched:codex", "main/NEW");
     }
-    let again = desk.limits.check_session(&desk.policy, "matched:codex", [&name].into_iter(), desk.at());
+    let again = desk.limits.may_ask(&desk.policy, &codex(), desk.at());
     assert_eq!(again.map_err(|b| b.cause), Err(Cause::Burst));
 }
 
@@ -436,7 +436,9 @@ proptest! {
             let mut e = Entry::new(Id::from_bits(*id), desk.at(), event);
             (e.session, e.secret) = (session.into(), if event == Event::Suspend { "" } else { secret }.into());
             e.cause = ["wrong_scope", "not_all"][usize::from(*id == 0)].into();
-            (e.caller, e.evidence) = (["codex", "made-up"][*name % 2].into(), Some(Evidence::Claimed));
+            let evidence = [None, Some(Evidence::Claimed), Some(Evidence::Matched), Some(Evidence::Launched)];
+            (e.caller, e.evidence) = (["codex", "made-up"][*name % 2].into(), evidence[*name % 4]);
+            e.also = [vec![], vec!["claude".into()], vec!["claude".into(), "codex".into()]][*pass as usize % 3].clone();
             e.count = Some(*id);
             e.act = ["", AFTER_ASK][usize::from(*id % 3 == 0)].into();
             desk.limits.count(&desk.policy, &e);

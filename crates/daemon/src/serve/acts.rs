@@ -49,7 +49,7 @@ pub(crate) async fn perform(line: &mut Line, want: Want, act: &Act, yes: Yes) ->
         Want::CancelAny { id } => cancel(line, id).await,
         Want::Unseal { id } => unseal(line, id).await,
         Want::PolicySet { toml, .. } => policy_set(line, &toml).await,
-        Want::SettingsSet { zone, notify } => settings::set(line, zone, notify).await,
+        Want::SettingsSet { .. } => settings::set(line, want, act).await,
         Want::AgentStart { caller, argv, cwd } => agent_start(line, caller, argv, cwd).await,
         Want::Slots { epoch, slots } => slots::serve(line, epoch, &slots, values).await,
         Want::Window => record(line, entry(line, "window")).await.map(done),

@@ -3,7 +3,8 @@
 use crate::approve::{Answer, Given, Lasting};
 use crate::clock::Clock;
 use crate::gate::{
-    Approver, Found, Frozen, Judge, Limiter, NoRecord, NoValue, Peers, Rules, SecretId, Seen, Trail, Vault,
+    Approver, Asker, Found, Frozen, Judge, Limiter, NoRecord, NoValue, Peers, Rules, SecretId, Seen, Trail,
+    Vault,
 };
 use crate::limits::{Blame, Counts, Due, Seal};
 use crate::peer::Peer;
@@ -15,11 +16,13 @@ use std::path::Path;
 use std::rc::Rc;
 use tokio::sync::mpsc::UnboundedSender;
 use vault::{SealRecord, SecretKey};
-use words::{Id, SecretRef};
+use words::{Evidence, Id, SecretRef};
 
 /// The state, and the connection that a request came over.
 pub(crate) struct House {
     state: Rc<State>,
+    /// The policy that said who asks.
+    known_by: Rc<Policy>,
     peer: Option<Rc<Peer>>,
     tell: Option<UnboundedSender<Id>>,
 }
@@ -27,12 +30,24 @@ pub(crate) struct House {
 impl House {
     /// Without a connection: for records that the daemon makes by itself.
     pub(crate) fn of(state: &Rc<State>) -> Self {
-        Self { state: Rc::clone(state), peer: None, tell: None }
+        Self { state: Rc::clone(state), known_by: state.policy(), peer: None, tell: None }
     }
 
     /// For one request: `tell` carries the id under which it waits for a human.
     pub(crate) fn for_request(state: &Rc<State>, peer: &Rc<Peer>, tell: UnboundedSender<Id>) -> Self {
-        Self { state: Rc::clone(state), peer: Some(Rc::clone(peer)), tell: Some(tell) }
+        let (peer, tell) = (Some(Rc::clone(peer)), Some(tell));
+        Self { state: Rc::clone(state), known_by: state.policy(), peer, tell }
+    }
+
+    /// Whether who asks goes under the same names and is of the same session by the policy of today.
+    fn still_known(&self, peer: &Peer, by: &Asker) -> bool {
+        let policy = self.state.policy();
+        let Some(session) = by.session().filter(|_| !Rc::ptr_eq(&policy, &self.known_by)) else {
+            return true;
+        };
+        let claim = by.callers.iter().find(|c| c.evidence == Evidence::Claimed).map(|c| &c.name);
+        let who = self.state.sessions.who(peer, &policy.callers, claim);
+        who.named == by.callers && who.session.key() == session
     }
 }
 
@@ -156,11 +171,11 @@ impl Vault for House {
 }
 
 impl Peers for House {
-    fn still_there(&self, _req: &Frozen, recorded: bool) -> bool {
+    fn still_there(&self, req: &Frozen, recorded: bool) -> bool {
         // Before its record: that the store may still be used is asked by the record itself.
         let same = |peer: &Peer| if recorded { peer.recheck() } else { peer.recheck_programs() };
         (!recorded || self.state.life.unlocked())
-            && self.peer.as_deref().is_some_and(|peer| same(peer).is_ok())
+            && self.peer.as_deref().is_some_and(|peer| same(peer).is_ok() && self.still_known(peer, &req.by))
     }
 }
 

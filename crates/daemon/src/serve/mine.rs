@@ -92,10 +92,7 @@ fn rows(line: &Line, scope: Option<&Scope>) -> Result<Vec<MineRow>, Failure> {
         now: &now,
         program_fixed: &|path| crate::program::is_fixed(Path::new(path)),
     };
-    let (caller, evidence) = (by.callers.first().map_or("unknown", |c| c.name.as_str()), by.callers.first());
-    let closed = |s: &Secret| {
-        limits.is_closed(&rules.policy, &session, caller, evidence.map(|c| c.evidence), s.name.as_str())
-    };
+    let closed = |s: &Secret| limits.is_closed(&rules.policy, &by, s.name.as_str());
     let row = |s: Secret| {
         let facts = SecretFacts { vault: &s.key.vault, name: &s.name, class: &s.class };
         let exposure = policy::reach(&rules.policy, &standing, facts)?;

@@ -51,6 +51,7 @@ pub(crate) async fn serve(
     entry.caller = who.as_ref().map_or("unknown", CallerName::as_str).to_owned();
     entry.evidence = by.callers.first().map(|c| c.evidence);
     entry.session = by.session().unwrap_or_default().to_owned();
+    entry.also = by.also();
     entry.door = Some(line.door);
     entry.secret = format!("{vault}/{name}");
     entry.process = by.process;
@@ -109,8 +110,7 @@ fn has_room<'a>(
 
 fn within_limits(line: &Line, by: &Asker) -> bool {
     let (policy, now) = (line.state.policy(), line.state.clock.wall());
-    let names = by.callers.iter().map(|c| &c.name);
-    line.state.limits.borrow().check_session(&policy, by.session().unwrap_or_default(), names, now).is_ok()
+    line.state.limits.borrow().may_ask(&policy, by, now).is_ok()
 }
 
 #[cfg(test)]

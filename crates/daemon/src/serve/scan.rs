@@ -160,6 +160,7 @@ fn entry(state: &State, by: &Asker, event: Event) -> Entry {
     entry.caller = by.callers.first().map_or("unknown", |c| c.name.as_str()).to_owned();
     entry.evidence = by.callers.first().map(|c| c.evidence);
     entry.session = by.session().unwrap_or_default().to_owned();
+    entry.also = by.also();
     entry.door = Some(by.door);
     entry.process.clone_from(&by.process);
     entry
@@ -167,10 +168,7 @@ fn entry(state: &State, by: &Asker, event: Event) -> Entry {
 
 /// Whether the asker is suspended, or closed to a secret of this name.
 fn is_closed(state: &State, by: &Asker, name: &str) -> bool {
-    let (limits, rules) = (state.limits.borrow(), state.rules.borrow());
-    let session = by.session().unwrap_or_default();
-    let closed = |caller: &str, evidence| limits.is_closed(&rules.policy, session, caller, evidence, name);
-    closed("", None) || by.callers.iter().any(|c| closed(c.name.as_str(), Some(c.evidence)))
+    state.limits.borrow().is_closed(&state.rules.borrow().policy, by, name)
 }
 
 /// The secret's name where policy would let this caller ask for it in some way, else a word that says nothing.

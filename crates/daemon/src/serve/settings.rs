@@ -1,13 +1,13 @@
 //! The store's settings: the time zone that windows are in, and the user's own program that is told of waiting requests.
 
-use super::acts::{done, entry, record, undone};
+use super::acts::{changed, done, entry, record, undone};
 use super::answer::Reply;
 use super::connection::Line;
 use super::{change, facts};
 use jiff::tz::TimeZone;
 use std::os::unix::fs::PermissionsExt;
-use wire::act::Facts;
-use wire::{Failure, SettingsRow, exit};
+use wire::act::{Act, Facts};
+use wire::{Failure, SettingsRow, Want, exit};
 
 /// The longest path of a program.
 const PATH: usize = 1024;
@@ -48,12 +48,14 @@ pub(super) fn facts(
     Ok(())
 }
 
-/// Puts them in place. Windows count in the new zone from the next look on.
+/// Puts them in place. Windows count in the new zone from the next look on. `act` is what was shown.
 ///
 /// # Errors
-/// Where it can't be recorded or written: nothing is changed then.
-pub(super) async fn set(line: &Line, zone: Option<String>, notify: Option<String>) -> Result<Reply, Failure> {
+/// Where it is no longer what was shown, or can't be recorded or written: nothing is changed then.
+pub(super) async fn set(line: &Line, want: Want, act: &Act) -> Result<Reply, Failure> {
     let _turn = change::turn(&line.state).await;
+    facts::still(line, &want, act)?;
+    let Want::SettingsSet { zone, notify } = want else { return Err(changed()) };
     let found = zone.as_deref().map(known).transpose()?;
     let mut settings = line.state.store.borrow().settings().map_err(|e| facts::failure(&e))?;
     let mut e = entry(line, "settings_set");

@@ -95,6 +95,7 @@ pub(crate) async fn serve(line: &Line, name: Name, scope: Scope, why: String) ->
     entry.caller = caller(&by).to_owned();
     entry.evidence = by.callers.first().map(|c| c.evidence);
     entry.session = by.session().unwrap_or_default().to_owned();
+    entry.also = by.also();
     entry.door = Some(by.door);
     entry.secret = name.to_string();
     entry.scope = scope.to_string();
@@ -115,8 +116,7 @@ pub(crate) async fn serve(line: &Line, name: Name, scope: Scope, why: String) ->
 
 fn within_limits(line: &Line, by: &Asker) -> bool {
     let (policy, now) = (line.state.policy(), line.state.clock.wall());
-    let names = by.callers.iter().map(|c| &c.name);
-    line.state.limits.borrow().check_session(&policy, by.session().unwrap_or_default(), names, now).is_ok()
+    line.state.limits.borrow().may_ask(&policy, by, now).is_ok()
 }
 
 fn caller(by: &Asker) -> &str {

@@ -141,6 +141,9 @@ fn zone(name: &str) -> Result<TimeZone, Failure> {
     })
 }
 
+/// What the trail says of an unlock that came to nothing after it was recorded.
+const UNLOCK_FAILED: &str = "unlock_failed";
+
 /// What happened since the unlock before this one.
 #[derive(Default)]
 struct Past {
@@ -154,7 +157,10 @@ struct Past {
 impl Past {
     /// By the order of entries and not by their times: a clock that was set back hides nothing.
     fn count(&mut self, entries: &[Entry]) {
-        let at = entries.iter().rposition(|e| e.event == Event::Unlock);
+        let nothing =
+            |after: Option<&Entry>| after.is_some_and(|e| e.event == Event::Lock && e.note == UNLOCK_FAILED);
+        let came = |at: &usize| entries[*at].event == Event::Unlock && !nothing(entries.get(at + 1));
+        let at = (0..entries.len()).rev().find(came);
         self.since = at.map(|at| entries[at].at.to_string());
         for e in &entries[at.unwrap_or(0)..] {
             match e.event {
@@ -212,18 +218,22 @@ fn begin(
         };
         trail.new_segment(&mut Lent(store), &limits.snapshot(), first, now).map_err(|e| full(&e))?;
     }
-    let mut entry = Entry::new(id()?, now, Event::Unlock);
+    let entry_id = id()?;
+    let mut entry = Entry::new(entry_id, now, Event::Unlock);
     if weak_memory {
         entry.note = "weak_memory".into();
     }
     let _ticket = trail.append(entry, &Lent(store), Durable::Now).map_err(|e| full(&e))?;
     trail.commit(&mut Lent(store)).map_err(|e| full(&e))?;
     // And the trail with it: one of before this unlock, which ends with a lock, is behind the store.
-    store.checkpoint().map_err(|e| full(&e))?;
-    if accepted.is_some() {
-        store.accepted_is_recorded().map_err(|e| damaged(&e))?;
-    }
-    Ok(())
+    let noted = store.checkpoint().map_err(|e| full(&e)).and_then(|()| {
+        if accepted.is_some() { store.accepted_is_recorded().map_err(|e| damaged(&e)) } else { Ok(()) }
+    });
+    noted.inspect_err(|_| {
+        let mut entry = Entry::new(entry_id, now, Event::Lock);
+        entry.note = UNLOCK_FAILED.into();
+        let _ = trail.append(entry, &Lent(store), Durable::Now).and_then(|_| trail.commit(&mut Lent(store)));
+    })
 }
 
 /// What the record of a human's word says: which files of the store, and which of the trail, are not as they were.
@@ -280,5 +290,32 @@ fn unlock_report(
         policy_date: last.as_ref().map_or(policy_date, |l| l.policy_date.to_string()),
         word_pair: last.map(|l| l.word_pair).unwrap_or_default(),
         notes,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unlock_that_came_to_nothing_hides_no_session() {
+        let entry = |n: i64, event, note: &str| Entry {
+            note: note.into(),
+            ..Entry::new(Id::from_bits(1), jiff::Timestamp::from_second(n).unwrap(), event)
+        };
+        let session = [
+            entry(1, Event::Unlock, ""),
+            entry(2, Event::Allow, ""),
+            entry(3, Event::Lock, "asked"),
+            entry(4, Event::Unlock, "weak_memory"),
+        ];
+        let failed = [session.to_vec(), vec![entry(5, Event::Lock, UNLOCK_FAILED)]].concat();
+        let of = |entries: &[Entry]| {
+            let mut past = Past::default();
+            past.count(entries);
+            (past.since.is_some_and(|at| at.ends_with("01Z")), past.uses)
+        };
+        assert_eq!(of(&failed), (true, 1));
+        assert_eq!(of(&session), (false, 0), "the last one that came to something");
     }
 }

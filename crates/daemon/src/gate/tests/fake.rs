@@ -21,6 +21,11 @@ scopes = ['database']
 scopes = ['database']
 ";
 
+/// What a human says at once: yes, for once.
+pub(crate) fn yes() -> Answer {
+    Answer::Yes(Given { by: Id::from_bits(5), lasts: false })
+}
+
 type Hook = Box<dyn FnOnce(&Fake)>;
 
 pub(crate) struct Fake {

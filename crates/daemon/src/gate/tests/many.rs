@@ -1,17 +1,16 @@
 //! Requests for several secrets: all or nothing, with one record for each.
 
 use super::fake::*;
-use crate::approve::Answer;
 use crate::gate::*;
 use crate::limits::Due;
 use audit::Event;
 use policy::Cause;
-use words::{Exposure, Id, Way};
+use words::{Exposure, Way};
 
 #[tokio::test]
 async fn all_of_them_with_a_record_each() {
     let house = Fake::new();
-    house.human_says.set(Some(Answer::Yes(Id::from_bits(5))));
+    house.human_says.set(Some(yes()));
     let outcome = house.ask_by(wanting(&["LOW", "MEDIUM"]), claude()).await;
     assert_eq!(values(outcome), [b"sk-test-LOW".to_vec(), b"sk-test-MEDIUM".to_vec()]);
     assert_eq!(house.told(), ["Ask main/LOW", "Ask main/MEDIUM", "Allow main/LOW", "Allow main/MEDIUM"]);
@@ -26,7 +25,7 @@ async fn all_of_them_with_a_record_each() {
 #[tokio::test]
 async fn the_first_entry_of_a_request_alone_has_its_command() {
     let house = Fake::new();
-    house.human_says.set(Some(Answer::Yes(Id::from_bits(5))));
+    house.human_says.set(Some(yes()));
     values(house.ask_by(wanting(&["MEDIUM", "LOW", "LOW"]), claude()).await);
     denied(house.ask_by(wanting(&["NOT_THERE", "LOW"]), claude()).await);
     let trail = house.trail.borrow();
@@ -75,7 +74,7 @@ async fn what_stood_beside_a_denial_does_not_count_against_it() {
 async fn one_value_that_can_t_be_opened_stops_all() {
     let house = Fake::new();
     house.while_waiting("disk", |h| h.change("MEDIUM", |s| s.version = 2));
-    house.human_says.set(Some(Answer::Yes(Id::from_bits(5))));
+    house.human_says.set(Some(yes()));
     denied(house.ask_by(wanting(&["LOW", "MEDIUM"]), claude()).await);
     assert!(!house.take_steps().contains(&"open"));
 }

@@ -7,7 +7,7 @@ use crate::clock::Clock as _;
 use crate::gate::*;
 use crate::limits::Seal;
 use audit::Event;
-use words::{Id, Tier};
+use words::Tier;
 
 type Change = fn(&Fake);
 
@@ -56,7 +56,7 @@ async fn whatever_changes_while_it_waits_it_is_denied() {
     for when in ["judge", "human", "disk"] {
         for (what, change, cause) in CHANGES {
             let house = Fake::new();
-            house.human_says.set(Some(Answer::Yes(Id::from_bits(5))));
+            house.human_says.set(Some(yes()));
             let change = *change;
             house.while_waiting(when, change);
             denied(house.ask("HIGH").await);
@@ -133,6 +133,26 @@ async fn a_yes_that_is_taken_back_while_its_release_is_recorded_releases_nothing
     }
 }
 
+/// The same for one that was given to another request meanwhile, and serves this one, too.
+#[tokio::test]
+async fn a_yes_that_came_while_it_waited_is_taken_back_as_well() {
+    for (what, change) in TAKEN_BACK {
+        let house = Fake::new();
+        let mut wanted = wanting(&["MEDIUM"]);
+        wanted.wait = 0;
+        let Outcome::Pending(id) = house.ask_by(wanted.clone(), claude()).await else { panic!("{what}") };
+        wanted.reason = Some("for the report of the month".into());
+        let change = *change;
+        house.while_waiting("human", move |h| {
+            h.approvals.approve(id, wire::Lasts::Seconds(900), h.boot_ms()).unwrap();
+            h.while_waiting("disk", change);
+        });
+        denied(house.ask_by(wanted, claude()).await);
+        assert_eq!(house.cause(), "changed", "{what}");
+        assert!(!house.take_steps().contains(&"open"), "{what}");
+    }
+}
+
 /// One for once was used up when it was taken: another policy leaves it, as it leaves what waits.
 #[tokio::test]
 async fn a_yes_for_once_outlasts_another_policy_that_gives_the_same() {
@@ -150,7 +170,7 @@ async fn a_window_that_closes_while_it_waits() {
     for when in ["judge", "human", "disk"] {
         let house = Fake::new(); // 12:00 in Berlin
         house.change("HIGH", |s| s.class.windows = vec!["mon 09:00-12:01".into()]);
-        house.human_says.set(Some(Answer::Yes(Id::from_bits(5))));
+        house.human_says.set(Some(yes()));
         house.while_waiting(when, |h| h.clock.pass(60_000));
         denied(house.ask("HIGH").await);
         assert_eq!(house.cause(), "outside_window", "{when}");
@@ -168,7 +188,7 @@ async fn what_is_to_be_asked_for_from_now_on_is_not_released_unasked() {
 #[tokio::test]
 async fn limits_are_looked_at_again_when_the_human_has_said_yes() {
     let house = Fake::with(&format!("{POLICY}[limits]\nburst_per_secret = '1/10s'"));
-    house.human_says.set(Some(Answer::Yes(Id::from_bits(5))));
+    house.human_says.set(Some(yes()));
     house.while_waiting("human", |h| {
         let mut entry = audit::Entry::new(h.fresh_id(), h.wall(), Event::Allow);
         (entry.session, entry.secret) = ("matched:codex".into(), "main/HIGH".into());
@@ -207,7 +227,7 @@ async fn many_that_were_approved_at_once_do_not_win_a_burst_of_the_secret() {
     let house = std::rc::Rc::new(Fake::with(&format!(
         "{POLICY}[limits]\nburst_per_session = '100/10s'\nburst_per_secret = '3/10s'\nseal_after = '20/1h'"
     )));
-    house.human_says.set(Some(Answer::Yes(Id::from_bits(5))));
+    house.human_says.set(Some(yes()));
     let local = tokio::task::LocalSet::new();
     let spawn = |_| {
         let house = house.clone();

@@ -36,7 +36,7 @@ async fn a_low_secret_goes_through_every_step_in_order() {
 #[tokio::test]
 async fn a_medium_secret_asks_a_human_in_between() {
     let house = Fake::new();
-    house.human_says.set(Some(Answer::Yes(Id::from_bits(5))));
+    house.human_says.set(Some(yes()));
     let req = house.freeze(wanting(&["MEDIUM"]), claude());
     house.take_steps();
     assert_eq!(values(decide_and_release(&house, &req).await), [b"sk-test-MEDIUM"]);
@@ -94,7 +94,7 @@ async fn limits_say_no() {
 async fn the_judge_says_no_and_no_human_is_asked() {
     let house = Fake::new();
     *house.judge_says.borrow_mut() = Some("judge: nonsense".into());
-    house.human_says.set(Some(Answer::Yes(Id::from_bits(5))));
+    house.human_says.set(Some(yes()));
     let outcome = house.ask("HIGH").await;
     denied(outcome);
     assert_eq!(house.cause(), "judged");
@@ -146,7 +146,7 @@ async fn what_can_t_be_recorded_is_not_released() {
 #[tokio::test]
 async fn nobody_is_asked_before_the_question_is_recorded() {
     let house = Fake::new();
-    house.human_says.set(Some(Answer::Yes(Id::from_bits(5))));
+    house.human_says.set(Some(yes()));
     house.sync_fails.set(true);
     is_denied(&house, "HIGH", Cause::NoRecord).await;
     house.sync_fails.set(false);
