@@ -1,12 +1,11 @@
 //! One connection: whole frames in and out, none of which can keep the daemon waiting.
 
-use crate::seats::{Pace, Seat};
+use crate::seats::{Pace, Seat, ValueRoom};
 use std::io::IoSlice;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout, timeout_at};
 use wire::FromDaemon;
 use wire::frame::{self, Accept, Decoder, Frame, Kind};
@@ -14,7 +13,7 @@ use wire::frame::{self, Accept, Decoder, Frame, Kind};
 /// A frame that has begun is whole within this time.
 const FRAME: Duration = Duration::from_secs(10);
 /// A value in the open that has begun, and that there is room for, is whole within this time.
-const VALUE: Duration = Duration::from_secs(2);
+const VALUE: Duration = Duration::from_millis(500);
 /// An answer is taken within this time.
 const ANSWER: Duration = Duration::from_secs(10);
 
@@ -41,7 +40,7 @@ impl From<std::io::Error> for ConnError {
 /// A value or text that came in the open, with its share of the room for those.
 pub(crate) struct OpenValue {
     bytes: secret::Bytes,
-    _room: Option<OwnedSemaphorePermit>,
+    _room: Option<ValueRoom>,
 }
 
 impl std::ops::Deref for OpenValue {
@@ -279,35 +278,38 @@ mod tests {
     }
 
     /// A connection, and its other side after it has sent a text of so many bytes that it says has one more.
-    async fn cut_short(room: &Rc<Room>, sent: usize) -> (Conn, UnixStream) {
+    async fn cut_short(room: &Rc<Room>, group: u32, sent: usize) -> (Conn, UnixStream) {
         let (stream, mut other) = UnixStream::pair().unwrap();
         other.write_all(&frame::head(Kind::Raw, sent + 1).unwrap()).await.unwrap();
         other.write_all(&vec![b'x'; sent]).await.unwrap();
-        (Conn::new(stream, room.seat().await.unwrap()), other)
+        let seat = room.seat().await.unwrap();
+        seat.belongs_to(group);
+        (Conn::new(stream, seat), other)
     }
 
     #[test]
     fn values_in_the_open_take_turns_for_their_room() {
-        use crate::seats::VALUES;
+        use crate::seats::{VALUES, VALUES_OF_GROUP};
         const WITHIN: Duration = Duration::from_secs(10);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         LocalSet::new().block_on(&runtime, async {
             let room = Room::new(1000);
             let mut others = Vec::new();
             let mut waits = Vec::new();
-            for _ in 0..VALUES {
+            for n in 0..VALUES {
                 // Who has sent nothing has no room.
                 let (stream, silent) = UnixStream::pair().unwrap();
                 let mut conn = Conn::new(stream, room.seat().await.unwrap());
                 waits.push(spawn_local(async move { conn.value(WITHIN).await.is_ok() }));
-                let (mut conn, slow) = cut_short(&room, 1000).await;
+                let group = u32::try_from(n / VALUES_OF_GROUP).unwrap();
+                let (mut conn, slow) = cut_short(&room, group, 1000).await;
                 waits.push(spawn_local(async move { conn.value(WITHIN).await.is_ok() }));
                 others.extend([silent, slow]);
             }
             for _ in 0..1000 {
                 yield_now().await;
             }
-            let (mut conn, mut other) = cut_short(&room, 5).await;
+            let (mut conn, mut other) = cut_short(&room, 77, 5).await;
             let late = spawn_local(async move { conn.value(WITHIN).await.map(|value| value.len()) });
             other.write_all(b"x").await.unwrap();
             for _ in 0..1000 {
@@ -317,6 +319,36 @@ mod tests {
             let began = Instant::now();
             assert_eq!(late.await.unwrap().unwrap(), 6);
             assert!(began.elapsed() < VALUE + Duration::from_secs(2), "{:?}", began.elapsed());
+            waits.iter().for_each(JoinHandle::abort);
+        });
+    }
+
+    /// A terminal session in which hundreds begin to send keeps others of it waiting, and nobody else.
+    #[test]
+    fn values_of_one_terminal_session_leave_room_for_others() {
+        const WITHIN: Duration = Duration::from_secs(10);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        LocalSet::new().block_on(&runtime, async {
+            let room = Room::new(1000);
+            let (mut slow, mut waits) = (Vec::new(), Vec::new());
+            for _ in 0..100 {
+                let (mut conn, other) = cut_short(&room, 1, 1000).await;
+                waits.push(spawn_local(async move { conn.value(WITHIN).await.is_ok() }));
+                slow.push(other);
+            }
+            for _ in 0..1000 {
+                yield_now().await;
+            }
+            for (group, is_served) in [(1, false), (2, true)] {
+                let (mut conn, mut other) = cut_short(&room, group, 5).await;
+                other.write_all(b"x").await.unwrap();
+                let late = spawn_local(async move { conn.value(WITHIN).await.is_ok() });
+                for _ in 0..1000 {
+                    yield_now().await;
+                }
+                assert_eq!(late.is_finished(), is_served, "group {group}");
+                waits.push(late);
+            }
             waits.iter().for_each(JoinHandle::abort);
         });
     }

@@ -6,7 +6,7 @@ use crate::turns::Turns;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::{Rc, Weak};
-use std::sync::Arc;
+use std::sync::{self, Arc};
 use std::time::Duration;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
@@ -15,6 +15,8 @@ const GIVE_UP: Duration = Duration::from_secs(1);
 /// So many connections have a value or text in locked memory at a time that they have sent without presence. There is
 /// little of that memory, and keys, answers and released values need it.
 pub(crate) const VALUES: usize = 16;
+/// Of them, one terminal session's.
+pub(crate) const VALUES_OF_GROUP: usize = 4;
 
 /// All seats.
 pub struct Room {
@@ -31,6 +33,14 @@ pub struct Room {
     denied: Turns,
     /// For values and texts that come in the open.
     values: Arc<Semaphore>,
+    /// The same, of each terminal session that has one or waits for one.
+    of_group: RefCell<HashMap<Option<u32>, sync::Weak<Semaphore>>>,
+}
+
+/// Room for one value that comes in the open, until it is dropped.
+pub(crate) struct ValueRoom {
+    _of_group: OwnedSemaphorePermit,
+    _of_all: OwnedSemaphorePermit,
 }
 
 /// What a connection waits for before it goes on.
@@ -68,6 +78,7 @@ impl Room {
             unserved: Turns::default(),
             denied: Turns::default(),
             values: Arc::new(Semaphore::new(VALUES)),
+            of_group: RefCell::default(),
         })
     }
 
@@ -90,6 +101,16 @@ impl Room {
         });
         self.seats.borrow_mut().insert(number, Rc::downgrade(&seat));
         Some(seat)
+    }
+
+    fn values_of(&self, group: Option<u32>) -> Arc<Semaphore> {
+        let mut all = self.of_group.borrow_mut();
+        all.retain(|_, values| values.strong_count() > 0);
+        all.get(&group).and_then(sync::Weak::upgrade).unwrap_or_else(|| {
+            let values = Arc::new(Semaphore::new(VALUES_OF_GROUP));
+            all.insert(group, Arc::downgrade(&values));
+            values
+        })
     }
 
     /// Of the group with the most seats among those that have an idle one: its longest idle.
@@ -120,10 +141,13 @@ impl Seat {
         }
     }
 
-    /// Waits for room for a value that comes in the open. It is given back when that is dropped.
-    pub async fn value_room(&self) -> Option<OwnedSemaphorePermit> {
-        // It is never closed.
-        Arc::clone(&self.room.values).acquire_owned().await.ok()
+    /// Waits for room for a value that comes in the open: behind others of its own terminal session, then behind all who
+    /// wait. It is given back when that is dropped.
+    pub(crate) async fn value_room(&self) -> Option<ValueRoom> {
+        // Neither is ever closed.
+        let _of_group = self.room.values_of(self.group.get()).acquire_owned().await.ok()?;
+        let _of_all = Arc::clone(&self.room.values).acquire_owned().await.ok()?;
+        Some(ValueRoom { _of_group, _of_all })
     }
 
     /// From now until the guard is dropped it does nothing.
