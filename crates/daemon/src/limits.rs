@@ -191,8 +191,15 @@ impl Limits {
                 let session = entry.session.clone();
                 self.state.put_seal(Seal { id: entry.id, session, secret, since: entry.at });
             }
-            Event::Exposed => self.state.session(&entry.session, at).scans.expose(&entry.secret, at),
-            Event::Metered => self.state.session(&entry.session, at).scans.close(&entry.cause, at),
+            Event::Exposed | Event::Metered => {
+                for account in accounts::line_of(entry) {
+                    let scans = &mut self.state.session(&account, at).scans;
+                    match entry.event {
+                        Event::Exposed => scans.expose(&entry.secret, at),
+                        _ => scans.close(&entry.cause, at),
+                    }
+                }
+            }
             Event::Unseal => self.state.open_seal(&entry.session, (!name.is_empty()).then_some(name)),
             _ => {}
         }
@@ -200,9 +207,8 @@ impl Limits {
     }
 
     fn count_request(&mut self, entry: &Entry, at: i64) {
-        self.state.request(&entry.session, entry.id, at);
-        for own in accounts::own_of(entry) {
-            self.state.request(&own, entry.id, at);
+        for account in accounts::line_of(entry) {
+            self.state.request(&account, entry.id, at);
         }
     }
 

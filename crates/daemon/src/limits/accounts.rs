@@ -10,11 +10,16 @@ use words::{CallerName, Evidence};
 /// All of who asks: the session's, those of the callers below it, and for the unknown session that of the name it claims.
 pub(super) fn of(policy: &Policy, by: &Asker) -> Vec<String> {
     let Some(session) = by.session() else { return Vec::new() };
-    let mut all = vec![session.to_owned()];
-    all.extend(own(session, &by.callers).map(|(own, _)| own));
+    let mut all = of_line(by);
     let first = by.callers.first();
     all.extend(first.and_then(|c| claimed(policy, session, c.name.as_str(), Some(c.evidence))));
     all
+}
+
+/// The session's and those of the callers below it.
+pub(super) fn of_line(by: &Asker) -> Vec<String> {
+    let session = by.session().unwrap_or_default();
+    std::iter::once(session.to_owned()).chain(own(session, &by.callers).map(|(own, _)| own)).collect()
 }
 
 /// Those of the callers below a session, each with its name.
@@ -26,7 +31,12 @@ pub(super) fn own<'a>(
     matched.map(|c| (of_name(c.name.as_str()), &c.name)).filter(move |(own, _)| own != session)
 }
 
-/// The same, from an entry.
+/// [`of_line`] from an entry.
+pub(super) fn line_of(entry: &Entry) -> Vec<String> {
+    std::iter::once(entry.session.clone()).chain(own_of(entry)).collect()
+}
+
+/// [`own`] from an entry.
 pub(super) fn own_of(entry: &Entry) -> Vec<String> {
     let first = (entry.evidence == Some(Evidence::Matched)).then_some(&entry.caller);
     let all = first.into_iter().chain(&entry.also).map(|name| of_name(name));

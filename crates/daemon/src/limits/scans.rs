@@ -1,5 +1,7 @@
 //! What a session may learn from texts that it has searched for values: so many bytes, and so many different values.
 
+use super::accounts;
+use crate::gate::Asker;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -115,29 +117,46 @@ impl Scans {
 pub struct UsedUp;
 
 impl super::Limits {
-    /// Whether texts of a session are searched for values now.
+    /// Whether texts of somebody are searched for values now.
     ///
     /// # Errors
     /// [`UsedUp`].
-    pub fn scan_meter(&self, session: &str, now: Timestamp) -> Result<(), UsedUp> {
-        let scans = self.state.sessions.get(session).map(|s| &s.scans);
-        if scans.is_none_or(|scans| scans.is_open(now.as_millisecond())) { Ok(()) } else { Err(UsedUp) }
+    pub fn scan_meter(&self, by: &Asker, now: Timestamp) -> Result<(), UsedUp> {
+        let is_open = |account: &String| {
+            let scans = self.state.sessions.get(account).map(|s| &s.scans);
+            scans.is_none_or(|scans| scans.is_open(now.as_millisecond()))
+        };
+        if accounts::of_line(by).iter().all(is_open) { Ok(()) } else { Err(UsedUp) }
     }
 
-    /// Charges a session for a text of so many bytes. On `Err` an entry with [`TOO_MUCH_TEXT`] is due.
+    /// Charges for a text of so many bytes. On `Err` an entry with [`TOO_MUCH_TEXT`] is due.
     ///
     /// # Errors
     /// [`UsedUp`].
-    pub fn scan_text(&mut self, session: &str, len: usize, now: Timestamp) -> Result<(), UsedUp> {
+    pub fn scan_text(&mut self, by: &Asker, len: usize, now: Timestamp) -> Result<(), UsedUp> {
         let now = now.as_millisecond();
-        if self.state.session(session, now).scans.text(len, now) { Ok(()) } else { Err(UsedUp) }
+        let mut charge = |account: &String| self.state.session(account, now).scans.text(len, now);
+        // Each of them, also where one has no more.
+        let free = accounts::of_line(by).iter().filter(|account| !charge(account)).count() == 0;
+        if free { Ok(()) } else { Err(UsedUp) }
     }
 
-    /// What it means that a secret, as `vault/name`, is in a text of a session.
+    /// What it means that a secret, as `vault/name`, is in somebody's text.
     #[must_use]
-    pub fn scan_exposure(&self, session: &str, secret: &str, now: Timestamp) -> Exposure {
-        let scans = self.state.sessions.get(session).map(|s| &s.scans);
-        scans.map_or(Exposure::Due, |scans| scans.exposure(secret, now.as_millisecond()))
+    pub fn scan_exposure(&self, by: &Asker, secret: &str, now: Timestamp) -> Exposure {
+        let of_account = |account: &String| {
+            let scans = self.state.sessions.get(account).map(|s| &s.scans);
+            scans.map_or(Exposure::Due, |scans| scans.exposure(secret, now.as_millisecond()))
+        };
+        let each: Vec<Exposure> = accounts::of_line(by).iter().map(of_account).collect();
+        let is = |exposure| each.contains(&exposure);
+        if is(Exposure::TooMany) {
+            Exposure::TooMany
+        } else if is(Exposure::Due) {
+            Exposure::Due
+        } else {
+            Exposure::Recorded
+        }
     }
 }
 

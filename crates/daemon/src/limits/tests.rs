@@ -337,7 +337,7 @@ fn humans_are_never_folded_limited_or_counted() {
 fn small_texts_are_metered_however_many_there_are() {
     let mut desk = Desk::new();
     let mut texts = 0;
-    while desk.limits.scan_text("matched:codex", 1, desk.at()).is_ok() {
+    while desk.limits.scan_text(&codex(), 1, desk.at()).is_ok() {
         texts += 1;
         assert!(texts <= 2560, "10 MiB in texts that count for 4 KiB each");
         desk.now += 20;
@@ -347,9 +347,9 @@ fn small_texts_are_metered_however_many_there_are() {
     for n in 0..600 {
         desk.count(Event::Allow, "matched:claude", &format!("main/N{n}"));
     }
-    assert!(desk.limits.scan_text("matched:codex", 1, desk.at()).is_err());
+    assert!(desk.limits.scan_text(&codex(), 1, desk.at()).is_err());
     desk.now += 60_000;
-    assert!(desk.limits.scan_text("matched:codex", 1, desk.at()).is_ok());
+    assert!(desk.limits.scan_text(&codex(), 1, desk.at()).is_ok());
     // In its own time it is forgotten.
     desk.now += 60_000;
     for n in 0..600 {

@@ -59,11 +59,10 @@ async fn look(line: &mut Line, by: &Asker, new: &[u8], end: bool) -> Result<From
     let len = u64::try_from(line.text.len() + new.len()).unwrap_or(u64::MAX);
     let decided = if end { len } else { len.saturating_sub(UNDECIDED) };
     let answer = |hits, rules_only| FromDaemon::Scanned { hits, decided, rules_only };
-    let session = by.session().unwrap_or_default();
     let now = state.clock.wall();
     let mut text = std::mem::take(&mut line.text);
-    let open = !is_closed(&state, by, "") && state.limits.borrow().scan_meter(session, now).is_ok();
-    let room = open && state.limits.borrow_mut().scan_text(session, new.len(), now).is_ok();
+    let open = !is_closed(&state, by, "") && state.limits.borrow().scan_meter(by, now).is_ok();
+    let room = open && state.limits.borrow_mut().scan_text(by, new.len(), now).is_ok();
     let found = if room {
         state.watched.refresh(&state).await;
         state.watched.find(&state, &mut text, new).map_err(|TooMuchWork| TOO_MUCH_WORK)
@@ -116,7 +115,7 @@ async fn record(state: &Rc<State>, by: &Asker, seen: &[Seen]) -> Result<BTreeSet
     let mut too_many = false;
     for (shown, (secret, count)) in each {
         let now = state.clock.wall();
-        match state.limits.borrow().scan_exposure(by.session().unwrap_or_default(), &shown, now) {
+        match state.limits.borrow().scan_exposure(by, &shown, now) {
             Sighted::Recorded => {
                 told.insert(shown);
                 continue;

@@ -10,7 +10,7 @@ use wire::{FromDaemon, StatusReport};
 pub(crate) fn report(line: &Line) -> StatusReport {
     let state = &line.state;
     let who = line.who_now();
-    let (caller, evidence, session) = (who.caller().to_owned(), who.evidence(), who.session.key());
+    let (caller, evidence) = (who.caller().to_owned(), who.evidence());
     let by = line.on_account_of(who);
     let mut wishes = state.wishes.borrow_mut();
     let (trail_lost, trail_damage) = match state.verified.latest() {
@@ -33,7 +33,7 @@ pub(crate) fn report(line: &Line) -> StatusReport {
         trail_lost,
         vaults_shut: u32::try_from(shut).unwrap_or(u32::MAX),
         memory_locked: secret::memory().locked,
-        rules_only: state.limits.borrow().scan_meter(&session, state.clock.wall()).is_err(),
+        rules_only: state.limits.borrow().scan_meter(&by, state.clock.wall()).is_err(),
         caller,
         evidence,
         protection: state

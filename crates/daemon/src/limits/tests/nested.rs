@@ -170,3 +170,27 @@ fn what_another_one_is_closed_for_is_not_its_own_doing() {
         assert_eq!(desk.check("LOW", codex(), Counts::Nothing), Err(Cause::Suspended), "{cause}");
     }
 }
+
+#[test]
+fn texts_of_one_in_the_middle_are_searched_on_its_own_account_too() {
+    let mut desk = Desk::new();
+    for n in 0..20 {
+        let mut e = desk.entry(Event::Exposed, "matched:gemini", &format!("main/S{n}"));
+        (e.caller, e.evidence) = ("gemini".into(), Some(Evidence::Matched));
+        desk.limits.count(&desk.policy, &e);
+    }
+    assert_eq!(desk.limits.scan_exposure(&line(), "main/NEW", desk.at()), Exposure::TooMany);
+    assert_eq!(desk.limits.scan_exposure(&line(), "main/S1", desk.at()), Exposure::Due);
+    assert_eq!(desk.limits.scan_exposure(&codex(), "main/NEW", desk.at()), Exposure::Due);
+    // And the other way round.
+    let mut e = desk.of_a_line(Event::Metered, "");
+    e.cause = TOO_MUCH_TEXT.into();
+    desk.limits.count(&desk.policy, &e);
+    for by in [claude(), codex(), of_name("gemini"), line()] {
+        assert_eq!(desk.limits.scan_meter(&by, desk.at()), Err(UsedUp));
+    }
+    desk.now += 60_000;
+    while desk.limits.scan_text(&of_name("gemini"), 65_536, desk.at()).is_ok() {}
+    assert!(desk.limits.scan_text(&line(), 1, desk.at()).is_err());
+    assert!(desk.limits.scan_text(&codex(), 1, desk.at()).is_ok());
+}
