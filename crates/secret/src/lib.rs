@@ -31,6 +31,7 @@ pub mod fd;
 mod harden;
 mod key;
 mod os;
+mod pages;
 
 pub use arena::{Memory, is_weak, memory, set_weak};
 #[cfg(target_os = "linux")]
@@ -39,6 +40,7 @@ pub use bytes::Bytes;
 pub use error::Error;
 pub use harden::{Protection, dumpable, harden, set_dumpable, traced};
 pub use key::Key;
+pub use pages::prefer_big_pages;
 
 /// What this crate's functions return.
 pub type Result<T> = std::result::Result<T, Error>;
