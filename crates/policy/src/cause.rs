@@ -63,7 +63,7 @@ causes! {
     PeerChanged = "peer_changed", "the process that asked ended or became another";
     NotYours = "not_yours", "it is about a request of somebody else, or of nobody";
     NotAll = "not_all", "another secret of the same request was denied";
-    TooMany = "too_many", "no secret, too many, or one variable twice in one request";
+    TooMany = "too_many", "no secret, too many, one variable twice in one request, or too many callers";
     TooLong = "too_long", "it asks for more than a human can be shown at once";
     Locked = "locked", "the store was locked meanwhile";
     NoRecord = "no_record", "it could not be recorded";

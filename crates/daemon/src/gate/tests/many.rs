@@ -5,7 +5,7 @@ use crate::gate::*;
 use crate::limits::Due;
 use audit::Event;
 use policy::Cause;
-use words::{Exposure, Way};
+use words::{Evidence, Exposure, Way};
 
 #[tokio::test]
 async fn all_of_them_with_a_record_each() {
@@ -91,6 +91,29 @@ async fn the_strictest_tier_rules_the_whole_request() {
         house.freeze(wanting(&["LOW"]), claimed("claude", 3)).lasting(),
         crate::approve::Lasting::Once
     );
+}
+
+/// Each of them is counted on its own account, which is in the record: more than fit there get nothing.
+#[tokio::test]
+async fn a_line_of_callers_is_no_longer_than_its_record() {
+    let named = |name: &str| policy::Named { name: name.parse().unwrap(), evidence: Evidence::Matched };
+    let names = ["claude", "codex", "gemini", "cline", "qwen"];
+    let all: String = names.iter().map(|n| format!("[callers.{n}]\nscopes = ['database']\n")).collect();
+    for count in [4, 5] {
+        let house = Fake::with(&all);
+        let by = Asker { callers: names[..count].iter().map(|n| named(n)).collect(), ..claude() };
+        let outcome = house.ask_by(wanting(&["LOW"]), by).await;
+        assert_eq!(house.trail.borrow()[0].also, ["codex", "gemini", "cline"]);
+        if count == 4 {
+            values(outcome);
+        } else {
+            denied(outcome);
+            assert_eq!(
+                (house.cause(), house.trail.borrow()[0].rule.as_str()),
+                ("too_many".into(), "callers")
+            );
+        }
+    }
 }
 
 #[tokio::test]
