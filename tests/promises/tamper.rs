@@ -267,3 +267,24 @@ fn an_accident_is_told_from_an_attack_by_where_it_is() {
     let told = house.sandbox.run(&["doctor"]);
     assert!(told.all().contains("aside"), "{}", told.all());
 }
+
+/// Without a key `doctor` sees no more of a locked store than what every store has.
+#[test]
+fn doctor_names_what_is_missing_from_a_locked_store() {
+    let sandbox = Sandbox::ready();
+    sandbox.lock();
+    assert!(!sandbox.run(&["doctor"]).text().contains("✕ store's parts"));
+    for part in ["state/heads", "trail/000001.svault", "vaults/main.svault"] {
+        let path = sandbox.store().join(part);
+        let bytes = std::fs::read(&path).expect("read");
+        std::fs::write(&path, "").expect("write");
+        let said = sandbox.run(&["doctor"]).exits(1);
+        assert!(said.text().contains("✕ store's parts"), "{part}: {}", said.all());
+        assert!(said.text().contains(part), "{part}: {}", said.all());
+        std::fs::write(&path, &bytes).expect("write");
+    }
+    let aside = sandbox.path("heads");
+    std::fs::rename(sandbox.store().join("state/heads"), &aside).expect("move");
+    let said = sandbox.run(&["doctor"]).exits(1);
+    assert!(said.text().contains("state/heads is missing"), "{}", said.all());
+}

@@ -29,6 +29,7 @@ pub(super) fn checks() -> Vec<Check> {
     }
     let mut all = vec![Check::ok(folder, format!("{}, yours alone", store.real().display()))];
     let files = files(store.real());
+    all.push(present(store.real(), &files));
     all.push(modes(&files));
     all.push(slots(&store));
     all.push(aside(&files));
@@ -58,6 +59,30 @@ fn files(top: &Path) -> Vec<PathBuf> {
     }
     found.sort();
     found
+}
+
+/// What every store has, whatever is in it. Which vaults and which files of the trail there must be, the store alone knows,
+/// with its key: unlocking says that.
+fn present(store: &Path, files: &[PathBuf]) -> Check {
+    let name = "store's parts";
+    let empty = |path: &Path| path.metadata().is_ok_and(|meta| meta.len() == 0);
+    let sealed = |path: &&PathBuf| path.extension().is_some_and(|e| e == "svault");
+    let fix =
+        "put it back from a backup; 'svault unlock' names all that is not as it was, and what can be done";
+    let heads = store.join("state").join("heads");
+    if !files.contains(&heads) || empty(&heads) {
+        return Check::broken(name, format!("{} is missing or empty", heads.display()), fix);
+    }
+    let trail = store.join("trail");
+    let segments = files.iter().filter(|p| p.parent() == Some(&trail)).filter(sealed).count();
+    if segments == 0 {
+        return Check::broken(name, format!("no file of the trail is in {}", trail.display()), fix);
+    }
+    if let Some(path) = files.iter().filter(sealed).find(|path| empty(path)) {
+        return Check::broken(name, format!("{} is empty", path.display()), fix);
+    }
+    let vaults = files.iter().filter(|p| p.parent() == Some(&store.join("vaults"))).filter(sealed).count();
+    Check::ok(name, format!("vaults: {vaults}, files of the trail: {segments}"))
 }
 
 #[cfg(unix)]
