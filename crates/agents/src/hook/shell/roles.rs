@@ -347,13 +347,20 @@ fn forge(walk: &mut Walk, call: &Call) -> Option<Stop> {
     for at in 0..call.args.len() {
         let file = at > 0 && files.contains(&call.word(at - 1));
         let joined = call.word(at).starts_with("--") && call.word(at).contains('=');
-        if (sends || file || joined)
-            && let Some(secret) = call.args[at].iter().find_map(|f| walk.find(f))
-        {
+        let forms = &call.args[at];
+        let whole = if sends || file || joined { forms.iter().find_map(|f| walk.find(f)) } else { None };
+        let found = whole.or_else(|| forms.iter().filter_map(|f| glued(f)).find_map(|f| walk.find(f)));
+        if let Some(secret) = found {
             return Some(Stop::Reads(secret));
         }
     }
     None
+}
+
+/// The file that is glued to a short option, which others without a value may stand before: `-F.env`, `-dF.env`.
+fn glued(word: &str) -> Option<&str> {
+    let letters = word.strip_prefix('-')?.trim_start_matches(['d', 'e', 'w']);
+    Some(letters.strip_prefix(['F', 'f', 'R'])?.trim_start_matches('='))
 }
 
 /// `compose up` reads `.env` whether it is told to or not; `compose config` prints it.
