@@ -8,7 +8,7 @@ use super::programs::{COMPOSE_MENTIONS, Role};
 use super::said::said;
 use super::setters;
 use super::walk::{Walk, writes};
-use super::{Stop, archive, git, loaders, openssl, scripts, searches, texts};
+use super::{Stop, archive, git, loaders, openssl, scripts, searches, shown, texts};
 use crate::hook::guard::{Class, Secret};
 
 /// How many folders `patch -p` may take off the names in a patch.
@@ -58,7 +58,8 @@ impl Call<'_> {
 
 /// Looks at a call; what it lists or prints for the next one is left in the walk.
 pub fn run(walk: &mut Walk, call: &Call) -> Option<Stop> {
-    if let Some(stop) = loaders::run(walk, call) {
+    let loads = loaders::run(walk, call);
+    if let Some(stop) = loads.or_else(|| walk.reads(&shown::files(call.name, call.args))) {
         return Some(stop);
     }
     match call.role {

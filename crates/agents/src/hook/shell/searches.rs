@@ -6,7 +6,7 @@ use super::options::Search;
 use super::programs::Role;
 use super::roles::{self, Call};
 use super::walk::Walk;
-use super::{Stop, archive, git, glob};
+use super::{Stop, archive, git, glob, shown};
 use crate::hook::guard::{Secret, normal};
 use crate::hook::ignore::Ignored;
 use std::path::{Path, PathBuf};
@@ -117,7 +117,7 @@ pub fn find(walk: &mut Walk, call: &Call) -> Option<Stop> {
 #[must_use]
 pub fn prints_names(call: &Call) -> bool {
     match call.role {
-        Role::Mention | Role::List => true,
+        Role::Mention | Role::List => !shown::shows(call.name, call.args),
         Role::Search => Search::of(base(call), call.args).names_only,
         _ => false,
     }
