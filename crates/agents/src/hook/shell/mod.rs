@@ -8,6 +8,7 @@ mod expand;
 mod fd;
 mod file_tests;
 mod find;
+mod folders;
 mod git;
 mod glob;
 pub mod lex;
@@ -27,6 +28,7 @@ mod shown;
 mod texts;
 mod walk;
 mod word;
+mod wrappers;
 
 pub use roles::patched;
 pub use walk::writes;

@@ -8,7 +8,7 @@ use super::programs::{COMPOSE_MENTIONS, Role};
 use super::said::said;
 use super::setters;
 use super::walk::{Walk, writes};
-use super::{Stop, archive, git, loaders, openssl, scripts, searches, shown, texts};
+use super::{Stop, archive, folders, git, loaders, openssl, scripts, searches, shown, texts, wrappers};
 use crate::hook::guard::{Class, Secret};
 
 /// How many folders `patch -p` may take off the names in a patch.
@@ -83,7 +83,10 @@ pub fn run(walk: &mut Walk, call: &Call) -> Option<Stop> {
             walk.upstream = searches::listed(walk, call);
             own(walk, call)
         }
-        Role::Cd => change_folder(walk, call),
+        Role::Cd => {
+            folders::change(walk, call);
+            None
+        }
         Role::For => {
             setters::each(walk, call);
             None
@@ -329,16 +332,7 @@ fn words(walk: &mut Walk, call: &Call) -> Option<Stop> {
         }
         walk.is_blind();
     }
-    run(walk, &inner)
-}
-
-fn change_folder(walk: &mut Walk, call: &Call) -> Option<Stop> {
-    let plain = call.plain();
-    walk.cwd = match plain.first().map(|at| call.word(*at)) {
-        None => walk.place.guard.home.clone(),
-        Some(to) => walk.place.folder(walk.cwd.as_deref(), to),
-    };
-    None
+    wrappers::within(walk, &rest[..program], |walk| run(walk, &inner))
 }
 
 /// Titles and bodies are text; files come behind certain options.
@@ -396,7 +390,8 @@ fn rest_as_line(walk: &mut Walk, call: &Call) -> Option<Stop> {
     let rest = &call.args[at + 1..];
     let (program, name, role) = expand::program(rest)?;
     let raw = call.raw.get(at + program + 2..).unwrap_or_default();
-    run(walk, &Call { name: &name, role, args: &rest[program + 1..], raw })
+    let inner = Call { name: &name, role, args: &rest[program + 1..], raw };
+    wrappers::within(walk, &rest[..program], |walk| run(walk, &inner))
 }
 
 /// `patch`, whose words are files, unlike those of `apply_patch`.
