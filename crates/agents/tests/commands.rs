@@ -131,6 +131,7 @@ fn what_nests_or_repeats_without_end_ends() {
         "a=(x); ".to_owned() + &"a=(\"${a[@]}\" \"${a[@]}\"); ".repeat(500) + "cat ${a[@]#x}",
         "x=xx; ".to_owned() + &"x=$x$x; ".repeat(500) + "cat ${x%%x*}",
         "cat <<E\n".repeat(5_000),
+        "pushd a; (".repeat(20_000),
         "echo x; ".repeat(30_000),
         format!("cat {}", "*/".repeat(500)),
         format!("echo {}", "{,}".repeat(30)),

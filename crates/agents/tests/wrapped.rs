@@ -3,15 +3,42 @@
 // Helpers of tests may unwrap like tests do.
 #![allow(clippy::unwrap_used)]
 
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Output};
-use svault_agents::hook::rewrite::{Shell, wrapped};
+use svault_agents::hook::rewrite::{Shell, is_read_by, wrapped};
 
 /// Stands for `svault scrub`.
 const SCRUB: &str = "sed 's/sk-test-[A-Z0-9]*/MASKED/g'";
 
 fn shells() -> Vec<&'static str> {
-    ["/bin/bash", "/usr/bin/zsh", "/bin/zsh"].into_iter().filter(|s| Path::new(s).exists()).collect()
+    let known = ["/bin/bash", "/usr/bin/zsh", "/bin/zsh", "/bin/sh"].into_iter();
+    known.filter(|s| Path::new(s).exists() && is_read_by(s)).collect()
+}
+
+#[test]
+fn sh_counts_where_it_is_a_shell_that_reads_the_form() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("leak.txt"), "key sk-test-LEAKED333444555\n").unwrap();
+    let new = wrapped("cat leak.txt; false", SCRUB, Shell::Lasting).unwrap();
+    for (number, real) in ["/bin/bash", "/usr/bin/zsh", "/bin/dash", "/bin/cat"].into_iter().enumerate() {
+        if !Path::new(real).exists() || cfg!(target_os = "macos") {
+            continue;
+        }
+        let folder = dir.path().join(number.to_string());
+        std::fs::create_dir(&folder).unwrap();
+        symlink(real, folder.join("link")).unwrap();
+        symlink("link", folder.join("sh")).unwrap();
+        let shell = folder.join("sh").display().to_string();
+        assert_eq!(is_read_by(&shell), real == "/bin/bash", "{real}");
+        if is_read_by(&shell) {
+            let done = run(&shell, dir.path(), &new);
+            let (out, err) = (text(&done.stdout), text(&done.stderr));
+            assert_eq!((done.status.code(), out.contains("MASKED")), (Some(1), true), "{out}{err}");
+        }
+    }
+    assert!(!is_read_by("/nowhere/sh") || cfg!(target_os = "macos"));
+    assert!(!is_read_by("/usr/bin/fish"));
 }
 
 fn run(shell: &str, dir: &Path, line: &str) -> Output {

@@ -7,6 +7,7 @@
 pub mod guard;
 mod ignore;
 mod index;
+mod lines;
 mod mask;
 mod names;
 mod payload;
@@ -110,19 +111,7 @@ fn rewritten(setup: &Setup, event: &Event) -> Option<Value> {
     }
     let scrub = setup.scrub.as_deref().filter(|_| tools::is_shell(&event.tool))?;
     let shell = shell_of(setup, event)?;
-    let mut input = event.input.clone();
-    let mut any = false;
-    let places: Vec<&mut Value> = match input.as_object_mut()? {
-        all if all.contains_key("commands") => all.get_mut("commands")?.as_array_mut()?.iter_mut().collect(),
-        all => vec![all.get_mut("command")?],
-    };
-    for place in places {
-        if let Some(command) = place.as_str().and_then(|command| rewrite::wrapped(command, scrub, shell)) {
-            *place = command.into();
-            any = true;
-        }
-    }
-    any.then_some(input)
+    lines::rewritten(&event.tool, &event.input, &|command| rewrite::wrapped(command, scrub, shell))
 }
 
 /// The shell that a command is for; none where it can't read what commands are rewritten to.

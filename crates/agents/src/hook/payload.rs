@@ -176,9 +176,10 @@ impl Event {
         let (tool, input) = call(&all, &name);
         let response = response(&all);
         let stage = stage(&name, &all, response.is_some());
-        // Of a search, `dir_path` is the place that it goes through, and starts in the folder like any path.
-        let folders = ["cwd", "dir_path", "workdir", "working_directory"].iter();
-        let mut folders = folders.filter(|key| **key != "dir_path" || !tools::is_search(&tool));
+        // Of a search, some are the place that it goes through, and start in the folder like any path.
+        let places = ["dir_path", "directory"];
+        let folders = ["cwd", "dir_path", "workdir", "working_directory", "directory"].iter();
+        let mut folders = folders.filter(|key| !places.contains(*key) || !tools::is_search(&tool));
         let inner = folders.find_map(|key| input.get(key)?.as_str());
         let roots = ["workspace_roots", "workspaceRoots"].iter().find_map(|k| all.get(*k)?.get(0)?.as_str());
         let said = Some(text("cwd")).filter(|c| !c.is_empty()).or_else(|| roots.map(str::to_owned));

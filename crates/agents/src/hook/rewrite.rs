@@ -6,6 +6,11 @@
 use super::shell::lex::{Command, Item, Joint, Part, Word, read};
 use super::shell::says_nothing;
 use super::state::{called, defines, is_left_alone, keeps};
+use std::fs;
+use std::path::PathBuf;
+
+/// The link that names the shell which `sh` starts on macOS.
+const MACOS_SH: &str = "/private/var/select/sh";
 
 /// How long the shell lives that a command is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,10 +31,18 @@ pub fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', "'\\''"))
 }
 
-/// Whether a shell, by its path, reads what commands are rewritten to.
+/// Whether a shell, by its path, reads what commands are rewritten to. `sh` does where it is bash: dash knows no
+/// `PIPESTATUS`, and zsh counts from zero under that name.
 #[must_use]
 pub fn is_read_by(shell: &str) -> bool {
-    matches!(shell.rsplit('/').next(), Some("bash" | "zsh" | "sh"))
+    let is_bash = |path: PathBuf| path.file_name().is_some_and(|name| name == "bash");
+    match shell.rsplit('/').next() {
+        Some("bash" | "zsh") => true,
+        // There it starts the one that a link names, bash where there is none.
+        Some("sh") if cfg!(target_os = "macos") => fs::canonicalize(MACOS_SH).map_or(true, is_bash),
+        Some("sh") => fs::canonicalize(shell).is_ok_and(is_bash),
+        _ => false,
+    }
 }
 
 /// The command, rewritten; none where it is better left as it is. `scrub`: the command that masks, as the shell
@@ -335,6 +348,12 @@ mod tests {
             "git status -v",
             "git status -sv",
             "git status --verb",
+            "date -f names.txt",
+            "date -'f'names.txt",
+            "file --files-from=names.txt",
+            "wc --files0-from names.txt",
+            "tree --fromfile names.txt",
+            "man ./page.1",
             "git add -p",
             "git add --patch .",
             "git add -i",

@@ -1,6 +1,6 @@
 //! Tools that search: a protected file as their place or their filter, or one in the folder that they go through.
 
-use super::guard::TREE;
+use super::guard::{TREE, normal};
 use super::ignore::Ignored;
 use super::shell::{self, Look, Stop};
 use super::tools;
@@ -15,6 +15,8 @@ pub struct Tool {
     pub names: bool,
     /// It is a server's: one that is told no place may search anything.
     pub server: bool,
+    /// It leaves out what is hidden.
+    pub visible: bool,
 }
 
 /// Keys of the place that a search goes through.
@@ -23,6 +25,9 @@ const PLACES: &[&str] = &["path", "dir_path", "directory", "file_path", "include
 const SIGNS: &[&str] = &["root", "folder", "dir", "cwd", "workdir", "base_path", "basePath", "repo_path"];
 /// Keys of a pattern for the names of files.
 const FILTERS: &[&str] = &["glob", "include", "include_pattern", "file_pattern", "include_glob"];
+
+/// Keys of what is searched for.
+const WANTED: &[&str] = &["pattern", "query", "regex", "queries"];
 
 /// Why a search is stopped, if it is.
 #[must_use]
@@ -41,23 +46,37 @@ pub fn judge(look: &Look, input: &Value, tool: Tool) -> Option<Stop> {
         return None;
     }
     let filter = text(FILTERS).map(|f| shell::patterns(f.rsplit('/').next().unwrap_or(f)));
-    let folder = tools::folder(look, place);
+    let folder = normal(&tools::folder(look, place));
     let quiet = Ignored::of(&folder);
-    let wanted = text(&["pattern", "query", "regex"]).map_or_else(Wanted::default, |pattern| {
-        // Whether a tool takes it as text or as a pattern is not known of each.
-        let both = [pattern.to_owned(), regex::escape(pattern)];
-        Wanted::new(&both, Syntax::Extended, false)
-    });
+    let wanted = wanted(input);
     let reads = |path: &Path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let met = match &filter {
             Some(filter) => shell::fits_any(filter, &name),
             // Searchers leave out what git ignores.
-            None => !quiet.leaves_out(path),
+            None => !(quiet.leaves_out(path) || (tool.visible && is_hidden(&folder, path))),
         };
         met && wanted.prints(path)
     };
     look.guard.in_tree(&folder, false, &mut { TREE }, reads).map(Stop::Searches)
+}
+
+/// What a search looks for; anything where that can't be known.
+fn wanted(input: &Value) -> Wanted {
+    let patterns = match WANTED.iter().find_map(|key| input.get(*key).filter(|value| !value.is_null())) {
+        Some(Value::Array(all)) => all.iter().map(Value::as_str).collect(),
+        one => one.and_then(Value::as_str).map(|one| vec![one]),
+    };
+    // Whether a tool takes them as text or as patterns is not known of each.
+    let both = |pattern: &str| [pattern.to_owned(), regex::escape(pattern)];
+    let all = |patterns: Vec<&str>| patterns.into_iter().flat_map(both).collect::<Vec<_>>();
+    patterns.map_or_else(Wanted::default, |patterns| Wanted::new(&all(patterns), Syntax::Extended, false))
+}
+
+/// Whether a name below a folder begins with a dot.
+fn is_hidden(folder: &Path, path: &Path) -> bool {
+    let below = path.strip_prefix(folder).unwrap_or(path);
+    below.iter().any(|part| part.to_string_lossy().starts_with('.'))
 }
 
 #[cfg(test)]

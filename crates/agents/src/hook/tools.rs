@@ -1,16 +1,18 @@
 //! From a tool and its arguments to what it would touch, whatever the client calls it.
 
 use super::guard::Secret;
+use super::lines;
 use super::payload::Event;
 use super::search;
 use super::shell::{self, Look, Stop};
 use super::urls;
 use crate::Client;
-use serde_json::{Map, Value};
+use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::path::Path;
 
 /// How deep arguments are looked through.
-const DEPTH: usize = 6;
+pub const DEPTH: usize = 6;
 
 /// What a tool does with the paths in its arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +58,7 @@ const TOOLS: &[(Does, &[&str])] = &[
             "textsearch",
             "findtextinfiles",
             "search",
+            "search_codebase",
         ],
     ),
     (
@@ -132,12 +135,6 @@ const PATHS: &[&str] = &[
     "new_path",
     "dir_path",
 ];
-const LINES: &[&str] =
-    &["command", "cmd", "commands", "command_line", "commandLine", "CommandLine", "script", "code", "argv"];
-/// Words for a program that another key names, or the program with its words.
-const WORDS: &[&str] = &["argv", "args", "arguments", "params", "command_args", "commandArgs"];
-/// Keys that name that program.
-const PROGRAMS: &[&str] = &["command", "cmd", "program", "executable", "binary", "exe", "file", "path"];
 const PATTERNS: &[&str] = &["paths", "include", "files", "file_paths"];
 
 /// Keys that name a file within an object that is one of several files.
@@ -221,14 +218,33 @@ pub fn judge(look: &Look, event: &Event) -> Option<Stop> {
     if let Some(stop) = typed(look, event) {
         return Some(stop);
     }
+    let input = &keyed(event, does);
     if does == Does::Search {
         let names = event.real == Client::Claude && event.tool == "Grep";
-        let stop = search::judge(look, &event.input, search::Tool { names, server });
-        let stop = stop.or_else(|| lines(look, &event.input, 0));
-        return stop.or_else(|| if server { paths(look, does, &event.input, 0) } else { None });
+        let visible = event.tool == "search_codebase";
+        let stop = search::judge(look, input, search::Tool { names, server, visible });
+        let stop = stop.or_else(|| lines::judge(look, input, 0));
+        return stop.or_else(|| if server { paths(look, does, input, 0) } else { None });
     }
-    lines(look, &event.input, 0)
-        .or_else(|| if does == Does::Names { None } else { paths(look, does, &event.input, 0) })
+    lines::judge(look, input, 0)
+        .or_else(|| if does == Does::Names { None } else { paths(look, does, input, 0) })
+}
+
+/// The arguments with a key where there is none: a string or a list has lines for a shell, patterns for a search, and
+/// paths for another tool.
+fn keyed(event: &Event, does: Does) -> Cow<'_, Value> {
+    match &event.input {
+        Value::String(text) if lines::is_patch(text) => Cow::Borrowed(&event.input),
+        Value::String(_) | Value::Array(_) => {
+            let key = match does {
+                _ if is_shell(&event.tool) => "commands",
+                Does::Search => "queries",
+                _ => "files",
+            };
+            Cow::Owned(json!({key: event.input}))
+        }
+        _ => Cow::Borrowed(&event.input),
+    }
 }
 
 /// Text that is typed into a shell that runs, or into another program.
@@ -241,72 +257,6 @@ fn typed(look: &Look, event: &Event) -> Option<Stop> {
     }
     let mut texts = ["input", "chars"].iter().filter_map(|key| event.input.get(*key)?.as_str());
     texts.find_map(|text| shell::line_or_code(look, &text.replace("{enter}", "\n").replace('\r', "\n")))
-}
-
-/// Shell command lines and patches, wherever they stand.
-fn lines(look: &Look, value: &Value, depth: usize) -> Option<Stop> {
-    if depth > DEPTH {
-        return None;
-    }
-    match value {
-        Value::Object(map) => started(look, map).or_else(|| lines_in(look, map, depth)),
-        Value::Array(all) => all.iter().find_map(|inner| lines(look, inner, depth + 1)),
-        Value::String(_) => patch(look, value),
-        _ => None,
-    }
-}
-
-fn lines_in(look: &Look, map: &Map<String, Value>, depth: usize) -> Option<Stop> {
-    map.iter().find_map(|(key, inner)| {
-        if LINES.contains(&key.as_str()) {
-            return line(look, key, inner);
-        }
-        patch(look, inner).or_else(|| lines(look, inner, depth + 1))
-    })
-}
-
-/// A program under one key, its words under another: `{"command": "cat", "args": [".env"]}`.
-fn started(look: &Look, map: &Map<String, Value>) -> Option<Stop> {
-    let words = WORDS.iter().filter_map(|key| map.get(*key)?.as_array()).map(|all| quoted(all));
-    let programs: Vec<&str> = PROGRAMS.iter().filter_map(|key| map.get(*key)?.as_str()).collect();
-    words.into_iter().find_map(|words| {
-        let line = |program: &&str| shell::judge(look, &format!("{program} {words}"));
-        programs.iter().find_map(line).or_else(|| shell::judge(look, &words))
-    })
-}
-
-/// Words as a shell reads them.
-fn quoted(words: &[Value]) -> String {
-    let words = words.iter().map(|w| super::rewrite::quoted(w.as_str().unwrap_or_default()));
-    words.collect::<Vec<_>>().join(" ")
-}
-
-fn line(look: &Look, key: &str, value: &Value) -> Option<Stop> {
-    match value {
-        Value::String(text) if is_patch(text) => patch(look, value),
-        // A tool that runs code of its own, in whatever language.
-        Value::String(text) if matches!(key, "code" | "script") => {
-            shell::line_or_code(look, text).or_else(|| shell::code(look, text).map(Stop::Reads))
-        }
-        Value::String(text) => shell::judge(look, text),
-        Value::Array(words) => {
-            let one = shell::judge(look, &quoted(words));
-            let mut each = words.iter().filter(|_| key == "commands").filter_map(Value::as_str);
-            one.or_else(|| each.find_map(|l| shell::judge(look, l)))
-        }
-        Value::Object(_) => lines(look, value, 1),
-        _ => None,
-    }
-}
-
-fn is_patch(text: &str) -> bool {
-    text.trim_start().starts_with("*** Begin Patch")
-}
-
-fn patch(look: &Look, value: &Value) -> Option<Stop> {
-    let text = value.as_str().filter(|t| is_patch(t))?;
-    let secret = shell::patched(text).find_map(|p| shell::path(look, p, false))?;
-    shell::writes(&secret).then_some(Stop::Writes(secret))
 }
 
 fn paths(look: &Look, does: Does, value: &Value, depth: usize) -> Option<Stop> {
@@ -390,7 +340,6 @@ pub fn folder(look: &Look, path: Option<&str>) -> std::path::PathBuf {
 mod tests {
     use super::*;
     use crate::hook::guard::Guard;
-    use serde_json::json;
 
     /// Whether a call is stopped in a folder with a `.env` that has a secret in it.
     fn stops(client: Client, payload: &Value) -> bool {
@@ -480,5 +429,62 @@ mod tests {
         ] {
             assert_eq!(stops(Client::Claude, &claude(tool, input.clone())), is, "{tool} {input}");
         }
+    }
+
+    #[test]
+    fn a_shells_folder_may_be_called_a_directory() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(dir.path().join("packages/api")).unwrap();
+        std::fs::write(dir.path().join(".env"), "A=svault://main/A").unwrap();
+        std::fs::write(dir.path().join("packages/api/.env"), "A=sk-test-1").unwrap();
+        let guard = Guard::default();
+        let stops = |tool: &str, input: Value| {
+            let payload = json!({"hook_event_name": "PreToolUse", "tool_name": tool, "tool_input": input});
+            let folder = dir.path().to_owned();
+            let event = Event::read(Client::Qwen, &|_| None, folder, payload.to_string().as_bytes()).unwrap();
+            judge(&Look { guard: &guard, cwd: &event.cwd, env: &|_| None }, &event).is_some()
+        };
+        for (folder, is) in [("packages/api", true), (".", false)] {
+            let input = json!({"command": "cat .env", "directory": folder});
+            assert_eq!(stops("run_shell_command", input), is, "{folder}");
+        }
+        // Of a search it is the place that it goes through.
+        assert!(stops("grep", json!({"pattern": "A", "directory": "packages"})));
+    }
+
+    #[test]
+    fn a_search_of_the_code_leaves_out_what_is_hidden() {
+        let cline = |input: Value| json!({"hookName": "tool_call", "tool_call": {"name": "search_codebase", "input": input}});
+        let dir = tempfile::tempdir().unwrap();
+        let stops = |input: Value| {
+            let payload = cline(input).to_string();
+            let event =
+                Event::read(Client::Cline, &|_| None, dir.path().to_owned(), payload.as_bytes()).unwrap();
+            let guard = Guard::default();
+            judge(&Look { guard: &guard, cwd: &event.cwd, env: &|_| None }, &event).is_some()
+        };
+        let forms = |word: &str| {
+            [
+                json!({"queries": [word]}),
+                json!({"queries": word}),
+                json!({"query": word}),
+                json!([word]),
+                json!(word),
+            ]
+        };
+        std::fs::write(dir.path().join(".env"), "A=sk-test-1").unwrap();
+        std::fs::create_dir(dir.path().join(".deep")).unwrap();
+        std::fs::write(dir.path().join(".deep/prod.env"), "A=sk-test-1").unwrap();
+        for word in ["PASS", ".env", "src/.env"] {
+            assert!(forms(word).into_iter().all(|form| !stops(form)), "{word}");
+        }
+        let key = "-----BEGIN PRIVATE KEY-----\nabc+/x9\n-----END PRIVATE KEY-----\n";
+        std::fs::write(dir.path().join("server.key"), key).unwrap();
+        assert!(forms("PASS").into_iter().all(|form| !stops(form)));
+        assert!(forms("KEY").into_iter().all(&stops));
+        assert!(stops(json!({"queries": ["PASS", "KEY"]})));
+        std::fs::remove_file(dir.path().join("server.key")).unwrap();
+        std::fs::write(dir.path().join("prod.env"), "A=sk-test-1").unwrap();
+        assert!(forms("PASS").into_iter().all(stops));
     }
 }

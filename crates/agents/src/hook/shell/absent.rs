@@ -1,6 +1,10 @@
 //! Commands that run only where a file is missing: `[ -f FILE ] || …`, `if [ ! -f FILE ]; then …`.
 
-use super::lex::Joint;
+use super::expand;
+use super::glob;
+use super::lex::{Command, Joint, Part};
+use super::walk::Walk;
+use crate::hook::guard::normal;
 use std::path::{Path, PathBuf};
 
 /// When the files are missing.
@@ -78,9 +82,27 @@ impl Absent {
     }
 }
 
-/// The file that `test` and its like look for, and whether it is true where the file is missing.
+/// The file that a command looks for, and whether it is true where that is missing.
 #[must_use]
-pub fn tested<'a>(name: &str, words: &[&'a str], negated: bool) -> Option<(&'a str, bool)> {
+pub fn looked_for(walk: &Walk, command: &Command) -> Option<(PathBuf, bool)> {
+    let Some([Part::Text(name, _)]) = command.words.first().map(Vec::as_slice) else { return None };
+    if !matches!(name.as_str(), "test" | "[" | "[[") {
+        return None;
+    }
+    let (words, _) = expand::words(walk.place, &walk.vars, &command.words);
+    let only = |forms: &Vec<String>| match forms.as_slice() {
+        [one] => glob::literal(one).unwrap_or_default(),
+        _ => String::new(),
+    };
+    let words: Vec<String> = words.iter().map(only).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let (file, when_missing) = tested(name, words.get(1..)?, command.before.contains(&"!"))?;
+    let path = walk.place.folder(walk.cwd.as_deref(), &glob::escaped(file))?;
+    Some((normal(&path), when_missing))
+}
+
+/// The file that `test` and its like look for, and whether it is true where the file is missing.
+fn tested<'a>(name: &str, words: &[&'a str], negated: bool) -> Option<(&'a str, bool)> {
     let words = match (name, words) {
         ("test", words) | ("[", [words @ .., "]"]) | ("[[", [words @ .., "]]"]) => words,
         // The rest of it is behind `&&` or `||`.

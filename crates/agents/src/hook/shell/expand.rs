@@ -6,6 +6,7 @@ use super::param;
 use super::paths::Place;
 use super::programs::{Role, role};
 use super::said::said;
+use super::wrappers;
 use std::collections::HashMap;
 
 /// How many forms of one word are looked at.
@@ -167,7 +168,7 @@ pub fn program(words: &[Vec<String>]) -> Option<(usize, String, Role)> {
             if line || !(word.starts_with('-') || number || assign) {
                 break;
             }
-            at += 1;
+            at += 1 + usize::from(wrappers::takes_next(&name, word));
         }
     }
 }

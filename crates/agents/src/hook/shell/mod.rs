@@ -8,6 +8,7 @@ mod expand;
 mod fd;
 mod file_tests;
 mod find;
+mod folders;
 mod git;
 mod glob;
 pub mod lex;
@@ -23,9 +24,11 @@ mod said;
 mod scripts;
 mod searches;
 mod setters;
+mod shown;
 mod texts;
 mod walk;
 mod word;
+mod wrappers;
 
 pub use roles::patched;
 pub use walk::writes;
@@ -161,9 +164,16 @@ pub fn says_nothing(script: &lex::Script) -> bool {
             Some([Part::Text(text, _)]) => text.as_str(),
             _ => "",
         };
+        let shows = || {
+            let part = |p: &Part| if let Part::Text(text, _) = p { text.clone() } else { String::new() };
+            let word = |w: &lex::Word| vec![w.iter().map(part).collect::<String>()];
+            let args: Vec<Vec<String>> = command.words.iter().skip(1).map(word).collect();
+            !shown::files(text(0), &args).is_empty()
+        };
         let quiet = match role(text(0)) {
-            Role::Mention => !VALUES.contains(&text(0)),
-            Role::List | Role::Cd => true,
+            Role::Mention => !VALUES.contains(&text(0)) && !shows(),
+            Role::List => !shows(),
+            Role::Cd => true,
             Role::Git => GIT.contains(&text(1)) && !(2..command.words.len()).any(|at| shows_text(text(at))),
             _ => false,
         };

@@ -29,7 +29,7 @@ pub enum Role {
     Find,
     /// `ls` and its like.
     List,
-    /// `cd`.
+    /// `cd`, `pushd`, `popd`.
     Cd,
     /// `for NAME in …`
     For,
@@ -76,8 +76,6 @@ const TABLE: &[(Role, &[&str])] = &[
             "readlink",
             "file",
             "stat",
-            "pushd",
-            "popd",
             "alias",
             "unalias",
             "true",
@@ -253,7 +251,7 @@ const TABLE: &[(Role, &[&str])] = &[
     ),
     (Role::Find, &["find", "fd", "fdfind", "gfind"]),
     (Role::List, &["ls", "exa", "eza", "lsd", "tree", "dir", "vdir"]),
-    (Role::Cd, &["cd", "chdir"]),
+    (Role::Cd, &["cd", "chdir", "pushd", "popd"]),
     (Role::For, &["for"]),
     (Role::Declare, &["export", "declare", "typeset", "local", "readonly"]),
     (Role::Read, &["read"]),

@@ -8,7 +8,7 @@ use super::programs::{COMPOSE_MENTIONS, Role};
 use super::said::said;
 use super::setters;
 use super::walk::{Walk, writes};
-use super::{Stop, archive, git, loaders, openssl, scripts, searches, texts};
+use super::{Stop, archive, folders, git, loaders, openssl, scripts, searches, shown, texts, wrappers};
 use crate::hook::guard::{Class, Secret};
 
 /// How many folders `patch -p` may take off the names in a patch.
@@ -58,7 +58,8 @@ impl Call<'_> {
 
 /// Looks at a call; what it lists or prints for the next one is left in the walk.
 pub fn run(walk: &mut Walk, call: &Call) -> Option<Stop> {
-    if let Some(stop) = loaders::run(walk, call) {
+    let loads = loaders::run(walk, call);
+    if let Some(stop) = loads.or_else(|| walk.reads(&shown::files(call.name, call.args))) {
         return Some(stop);
     }
     match call.role {
@@ -82,7 +83,10 @@ pub fn run(walk: &mut Walk, call: &Call) -> Option<Stop> {
             walk.upstream = searches::listed(walk, call);
             own(walk, call)
         }
-        Role::Cd => change_folder(walk, call),
+        Role::Cd => {
+            folders::change(walk, call);
+            None
+        }
         Role::For => {
             setters::each(walk, call);
             None
@@ -328,16 +332,7 @@ fn words(walk: &mut Walk, call: &Call) -> Option<Stop> {
         }
         walk.is_blind();
     }
-    run(walk, &inner)
-}
-
-fn change_folder(walk: &mut Walk, call: &Call) -> Option<Stop> {
-    let plain = call.plain();
-    walk.cwd = match plain.first().map(|at| call.word(*at)) {
-        None => walk.place.guard.home.clone(),
-        Some(to) => walk.place.folder(walk.cwd.as_deref(), to),
-    };
-    None
+    wrappers::within(walk, &rest[..program], |walk| run(walk, &inner))
 }
 
 /// Titles and bodies are text; files come behind certain options.
@@ -347,13 +342,20 @@ fn forge(walk: &mut Walk, call: &Call) -> Option<Stop> {
     for at in 0..call.args.len() {
         let file = at > 0 && files.contains(&call.word(at - 1));
         let joined = call.word(at).starts_with("--") && call.word(at).contains('=');
-        if (sends || file || joined)
-            && let Some(secret) = call.args[at].iter().find_map(|f| walk.find(f))
-        {
+        let forms = &call.args[at];
+        let whole = if sends || file || joined { forms.iter().find_map(|f| walk.find(f)) } else { None };
+        let found = whole.or_else(|| forms.iter().filter_map(|f| glued(f)).find_map(|f| walk.find(f)));
+        if let Some(secret) = found {
             return Some(Stop::Reads(secret));
         }
     }
     None
+}
+
+/// The file that is glued to a short option, which others without a value may stand before: `-F.env`, `-dF.env`.
+fn glued(word: &str) -> Option<&str> {
+    let letters = word.strip_prefix('-')?.trim_start_matches(['d', 'e', 'w']);
+    Some(letters.strip_prefix(['F', 'f', 'R'])?.trim_start_matches('='))
 }
 
 /// `compose up` reads `.env` whether it is told to or not; `compose config` prints it.
@@ -388,7 +390,8 @@ fn rest_as_line(walk: &mut Walk, call: &Call) -> Option<Stop> {
     let rest = &call.args[at + 1..];
     let (program, name, role) = expand::program(rest)?;
     let raw = call.raw.get(at + program + 2..).unwrap_or_default();
-    run(walk, &Call { name: &name, role, args: &rest[program + 1..], raw })
+    let inner = Call { name: &name, role, args: &rest[program + 1..], raw };
+    wrappers::within(walk, &rest[..program], |walk| run(walk, &inner))
 }
 
 /// `patch`, whose words are files, unlike those of `apply_patch`.

@@ -6,7 +6,7 @@ use super::options::Search;
 use super::programs::Role;
 use super::roles::{self, Call};
 use super::walk::Walk;
-use super::{Stop, archive, git, glob};
+use super::{Stop, archive, git, glob, shown, wrappers};
 use crate::hook::guard::{Secret, normal};
 use crate::hook::ignore::Ignored;
 use std::path::{Path, PathBuf};
@@ -102,7 +102,7 @@ pub fn find(walk: &mut Walk, call: &Call) -> Option<Stop> {
         if let Some(secret) = met.clone().filter(|_| !prints_names(&inner)) {
             return Some(Stop::Reads(secret));
         }
-        if let Some(stop) = roles::run(walk, &inner) {
+        if let Some(stop) = wrappers::within(walk, &rest[..at], |walk| roles::run(walk, &inner)) {
             return Some(stop);
         }
     }
@@ -117,7 +117,7 @@ pub fn find(walk: &mut Walk, call: &Call) -> Option<Stop> {
 #[must_use]
 pub fn prints_names(call: &Call) -> bool {
     match call.role {
-        Role::Mention | Role::List => true,
+        Role::Mention | Role::List => !shown::shows(call.name, call.args),
         Role::Search => Search::of(base(call), call.args).names_only,
         _ => false,
     }

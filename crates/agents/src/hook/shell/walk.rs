@@ -3,13 +3,14 @@
 use super::absent::{self, Absent};
 use super::archive::{self, Packed, Takes};
 use super::expand::{self, Vars, is_blind};
+use super::folders::Folders;
 use super::glob;
 use super::lex::{Command, Item, Joint, Part, Script, Way, Word, assignment, nested};
 use super::opened::{self, Archive};
 use super::param::Change;
 use super::paths::{Place, is_there_or_unknown};
 use super::programs::Role;
-use super::{Stop, loaders, roles, searches, setters};
+use super::{Stop, loaders, roles, searches, setters, wrappers};
 use crate::hook::guard::{Class, Secret, normal};
 use crate::hook::names;
 use std::collections::HashSet;
@@ -25,6 +26,8 @@ pub struct Walk<'a> {
     pub(super) place: &'a Place<'a>,
     /// The folder; none where nobody knows.
     pub(super) cwd: Option<PathBuf>,
+    /// Those that it goes back to.
+    pub(super) folders: Folders,
     pub(super) vars: Vars,
     /// A protected file named where naming is harmless.
     pub(super) named: Option<Secret>,
@@ -64,6 +67,7 @@ impl<'a> Walk<'a> {
         Self {
             place,
             cwd,
+            folders: Folders::default(),
             vars,
             named: None,
             blind: false,
@@ -90,10 +94,10 @@ impl<'a> Walk<'a> {
         let mut folders = Vec::new();
         for item in &script.items {
             match item {
-                Item::Enter => folders.push(self.cwd.clone()),
+                Item::Enter => folders.push((self.cwd.clone(), self.folders.clone())),
                 Item::Leave => {
-                    if let Some(folder) = folders.pop() {
-                        self.cwd = folder;
+                    if let Some(outside) = folders.pop() {
+                        (self.cwd, self.folders) = outside;
                     }
                 }
                 Item::Run(command) => {
@@ -105,7 +109,7 @@ impl<'a> Walk<'a> {
                     if let Some(stop) = self.command(command) {
                         return Some(stop);
                     }
-                    let tested = self.tested(command);
+                    let tested = absent::looked_for(self, command);
                     self.absent.leave(command.joint, tested);
                     // What a subshell prints may go on behind its end.
                     if !matches!(command.joint, Joint::Pipe | Joint::End) {
@@ -154,7 +158,7 @@ impl<'a> Walk<'a> {
             self.named.get_or_insert(secret);
         }
         let call = roles::Call { name: &name, role, args: &words[at + 1..], raw: &raw[at + 1..] };
-        self.called(&call, command)
+        wrappers::within(self, &words[..at], |walk| walk.called(&call, command))
     }
 
     fn called(&mut self, call: &roles::Call, command: &Command) -> Option<Stop> {
@@ -233,27 +237,6 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The file that a command looks for.
-    fn tested(&self, command: &Command) -> Option<(PathBuf, bool)> {
-        let Some([Part::Text(name, _)]) = command.words.first().map(Vec::as_slice) else { return None };
-        if !matches!(name.as_str(), "test" | "[" | "[[") {
-            return None;
-        }
-        let (words, _) = expand::words(self.place, &self.vars, &command.words);
-        let words: Vec<String> = words
-            .iter()
-            .map(|f| match f.as_slice() {
-                [one] => glob::literal(one).unwrap_or_default(),
-                _ => String::new(),
-            })
-            .collect();
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let rest = words.get(1..)?;
-        let (file, when_missing) = absent::tested(name, rest, command.before.contains(&"!"))?;
-        let path = self.place.folder(self.cwd.as_deref(), &glob::escaped(file))?;
-        Some((normal(&path), when_missing))
-    }
-
     /// Whether writing to a protected file does harm here: not where it is surely missing.
     pub(super) fn overwrites(&self, secret: &Secret, keeps: bool) -> bool {
         let spared = keeps || self.absent.holds(&secret.path);
@@ -298,6 +281,7 @@ impl<'a> Walk<'a> {
         self.place.charge(self.vars.values().flatten());
         let vars = if self.place.exhausted() { Vars::new() } else { self.vars.clone() };
         let mut child = Walk::new(self.place, self.cwd.clone(), vars, self.depth + 1);
+        child.folders = self.folders.clone();
         child.staged = self.staged.clone();
         child.archives = self.archives.clone();
         child.added = self.added.clone();
