@@ -49,7 +49,7 @@ fn given<'w>(program: &str, word: &'w str) -> Option<Given<'w>> {
         let (name, value) =
             option.split_once('=').map_or((option, None), |(name, value)| (name, Some(value)));
         // It may be cut short.
-        let is_folder = name.starts_with("chd") && folder.starts_with(name);
+        let is_folder = !name.is_empty() && folder.starts_with(name);
         let known = is_folder || options.long.contains(&name);
         return known.then_some(Given { is_folder, value });
     }
