@@ -151,3 +151,14 @@ fn a_reader_that_goes_away_is_no_failure_and_ends_it() {
     assert_eq!(said.text(), "y\n");
     assert!(said.all().contains("exit 0"), "{}", said.all());
 }
+
+#[test]
+fn what_can_not_be_read_is_told_apart_from_what_can_not_be_written() {
+    need!(Linux);
+    let house = house();
+    let said = house.shell("\"$SVAULT\" scrub --rules-only <.").run().exits(1);
+    assert!(said.err.contains("can't read the input") && said.err.contains("directory"), "{}", said.err);
+    assert!(!said.err.contains("answer") && !said.err.contains("room"), "{}", said.err);
+    let said = house.shell("echo a | \"$SVAULT\" scrub --rules-only >/dev/full").run().exits(1);
+    assert!(said.err.contains("can't write the answer"), "{}", said.err);
+}

@@ -18,7 +18,7 @@ pub(crate) use merge::merged;
 pub use merge::words;
 pub use op::{Op, Path, Step};
 pub(crate) use op::{look, shown};
-pub use undo::{left_over, undo};
+pub use undo::{installed, left_over, undo};
 
 use serde_json::Value;
 

@@ -2,7 +2,7 @@
 
 use super::edit::{Edit, below, has_ours, without_hooks};
 use super::op::{Op, Path, Step, look};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// What has to change in `now` so that nothing is left of the step from `before` to `after`. What others changed stays.
 #[must_use]
@@ -138,10 +138,20 @@ fn elements_back(old: &[Value], new: &[Value], now: &[Value], at: &Path, ops: &m
 /// What is left of these edits in a file that no record tells about: hooks and entries that start svault.
 #[must_use]
 pub fn left_over(now: &Value, edits: &[Edit]) -> Vec<Op> {
+    left(now, edits, |entry, _| starts_svault(entry))
+}
+
+/// The same, but only entries of the form that install gives them: another one somebody else has written.
+#[must_use]
+pub fn installed(now: &Value, edits: &[Edit]) -> Vec<Op> {
+    left(now, edits, has_form)
+}
+
+fn left(now: &Value, edits: &[Edit], is_ours: fn(&Value, &Value) -> bool) -> Vec<Op> {
     let mut ops = Vec::new();
     for edit in edits {
         match edit {
-            Edit::Entry(path, _) if look(now, path).is_some_and(starts_svault) => {
+            Edit::Entry(path, wanted) if look(now, path).is_some_and(|entry| is_ours(entry, wanted)) => {
                 ops.push(Op::Remove(path.clone()));
             }
             Edit::Hook(path, _) => {
@@ -152,6 +162,42 @@ pub fn left_over(now: &Value, edits: &[Edit]) -> Vec<Op> {
         }
     }
     ops
+}
+
+/// Whether an entry differs from the wanted one in nothing but where svault and its store are.
+fn has_form(entry: &Value, wanted: &Value) -> bool {
+    let (Value::Object(entry), Value::Object(wanted)) = (entry, wanted) else { return false };
+    let around = if wanted.contains_key("environment") { "environment" } else { "env" };
+    let others = |all: &Map<String, Value>| all.keys().filter(|key| *key != around).count();
+    let same = |(key, value): (&String, &Value)| match (key.as_str(), entry.get(key)) {
+        (key, _) if key == around => true,
+        ("command", Some(found)) => is_program(found, value),
+        ("transport", Some(found)) => has_form(found, value),
+        (_, found) => found == Some(value),
+    };
+    let variables = match (entry.get(around), wanted.get(around)) {
+        (Some(Value::Object(found)), _) => found.keys().all(|key| key == "SVAULT_HOME"),
+        (Some(_), _) => false,
+        // Some clients' entries have it only where it says something.
+        (None, wanted) => wanted.and_then(Value::as_object).is_none_or(|all| !all.is_empty()),
+    };
+    variables && others(entry) == others(wanted) && wanted.iter().all(same)
+}
+
+/// Whether it is a command line that install wrote: svault by its whole path, and the same arguments.
+fn is_program(found: &Value, wanted: &Value) -> bool {
+    match (found, wanted) {
+        (Value::String(found), Value::String(_)) => {
+            let path = std::path::Path::new(found);
+            let name = path.file_name().and_then(|name| name.to_str());
+            path.is_absolute() && name.is_some_and(|name| name.contains("svault"))
+        }
+        (Value::Array(found), Value::Array(wanted)) => match (&found[..], &wanted[..]) {
+            ([found, args @ ..], [wanted, all @ ..]) => args == all && is_program(found, wanted),
+            _ => false,
+        },
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -265,5 +311,37 @@ mod tests {
             op.apply(&mut tree).unwrap();
         }
         assert_eq!(tree, json!({"mcp": {}, "hooks": [{"command": "/lint"}], "deny": ["Read(.env)"]}));
+    }
+
+    #[test]
+    fn an_entry_has_installs_form_wherever_svault_and_its_store_are() {
+        let one = |command: Value, env: &Value| json!({"type": "local", "command": command, "env": env});
+        let wanted = one(json!("/new/svault"), &json!({}));
+        let old = one(json!("/old/svault-0.1"), &json!({"SVAULT_HOME": "/store"}));
+        assert!(has_form(&wanted, &wanted) && has_form(&old, &wanted) && has_form(&wanted, &old));
+        let inner = |of: &Value| json!({"transport": of});
+        assert!(has_form(&inner(&old), &inner(&wanted)) && !has_form(&old, &inner(&wanted)));
+        let bare = json!({"type": "local", "command": "/old/svault"});
+        assert!(has_form(&bare, &old) && !has_form(&bare, &wanted), "some write no empty environment");
+        assert!(has_form(&old, &bare));
+        let list = |of: &Value| json!({"command": of, "environment": {}});
+        let lines = [json!(["/new/svault", "mcp"]), json!(["/old/svault", "mcp"]), json!(["/old/svault"])];
+        assert!(
+            has_form(&list(&lines[1]), &list(&lines[0])) && !has_form(&list(&lines[2]), &list(&lines[0]))
+        );
+        for other in [
+            one(json!("svault"), &json!({})),
+            one(json!("/svault/other"), &json!({})),
+            one(json!(["/old/svault"]), &json!({})),
+            one(json!("/old/svault"), &json!({"MINE": "1"})),
+            one(json!("/old/svault"), &json!([])),
+            json!({"type": "stdio", "command": "/old/svault", "env": {}}),
+            json!({"type": "local", "command": "/old/svault", "env": {}, "timeout": 9}),
+            json!({"command": "/old/svault", "env": {}}),
+            inner(&one(json!("svault"), &json!({}))),
+            json!("/old/svault"),
+        ] {
+            assert!(!has_form(&other, &wanted) && !has_form(&other, &inner(&wanted)), "{other}");
+        }
     }
 }

@@ -4,8 +4,9 @@ use super::MARK;
 use super::disk::{Found, Trouble};
 use super::record::{Known, Record, hash};
 use crate::clients::{Content, Place, Target, spec};
-use crate::config::{self, Edit, Format};
+use crate::config::{self, Format, Op};
 use crate::{Client, Machine, Svault};
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 /// A change of one file.
@@ -169,7 +170,8 @@ fn wanted(target: &Target, now: Option<&str>, record: &Record) -> Result<String,
     }
 }
 
-/// The file without anything of ours. Where it can't be told, as it is now: that is still what the user knows.
+/// The file without anything of ours. Where it can't be told, as it is now: that is still what the user knows. Of a file
+/// that no record tells about an entry that starts svault is the user's own, but for one as install writes it.
 fn before(target: &Target, found: &Found, record: &Record) -> Option<Vec<u8>> {
     let now = found.bytes.as_deref()?;
     let Content::Edits(format, edits) = &target.content else { return None };
@@ -184,7 +186,8 @@ fn before(target: &Target, found: &Found, record: &Record) -> Option<Vec<u8>> {
             return kept;
         }
     }
-    let bare = without(*format, edits, now).ok().flatten();
+    let left = if record.file(&found.path).is_some() { config::left_over } else { config::installed };
+    let bare = without(*format, now, |tree| left(tree, edits)).ok().flatten();
     Some(bare.unwrap_or_else(|| now.to_vec()))
 }
 
@@ -217,15 +220,18 @@ fn has_comments(text: &str) -> bool {
     text.contains(|c: char| !c.is_whitespace() && !"{}[]".contains(c))
 }
 
-/// A file that no record tells about, without the hooks and entries that start svault; none where there are none, or
-/// where it can't be read.
+/// A file that no record tells about, without what is left in it; none where nothing is, or where it can't be read.
 ///
 /// # Errors
-/// When they are there and can't be taken out.
-pub(super) fn without(format: Format, edits: &[Edit], now: &[u8]) -> Result<Option<Vec<u8>>, config::Error> {
+/// When something is left and can't be taken out.
+pub(super) fn without(
+    format: Format,
+    now: &[u8],
+    left: impl Fn(&Value) -> Vec<Op>,
+) -> Result<Option<Vec<u8>>, config::Error> {
     let Ok(text) = std::str::from_utf8(now) else { return Ok(None) };
     let Ok(tree) = config::read(format, text) else { return Ok(None) };
-    let ops = config::left_over(&tree, edits);
+    let ops = left(&tree);
     if ops.is_empty() {
         return Ok(None);
     }

@@ -144,7 +144,7 @@ fn from_what_is_there(
         readable(*format, &found)?;
     }
     let new = match &target.content {
-        Content::Edits(format, edits) => without(*format, edits, now)
+        Content::Edits(format, edits) => without(*format, now, |tree| config::left_over(tree, edits))
             .map_err(|error| Trouble::Config { path: target.path.clone(), error })?
             .map(Some),
         Content::Whole { .. } => String::from_utf8_lossy(now).contains(MARK).then_some(None),

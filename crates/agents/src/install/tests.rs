@@ -245,6 +245,31 @@ fn a_file_that_two_clients_share_stays_until_both_are_gone() {
 }
 
 #[test]
+fn an_entry_of_the_users_own_comes_back() {
+    let cursor = ".cursor/mcp.json";
+    for own in [
+        r#"{"mcpServers":{"svault":{"command":"svault","args":["mcp"],"timeout":9}}}"#,
+        r#"{"mcpServers":{"svault":{"command":"/opt/svault","args":["mcp"],"env":{},"timeout":9}}}"#,
+        r#"{"mcpServers":{"svault":{"command":"/opt/svault","args":["mcp","-v"],"env":{}}}}"#,
+        r#"{"mcpServers":{"svault":{"command":"svault","args":["mcp"],"env":{}}}}"#,
+        r#"{"mcpServers":{"svault":{"command":"/opt/svault","args":["mcp"],"env":{"MINE":"1"}}}}"#,
+    ] {
+        let rig = Rig::new();
+        rig.write(cursor, own);
+        rig.install(Place::User, &[Client::Cursor]);
+        assert!(rig.read(cursor).contains("/opt/it's/svault"), "{}", rig.read(cursor));
+        rig.uninstall(Place::User, &[Client::Cursor]);
+        assert_eq!(rig.read(cursor), own);
+    }
+    // One of install's form is what an install has left whose record was lost.
+    let rig = Rig::new();
+    rig.write(cursor, r#"{"mcpServers":{"svault":{"command":"/old/svault","args":["mcp"],"env":{}}}}"#);
+    rig.install(Place::User, &[Client::Cursor]);
+    rig.uninstall(Place::User, &[Client::Cursor]);
+    assert!(!rig.read(cursor).contains("svault"), "{}", rig.read(cursor));
+}
+
+#[test]
 fn without_its_record_uninstall_goes_by_what_it_finds() {
     let rig = Rig::new();
     lived_in(&rig);

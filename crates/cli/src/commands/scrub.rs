@@ -37,14 +37,26 @@ impl Scrub {
         let daemon = if self.rules_only { None } else { connected(app) };
         let (pieces, input) = sync_channel(2);
         let reader = std::thread::Builder::new().name("stdin".into()).spawn(move || read(&pieces));
-        reader.map_err(Error::from)?;
+        reader.map_err(|e| {
+            Error::failed("can't start a thread", e).hint("end other programs, then try again")
+        })?;
         let nearby = std::env::current_dir().ok().and_then(|here| hooks::nearby(&[&here]));
         match filter(app, &input, Scrubber::new(daemon, nearby)) {
             // Whoever read the output has gone: that is no failure of this command.
-            Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(wire::exit::DONE),
-            done => Ok(done.map(|()| wire::exit::DONE)?),
+            Err(Broken::Output(e)) if e.kind() == io::ErrorKind::BrokenPipe => Ok(wire::exit::DONE),
+            Err(Broken::Output(e)) => Err(e.into()),
+            Err(Broken::Input(e)) => Err(Error::new("io", wire::exit::FAILED, "can't read the input")
+                .cause(e)
+                .hint("give it the text on stdin: by a pipe, or from a file")),
+            Ok(()) => Ok(wire::exit::DONE),
         }
     }
+}
+
+/// What failed: all that had come until then has been written out, where that was possible.
+enum Broken {
+    Input(io::Error),
+    Output(io::Error),
 }
 
 /// The daemon, or a note on why there is none.
@@ -79,7 +91,7 @@ fn read(pieces: &SyncSender<io::Result<Vec<u8>>>) {
     }
 }
 
-fn filter(app: &App, input: &Receiver<io::Result<Vec<u8>>>, mut scrubber: Scrubber) -> io::Result<()> {
+fn filter(app: &App, input: &Receiver<io::Result<Vec<u8>>>, mut scrubber: Scrubber) -> Result<(), Broken> {
     let mut stdout = io::stdout().lock();
     let mut out = Vec::new();
     let mut result = Ok(());
@@ -105,11 +117,10 @@ fn filter(app: &App, input: &Receiver<io::Result<Vec<u8>>>, mut scrubber: Scrubb
         if let Some(note) = scrubber.note() {
             app.out.note(&note);
         }
-        stdout.write_all(&out)?;
-        stdout.flush()?;
+        stdout.write_all(&out).and_then(|()| stdout.flush()).map_err(Broken::Output)?;
         out.clear();
         if ends || result.is_err() {
-            return result;
+            return result.map_err(Broken::Input);
         }
     }
 }

@@ -86,11 +86,11 @@ fn by_search(of: Pid) -> Vec<Pid> {
 }
 
 /// Whether it has not ended: also what has ended stands there until its parent has waited for it.
-fn lives(pid: Pid) -> bool {
+pub(super) fn lives(pid: Pid) -> bool {
     state_and_parent(pid).is_some_and(|(state, _)| !matches!(state, 'Z' | 'X'))
 }
 
-fn state_and_parent(pid: Pid) -> Option<(char, i32)> {
+pub(super) fn state_and_parent(pid: Pid) -> Option<(char, i32)> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // pid (name) state ppid: the name may have anything in it.
     let mut rest = stat.rsplit_once(')')?.1.split_whitespace();

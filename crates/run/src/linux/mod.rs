@@ -12,6 +12,7 @@ mod pass;
 mod signals;
 mod start;
 mod terminal;
+mod typed;
 
 pub use capture::Cancel;
 pub(crate) use capture::capture;

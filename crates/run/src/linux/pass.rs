@@ -7,6 +7,7 @@ use super::outputs::{Outputs, own};
 use super::signals::{Came, Signals, stop_job};
 use super::start::{Running, Stdio3, code};
 use super::terminal::{self, Raw};
+use super::typed::Typed;
 use crate::error::{kernel, system};
 use crate::{Code, Error, Inputs, Job, Passed, Result};
 use nix::sys::signal::Signal;
@@ -21,7 +22,7 @@ use std::io::{pipe, stderr, stdin, stdout};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// So often is looked whether we have come to the foreground.
+/// So often is looked whether what is typed has become ours.
 const LOOK: Duration = Duration::from_millis(250);
 
 /// Runs a command in our place: its stdin is ours, its stdout and stderr come out of ours, masked. Where our stdout is a
@@ -69,8 +70,8 @@ struct Own {
     pty: OwnedFd,
     /// Ours, where its size is.
     ours: OwnedFd,
-    /// Ours, where it is typed: raw, when we are in the foreground.
-    typed: Option<OwnedFd>,
+    /// Ours, where it is typed: raw, when what is typed is ours.
+    typed: Option<Typed>,
     raw: Option<Raw>,
     keys: Option<Keys>,
     /// The command runs.
@@ -90,15 +91,15 @@ fn on_terminal(needles: &Arc<Needles>) -> Result<(Stdio3, StandIn)> {
     let pty = terminal::like(&ours)?;
     let outputs = Outputs::new()?;
     outputs.read(own(&pty.ours)?, needles, Direct::from(own(stdout())?))?;
-    let typed = if isatty(stdin()) { Some(own(stdin())?) } else { None };
-    let stdin = if typed.is_some() { own(&pty.theirs)? } else { own(stdin())? };
+    let typed = Typed::find()?;
+    let stdin = if isatty(stdin()) { own(&pty.theirs)? } else { own(stdin())? };
     let stderr = if isatty(stderr()) { own(&pty.theirs)? } else { piped(&outputs, needles, stderr())? };
     let (stdout, theirs) = (own(&pty.theirs)?, Some(own(&pty.theirs)?));
     let stdio = Stdio3 {
         stdin,
         stdout,
         stderr,
-        terminal: Some((pty.theirs, typed.as_ref().map_or_else(|| own(&ours), own)?)),
+        terminal: Some((pty.theirs, own(typed.as_ref().map_or(&ours, Typed::at))?)),
     };
     Ok((
         stdio,
@@ -139,10 +140,10 @@ impl StandIn {
     fn begin(&mut self) -> Result<()> {
         let Some(own_terminal) = &mut self.own else { return Ok(()) };
         own_terminal.begun = true;
-        let Some(typed) = &own_terminal.typed else { return Ok(()) };
-        own_terminal.raw = Raw::enter(typed);
+        let Some(typed) = own_terminal.typed.as_ref().filter(|typed| typed.is_ours()) else { return Ok(()) };
+        own_terminal.raw = Raw::enter(typed.at());
         if own_terminal.raw.is_some() {
-            own_terminal.keys = Some(Keys::pass(own(typed)?, own(&own_terminal.pty)?)?);
+            own_terminal.keys = Some(Keys::pass(own(typed.at())?, own(&own_terminal.pty)?)?);
         }
         Ok(())
     }
@@ -190,7 +191,6 @@ impl StandIn {
         match &self.own {
             _ if came.is(Signal::SIGCHLD) => running.wake(),
             Some(own) if came.is(Signal::SIGWINCH) => terminal::resize(&own.ours, &own.pty),
-            Some(_) if came.is(Signal::SIGTSTP) => self.suspend(running)?,
             Some(_) if came.is(Signal::SIGCONT) => self.foreground()?,
             // In our process group the terminal's own have reached the command already.
             None if came.by_terminal => {}
@@ -199,8 +199,8 @@ impl StandIn {
         Ok(())
     }
 
-    /// In the background we look from time to time whether we are in the foreground: not every shell says so (SIGCONT)
-    /// to a job that runs.
+    /// Where what is typed is not ours we look from time to time whether it has become so: not every shell says to a job
+    /// that runs that it has come to the foreground (SIGCONT), and nobody says that the rest of a pipeline has ended.
     fn within(&self) -> Option<Timespec> {
         let own = self.own.as_ref().filter(|own| own.typed.is_some() && own.raw.is_none())?;
         (own.begun).then(|| Timespec::try_from(LOOK).ok()).flatten()
