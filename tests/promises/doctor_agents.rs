@@ -132,6 +132,24 @@ fn another_program_in_our_place_is_named_and_never_started() {
 }
 
 #[test]
+fn a_svault_that_has_gone_from_where_it_was_installed_is_named_with_the_one_that_is_there() {
+    let sandbox = Sandbox::empty();
+    install(&sandbox, &["cursor"]);
+    let ours = sandbox.binary().display().to_string();
+    change(&sandbox, ".cursor/mcp.json", &format!("\"{ours}\""), "\"/nowhere/svault\"");
+    let said = row(&doctor(&sandbox), "Cursor, settings", "broken");
+    assert!(said.contains("/nowhere/svault mcp, and that program is gone"), "{said}");
+    assert!(said.ends_with(&format!(" {ours} install --client cursor")), "no svault is on the path: {said}");
+    std::fs::create_dir_all(sandbox.home().join("bin")).expect("folder");
+    std::os::unix::fs::symlink(&ours, sandbox.home().join("bin/svault")).expect("link");
+    let said = row(&doctor(&sandbox), "Cursor, settings", "broken");
+    assert!(said.ends_with(" svault install --client cursor") && !said.contains(&ours), "{said}");
+    install(&sandbox, &["cursor"]);
+    let said = row(&doctor(&sandbox), "Cursor, settings", "ok");
+    assert!(!said.contains("gone"), "{said}");
+}
+
+#[test]
 fn what_stands_beside_our_keys_is_named_and_never_started() {
     let sandbox = Sandbox::empty();
     install(&sandbox, &["claude", "opencode", "zed", "cline"]);

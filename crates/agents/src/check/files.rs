@@ -36,6 +36,8 @@ pub struct Files {
     pub hooks: Vec<Hook>,
     /// What is not as install writes it, one line each. Parts of it are the file's own text.
     pub faults: Vec<String>,
+    /// The svault that the server's entry starts is gone: it was moved, or another version took its place.
+    pub moved: bool,
 }
 
 /// Reads the user's files of a client.
@@ -147,7 +149,10 @@ impl Files {
         }
         let other = config::starting(entry) != config::starting(wanted);
         if !holds && (other || !off) {
-            self.faults.push(format!("{shown}: the server called svault is: {what}"));
+            let gone = is_gone(entry);
+            self.moved |= gone;
+            let gone = if gone { ", and that program is gone" } else { "" };
+            self.faults.push(format!("{shown}: the server called svault is: {what}{gone}"));
         }
         if holds && !off {
             self.server = Some(server(wanted));
@@ -204,6 +209,13 @@ pub(super) fn read(format: Format, text: &str, path: &Path) -> Result<Value, Tro
 fn is_off(entry: &Value) -> bool {
     let is = |key: &str, value: bool| entry.get(key) == Some(&Value::Bool(value));
     is("enabled", false) || is("disabled", true)
+}
+
+/// Whether an entry starts a program by its whole path that is not there.
+fn is_gone(entry: &Value) -> bool {
+    let entry = entry.get("transport").unwrap_or(entry);
+    let program = texts(entry.get("command")).into_iter().next().map(PathBuf::from);
+    program.is_some_and(|path| path.is_absolute() && matches!(path.try_exists(), Ok(false)))
 }
 
 /// What an entry that install writes starts.
@@ -290,6 +302,14 @@ fn may_run(_: &Path) -> bool {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_program_that_is_gone_is_told_from_one_that_is_there() {
+        let is = |command: Value| is_gone(&json!({"command": command}));
+        assert!(is(json!("/nowhere/svault")) && is(json!(["/nowhere/svault", "mcp"])));
+        assert!(is_gone(&json!({"transport": {"command": "/nowhere/svault"}})));
+        assert!(!is(json!("/")) && !is(json!("svault")) && !is(json!(null)) && !is_gone(&json!("x")));
+    }
 
     /// What is in a file beside the keys of ours, or in their place, is never what is started.
     #[test]

@@ -10,14 +10,14 @@ mod server;
 use super::{Check, State};
 use crate::app::App;
 use crate::commands::install::{self, short};
-use crate::output::foreign;
+use crate::output::{command_line, foreign};
 use crate::report::Error;
 use agents::check::{self, Files};
 use agents::clients::{Executable, Spec, executables, spec};
 use agents::install::Record;
 use agents::{Client, Machine, Svault};
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Everything that is looked at.
 pub(super) struct Found {
@@ -106,7 +106,11 @@ impl Looking<'_> {
 
     fn settings(&self, known: &Spec, files: &Files) -> Check {
         let name = row(known, "settings");
-        let fix = format!("svault install --client {}", known.client);
+        let fix = if files.moved {
+            self.install_by_path(known.client)
+        } else {
+            format!("svault install --client {}", known.client)
+        };
         if !files.faults.is_empty() {
             let faults: Vec<String> = files.faults.iter().map(|f| foreign(f, 300)).collect();
             return Check::broken(
@@ -118,6 +122,16 @@ impl Looking<'_> {
         let targets = known.targets(self.machine, self.svault, agents::clients::Place::User);
         let paths: Vec<String> = targets.iter().map(|t| short(&t.path)).collect();
         Check::ok(name, paths.join(", "))
+    }
+
+    /// The install by this svault, which a shell may not find by its name where another one has gone.
+    fn install_by_path(&self, client: Client) -> String {
+        let this = Path::new(self.svault.program());
+        let found = self.machine.program("svault").and_then(|path| path.canonicalize().ok());
+        let by_name = found.is_some() && found == this.canonicalize().ok();
+        let svault =
+            if by_name { "svault".to_owned() } else { command_line(&[self.svault.program().into()]) };
+        format!("{svault} install --client {client}")
     }
 
     fn trust(&self, known: &Spec) -> Option<Check> {
