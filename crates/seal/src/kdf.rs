@@ -100,7 +100,6 @@ fn run(passphrase: &[u8], salt: &[u8], params: KdfParams, out: &mut [u8; 32]) ->
     let cost = Params::new(params.m_kib, params.t, params.p, Some(32)).map_err(|_| no_memory())?;
     let mut memory: Vec<Block> = Vec::new();
     memory.try_reserve_exact(cost.block_count()).map_err(|_| no_memory())?;
-    secret::prefer_big_pages(memory.spare_capacity_mut());
     memory.resize(cost.block_count(), Block::default());
     let done = Argon2::new(Algorithm::Argon2id, Version::V0x13, cost).hash_password_into_with_memory(
         passphrase,

@@ -31,7 +31,6 @@ pub mod fd;
 mod harden;
 mod key;
 mod os;
-mod pages;
 
 pub use arena::{Memory, is_weak, memory, set_weak};
 #[cfg(target_os = "linux")]
@@ -40,7 +39,6 @@ pub use bytes::Bytes;
 pub use error::Error;
 pub use harden::{Protection, dumpable, harden, set_dumpable, traced};
 pub use key::Key;
-pub use pages::prefer_big_pages;
 
 /// What this crate's functions return.
 pub type Result<T> = std::result::Result<T, Error>;
