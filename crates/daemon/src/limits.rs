@@ -98,11 +98,14 @@ impl Limits {
     /// counted like any other.
     ///
     /// # Errors
-    /// `Suspended`, `Rate` or `Burst`.
+    /// `Suspended`, `Rate` or `Burst`; `TooMany` for more callers than can be counted.
     pub fn may_ask<'a>(&self, policy: &'a Policy, by: &'a Asker, now: Timestamp) -> Result<(), Blame> {
         let Some(session) = by.session() else { return Ok(()) };
         if accounts::of(policy, by).iter().any(|a| self.state.is_suspended(a)) {
             return Err(Blame { cause: Cause::Suspended, item: None });
+        }
+        if !by.fits_its_record() {
+            return Err(Blame { cause: Cause::TooMany, item: None });
         }
         self.has_room(policy, session, by.callers.iter().map(|c| &c.name), now)?;
         for (own, name) in accounts::own(session, &by.callers) {
@@ -131,12 +134,12 @@ impl Limits {
         Ok(())
     }
 
-    /// Whether one of the accounts of who asks is suspended or closed to a secret's name (an empty one is never sealed).
-    /// Changes nothing.
+    /// Whether one of the accounts of who asks is suspended or closed to a secret's name (an empty one is never sealed), or
+    /// there are too many. Changes nothing.
     #[must_use]
     pub fn is_closed(&self, policy: &Policy, by: &Asker, name: &str) -> bool {
         let closed = |a: &String| self.state.is_suspended(a) || self.state.is_sealed(a, name);
-        accounts::of(policy, by).iter().any(closed)
+        !by.fits_its_record() || accounts::of(policy, by).iter().any(closed)
     }
 
     fn check_secrets(&self, rate: &Rate, req: &Frozen, now: Timestamp) -> Result<(), Blame> {

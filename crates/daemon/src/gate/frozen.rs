@@ -6,7 +6,7 @@ use std::time::Duration;
 use words::{CallerName, Class, Door, Evidence, Exposure, Id, Name, Scope, SecretRef, Tier, VaultName, Way};
 
 /// So many names may a request go under; who goes under more gets nothing.
-pub(super) const MOST_CALLERS: usize = 4;
+const MOST_CALLERS: usize = 4;
 
 /// The most bytes that are kept of what a client says of itself.
 const CLIENT: usize = 320;
@@ -115,6 +115,12 @@ impl Asker {
     pub fn also(&self) -> Vec<String> {
         let matched = self.callers.iter().skip(1).filter(|c| c.evidence == Evidence::Matched);
         matched.take(MOST_CALLERS - 1).map(|c| c.name.to_string()).collect()
+    }
+
+    /// Whether its record has room for all of its names, so that each of them is counted.
+    #[must_use]
+    pub fn fits_its_record(&self) -> bool {
+        self.callers.len() <= MOST_CALLERS
     }
 
     /// Whether that is the same asker: by what its rights are held by, or the process that it is, over whichever

@@ -1,6 +1,6 @@
 //! One look at a request as things are at this moment: who asks, what is there, policy, limits. Instant.
 
-use super::frozen::{Frozen, FrozenItem, MOST_CALLERS};
+use super::frozen::{Frozen, FrozenItem};
 use super::house::House;
 use crate::approve::{Given, Lasting};
 use crate::limits::{Blame, Counts, UNKNOWN};
@@ -96,8 +96,8 @@ pub(super) fn look(house: &impl House, req: &Frozen, yes: Yes, counts: Counts) -
     {
         return Err(No::by_limit(req, blame));
     }
-    if let Some(rule) = misshapen(req) {
-        return Err(No::all(req, Cause::TooMany, rule));
+    if let Some(cause) = misshapen(req) {
+        return Err(No::all(req, cause, "request"));
     }
     if denied {
         return Err(No::by_policy(decisions));
@@ -148,15 +148,12 @@ fn decide_all(house: &impl House, req: &Frozen) -> Vec<Decision> {
     req.items.iter().take(MAX_ITEMS).map(decide).collect()
 }
 
-/// No items, too many, or one variable twice (the later would silently win); or more callers than a record has room for.
-fn misshapen(req: &Frozen) -> Option<&'static str> {
+/// No items, too many, or one variable twice (the later would silently win).
+fn misshapen(req: &Frozen) -> Option<Cause> {
     let mut variables = HashSet::new();
     let twice = req.items.iter().filter_map(|i| i.way.variable()).any(|e| !variables.insert(e.as_str()));
     let count = req.items.len();
-    if req.by.callers.len() > MOST_CALLERS {
-        return Some("callers");
-    }
-    (count == 0 || count > MAX_ITEMS || twice).then_some("request")
+    (count == 0 || count > MAX_ITEMS || twice).then_some(Cause::TooMany)
 }
 
 impl Frozen {

@@ -1,6 +1,7 @@
 //! Requests for several secrets: all or nothing, with one record for each.
 
 use super::fake::*;
+use crate::clock::Clock as _;
 use crate::gate::*;
 use crate::limits::Due;
 use audit::Event;
@@ -102,16 +103,17 @@ async fn a_line_of_callers_is_no_longer_than_its_record() {
     for count in [4, 5] {
         let house = Fake::with(&all);
         let by = Asker { callers: names[..count].iter().map(|n| named(n)).collect(), ..claude() };
-        let outcome = house.ask_by(wanting(&["LOW"]), by).await;
+        let outcome = house.ask_by(wanting(&["LOW"]), by.clone()).await;
         assert_eq!(house.trail.borrow()[0].also, ["codex", "gemini", "cline"]);
+        let limits = house.limits.borrow();
+        // The same for what is no request for a value.
+        assert_eq!(limits.may_ask(&house.rules.borrow(), &by, house.wall()).is_ok(), count == 4);
+        assert_eq!(limits.is_closed(&house.rules.borrow(), &by, ""), count == 5);
         if count == 4 {
             values(outcome);
         } else {
             denied(outcome);
-            assert_eq!(
-                (house.cause(), house.trail.borrow()[0].rule.as_str()),
-                ("too_many".into(), "callers")
-            );
+            assert_eq!((house.cause(), house.trail.borrow()[0].rule.as_str()), ("too_many".into(), "limits"));
         }
     }
 }
