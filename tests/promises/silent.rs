@@ -77,6 +77,38 @@ fn lock_ends_a_daemon_that_speaks_another_version() {
     let _ = sandbox.unlock();
 }
 
+/// Who locks hears how the store was left, or that this could not be written: here from a listener that goes without a word.
+#[test]
+fn a_lock_without_last_words_says_so() {
+    need!(Linux);
+    const LISTENER: &str = "import json, os, socket, struct, sys\n\
+        def say(c, **m):\n    \
+            m = json.dumps(m).encode()\n    \
+            c.sendall(struct.pack('<IB', len(m) + 1, 0) + m)\n\
+        s = socket.socket(socket.AF_UNIX)\n\
+        s.bind(sys.argv[1])\n\
+        os.chmod(sys.argv[1], 0o600)\n\
+        s.listen()\n\
+        print('ready', flush=True)\n\
+        c = s.accept()[0]\n\
+        c.recv(4096)\n\
+        say(c, type='hello', version=1, pid=1, store='0' * 16)\n\
+        c.recv(4096)\n\
+        say(c, type='done')\n";
+    let sandbox = Sandbox::open_to_all("");
+    let socket = sandbox.socket();
+    let script = sandbox.script("listener.py", LISTENER);
+    std::fs::rename(&socket, socket.with_extension("aside")).expect("move");
+    let paths = [&script, &socket].map(|path| path.to_str().expect("path"));
+    let listener = sandbox.program("python3", &paths).within(std::time::Duration::from_secs(60)).spawn();
+    listener.waits_for("ready");
+    let said = sandbox.run(&["lock"]).ok();
+    assert!(said.text().contains("locked; how it was left could not be written down"), "{}", said.all());
+    let _ = listener.end().ok();
+    std::fs::remove_file(&socket).expect("remove");
+    std::fs::rename(socket.with_extension("aside"), &socket).expect("move");
+}
+
 #[test]
 fn an_unlock_that_can_not_listen_is_a_lock_in_the_trail() {
     need!(Linux);
