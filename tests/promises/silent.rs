@@ -77,10 +77,8 @@ fn lock_ends_a_daemon_that_speaks_another_version() {
     let _ = sandbox.unlock();
 }
 
-/// Who locks hears how the store was left, or that this could not be written: here from a listener that goes without a word.
-#[test]
-fn a_lock_without_last_words_says_so() {
-    need!(Linux);
+/// Takes one connection, says that the store is locked, and goes without the last words.
+fn says_that_it_is_locked(sandbox: &Sandbox, socket: &std::path::Path) -> svault_tests::command::Running {
     const LISTENER: &str = "import json, os, socket, struct, sys\n\
         def say(c, **m):\n    \
             m = json.dumps(m).encode()\n    \
@@ -95,18 +93,42 @@ fn a_lock_without_last_words_says_so() {
         say(c, type='hello', version=1, pid=1, store='0' * 16)\n\
         c.recv(4096)\n\
         say(c, type='done')\n";
-    let sandbox = Sandbox::open_to_all("");
-    let socket = sandbox.socket();
     let script = sandbox.script("listener.py", LISTENER);
-    std::fs::rename(&socket, socket.with_extension("aside")).expect("move");
-    let paths = [&script, &socket].map(|path| path.to_str().expect("path"));
+    let paths = [script.as_path(), socket].map(|path| path.to_str().expect("path"));
     let listener = sandbox.program("python3", &paths).within(std::time::Duration::from_secs(60)).spawn();
     listener.waits_for("ready");
+    listener
+}
+
+/// Who locks hears how the store was left, or that this could not be written.
+#[test]
+fn a_lock_without_last_words_says_so() {
+    need!(Linux);
+    let sandbox = Sandbox::open_to_all("");
+    let socket = sandbox.socket();
+    sandbox.lock();
+    let listener = says_that_it_is_locked(&sandbox, &socket);
     let said = sandbox.run(&["lock"]).ok();
     assert!(said.text().contains("locked; how it was left could not be written down"), "{}", said.all());
     let _ = listener.end().ok();
     std::fs::remove_file(&socket).expect("remove");
-    std::fs::rename(socket.with_extension("aside"), &socket).expect("move");
+}
+
+/// The daemon is who holds the store, and not whoever listens.
+#[test]
+fn lock_believes_nobody_else_that_it_is_locked() {
+    need!(Linux);
+    let sandbox = Sandbox::open_to_all("");
+    let (pid, socket) = (sandbox.daemon().expect("a daemon"), sandbox.socket());
+    std::fs::rename(&socket, socket.with_extension("aside")).expect("move");
+    let listener = says_that_it_is_locked(&sandbox, &socket);
+    let said = sandbox.run(&["lock"]).ok();
+    assert!(!processes::lives(pid), "it said that it is locked: {}", said.all());
+    let text = format!("the daemon (process {pid}) was not who answered at its socket, and has ended");
+    assert!(said.text().contains(&text), "{}", said.all());
+    let _ = listener.end().ok();
+    std::fs::remove_file(&socket).expect("remove");
+    let _ = sandbox.unlock();
 }
 
 #[test]

@@ -45,7 +45,7 @@ impl App {
         match self.store_by(StoreDir::open_to_lock) {
             Err(e) if e.code == "no_store" => {
                 let dir = paths::store_dir().map_err(client::Error::from)?;
-                StoreDir::open_to_lock(&dir).ok().filter(client::is_held).ok_or(e)
+                StoreDir::open_to_lock(&dir).ok().filter(|dir| client::holder(dir).is_some()).ok_or(e)
             }
             found => found,
         }

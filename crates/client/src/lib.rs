@@ -27,7 +27,7 @@ pub use error::Error;
 pub use guard::{may_type, may_type_for, under_agent};
 pub use human::{Acted, Hold, Human};
 pub use keys::{NewSlot, Presented, Prover, SlotOpened, StoreHeader};
-pub use silent::{Silent, end_by_force, ends_unreachable, is_held, listener};
+pub use silent::{Silent, end_by_force, ends_unreachable, holder, listener};
 pub use unlock::{Asker, GREETING, How, NewStore, Unlocked, init, unlock};
 
 /// What this crate's functions return.

@@ -39,10 +39,10 @@ pub fn listener(store: &StoreDir) -> Result<Option<u32>> {
     Err(Error::Locked)
 }
 
-/// Whether a process holds the store, where the kernel tells.
+/// Which process holds the store, where the kernel tells.
 #[must_use]
-pub fn is_held(store: &StoreDir) -> bool {
-    StoreLock::holder(&store.lock()).is_some()
+pub fn holder(store: &StoreDir) -> Option<u32> {
+    StoreLock::holder(&store.lock())
 }
 
 /// Ends the daemon that listens as process `listener` and does not answer: nothing that it has acknowledged is lost, as
@@ -51,7 +51,7 @@ pub fn is_held(store: &StoreDir) -> bool {
 /// # Errors
 /// [`Error::NotTheDaemon`] where it does not hold the store; [`Error::StillThere`] where it does not end.
 pub fn end_by_force(store: &StoreDir, listener: Option<u32>) -> Result<u32> {
-    let holds = |pid| StoreLock::holder(&store.lock()) == Some(pid);
+    let holds = |pid| holder(store) == Some(pid);
     let Some(pid) = listener.filter(|pid| holds(*pid)) else {
         return Err(Error::NotTheDaemon { pid: listener });
     };
@@ -70,11 +70,10 @@ pub fn end_by_force(store: &StoreDir, listener: Option<u32>) -> Result<u32> {
 /// # Errors
 /// [`Error::Held`] where somebody else holds the store; [`Error::StillThere`] where it does not end.
 pub fn ends_unreachable(store: &StoreDir) -> Result<Option<u32>> {
-    let holder = || StoreLock::holder(&store.lock());
-    let Some(pid) = holder() else { return Ok(None) };
+    let Some(pid) = holder(store) else { return Ok(None) };
     let process = os::Process::of(pid);
     // Its number may have gone to somebody else before it was held.
-    if holder() != Some(pid) || process.ends_within(BY_ITSELF) {
+    if holder(store) != Some(pid) || process.ends_within(BY_ITSELF) {
         return Ok(Some(pid));
     }
     if !os::is_daemon_of(pid, store.real()) {

@@ -52,23 +52,33 @@ fn by_force(app: &App) -> Outcome {
 /// The daemon's socket is not there, or none to trust, or it speaks another version: locked, unless a daemon holds the
 /// store all the same.
 fn unreached(app: &App, why: Error) -> Outcome {
-    let (was, line) = match client::ends_unreachable(&app.store_to_lock()?)? {
-        None if why.code != "locked" => return Err(why),
-        None => ("locked", "locked already\n".to_owned()),
-        Some(pid) => {
-            let what = match why.code.as_ref() {
-                wire::code::VERSION => "speaks another version of the protocol",
-                _ => "could not be reached at its socket",
-            };
-            ("unlocked", format!("locked: the daemon (process {pid}) {what} and has ended\n"))
-        }
+    let what = match why.code.as_ref() {
+        wire::code::VERSION => "speaks another version of the protocol",
+        _ => "could not be reached at its socket",
     };
-    app.out.answer(json!({"state": "locked", "was": was}), |_| line)?;
+    match client::ends_unreachable(&app.store_to_lock()?)? {
+        None if why.code != "locked" => Err(why),
+        None => {
+            let object = json!({"state": "locked", "was": "locked"});
+            app.out.answer(object, |_| "locked already\n".to_owned())?;
+            Ok(wire::exit::DONE)
+        }
+        Some(pid) => ended(app, pid, what),
+    }
+}
+
+/// Says that the daemon has ended, which it was not asked to at its socket.
+fn ended(app: &App, pid: u32, what: &str) -> Outcome {
+    app.out.answer(json!({"state": "locked", "was": "unlocked"}), |_| {
+        format!("locked: the daemon (process {pid}) {what} and has ended\n")
+    })?;
     Ok(wire::exit::DONE)
 }
 
 /// Locks; the same for `daemon stop`.
 pub fn lock(app: &App) -> Outcome {
+    let store = app.store_to_lock()?;
+    let held = client::holder(&store);
     let connection = match app.connect_to_lock(PATIENCE) {
         Err(e) if e.code == "no_answer" => return by_force(app),
         Err(e) if matches!(e.code.as_ref(), "locked" | "path" | wire::code::VERSION) => {
@@ -81,6 +91,13 @@ pub fn lock(app: &App) -> Outcome {
         Err(client::Error::NoAnswer { .. }) => return by_force(app),
         other => other?,
     };
+    // Who listens may be anybody; who holds the store is the daemon.
+    if held.is_some()
+        && client::holder(&store) == held
+        && let Some(pid) = client::ends_unreachable(&store)?
+    {
+        return ended(app, pid, "was not who answered at its socket,");
+    }
     let mut object = json!({"state": "locked", "was": "unlocked"});
     if let (Value::Object(all), Some(Value::Object(left))) =
         (&mut object, left.as_ref().and_then(|l| serde_json::to_value(l).ok()))

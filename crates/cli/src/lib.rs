@@ -1,4 +1,4 @@
-//! The `svault` command.
+//! The command line: what the words of a command mean, what is asked and printed.
 #![forbid(unsafe_code)]
 
 mod app;
@@ -28,7 +28,9 @@ mod value;
 use clap::Parser;
 use std::process::ExitCode;
 
-fn main() -> ExitCode {
+/// Does what the command line of this process says; its exit status is that of `docs/guide`.
+#[must_use]
+pub fn main() -> ExitCode {
     ExitCode::from(match args::Cli::try_parse() {
         Ok(cli) => app::App::main(cli),
         Err(e) => report::bad_usage(&e),
