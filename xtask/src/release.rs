@@ -1,7 +1,7 @@
 //! `cargo xtask release`: the binary that is handed out: static where the system allows it, stripped, and with the list of
 //! its dependencies inside where cargo-auditable is installed.
 
-use crate::run::{Done, cargo, is_there, must, target};
+use crate::run::{Done, cargo, is_there, must, target, top};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -28,16 +28,30 @@ fn build() -> Done<(PathBuf, bool)> {
     let mut build = cargo(verb);
     // Without a target of its own the flag would reach procedural macros too, which can't be static.
     build.args(["--release", "--locked", "--package", "svault", "--target", &host]);
-    if host.contains("linux") || host.contains("windows") {
-        // Nothing that is preloaded has a hold on a static program.
-        build.env("RUSTFLAGS", "-C target-feature=+crt-static");
-    }
+    build.env("CARGO_ENCODED_RUSTFLAGS", flags(&host).join("\u{1f}"));
     must(&mut build)?;
     let name = format!("svault{}", std::env::consts::EXE_SUFFIX);
     let binary = target().join(&host).join("release").join(name);
     // A static program puts its own addresses right before it begins: that it does is seen by starting it.
     must(Command::new(&binary).arg("--version").stdout(Stdio::null()))?;
     Ok((binary, auditable))
+}
+
+/// What the compiler is told beside the profile.
+fn flags(host: &str) -> Vec<String> {
+    let mut flags = Vec::new();
+    if host.contains("linux") || host.contains("windows") {
+        // Nothing that is preloaded has a hold on a static program.
+        flags.push("-Ctarget-feature=+crt-static".to_owned());
+    }
+    // Where the linker is known to be lld: its own relocations in short form, and no tables for unwinding.
+    if host == "x86_64-unknown-linux-gnu" {
+        let script = top().join("crates/svault/no-unwinding.ld");
+        for arg in ["-z", "pack-relative-relocs", "--no-eh-frame-hdr", "-T", &script.to_string_lossy()] {
+            flags.push(format!("-Clink-arg=-Wl,{arg}"));
+        }
+    }
+    flags
 }
 
 /// Bytes of the binary that is handed out, and of the one that `cargo build --release` makes; builds both.
