@@ -3,8 +3,9 @@
 
 use crate::Result;
 use crate::error::kernel;
-use nix::sys::signal::{SigSet, SigmaskHow, Signal};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, killpg};
 use nix::sys::signalfd::{SfdFlags, SignalFd, siginfo};
+use nix::unistd::getpgrp;
 use rustix::fd::{AsFd, BorrowedFd};
 
 /// Signals that are the command's, not ours.
@@ -88,8 +89,7 @@ impl Drop for Signals {
 pub(super) fn stop_job() -> Result<()> {
     let doing = |e: nix::Error| kernel("stop")(rustix::io::Errno::from_raw_os_error(e as i32));
     let stop = SigSet::from(Signal::SIGTSTP);
-    rustix::process::kill_process_group(rustix::process::getpgrp(), rustix::process::Signal::TSTP)
-        .map_err(kernel("stop"))?;
+    killpg(getpgrp(), Signal::SIGTSTP).map_err(doing)?;
     // It was blocked so far: here it arrives.
     let before = stop.thread_swap_mask(SigmaskHow::SIG_UNBLOCK).map_err(doing)?;
     before.thread_set_mask().map_err(doing)

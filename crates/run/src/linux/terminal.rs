@@ -3,8 +3,8 @@
 
 use crate::Result;
 use crate::error::kernel;
+use nix::unistd::getpgrp;
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::process::getpgrp;
 use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt};
 use rustix::termios::{
     OptionalActions, Termios, tcgetattr, tcgetpgrp, tcgetwinsize, tcsetattr, tcsetwinsize,
@@ -44,7 +44,7 @@ pub(super) fn resize(our: &impl AsFd, pty: &impl AsFd) {
 
 /// Whether this process is in the foreground of a terminal: only then it may set it up, or read from it.
 pub(super) fn in_foreground(our: &impl AsFd) -> bool {
-    tcgetpgrp(our).is_ok_and(|group| group == getpgrp())
+    tcgetpgrp(our).is_ok_and(|group| group.as_raw_nonzero().get() == getpgrp().as_raw())
 }
 
 /// Our terminal in raw mode, as long as this lives.

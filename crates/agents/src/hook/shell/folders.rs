@@ -1,5 +1,6 @@
 //! The folder that a shell is in, and the ones that it goes back to: `cd`, `pushd`, `popd`.
 
+use super::glob;
 use super::roles::Call;
 use super::walk::Walk;
 use crate::hook::guard::normal;
@@ -36,7 +37,8 @@ pub fn change(walk: &mut Walk, call: &Call) {
             kept.clear();
             None
         }
-        "popd" => kept.pop().flatten(),
+        // It fails where nothing is kept, and stays.
+        "popd" => kept.pop().unwrap_or_else(|| was.clone()),
         // Two change places.
         "pushd" if to.is_none() => kept.last_mut().and_then(|top| std::mem::replace(top, was.clone())),
         "pushd" => {
@@ -54,6 +56,12 @@ pub fn change(walk: &mut Walk, call: &Call) {
         if let Some(top) = kept.last_mut().filter(|_| call.name == "pushd") {
             *top = there;
         }
+    }
+    for (name, folder) in [("PWD", &now), ("OLDPWD", &was)] {
+        match folder {
+            Some(folder) => walk.vars.insert(name.to_owned(), vec![glob::escaped(&folder.to_string_lossy())]),
+            None => walk.vars.remove(name),
+        };
     }
     walk.cwd = now.map(|folder| folder.to_path_buf());
     walk.folders.before = was;

@@ -5,7 +5,7 @@ use super::programs::{Role, role};
 use super::walk::Walk;
 use std::path::PathBuf;
 
-/// Options with a value, of a program: those of the folder, then the others.
+/// Options with a value, of a program: those of the folder (empty: it has none), then the others.
 struct Options {
     program: &'static str,
     folder: (&'static str, &'static str),
@@ -31,7 +31,20 @@ const OPTIONS: &[Options] = &[
             "other-user",
         ],
     },
+    others("doas", "uC", &[]),
+    others("exec", "a", &[]),
+    others("timeout", "sk", &["signal", "kill-after"]),
+    others("gtimeout", "sk", &["signal", "kill-after"]),
+    others("nice", "n", &["adjustment"]),
+    others("ionice", "cnpPu", &["class", "classdata", "pid", "pgid", "uid"]),
+    others("stdbuf", "ioe", &["input", "output", "error"]),
+    others("time", "fo", &["format", "output"]),
 ];
+
+/// Options of a program that runs the rest in the folder it is in.
+const fn others(program: &'static str, letters: &'static str, long: &'static [&'static str]) -> Options {
+    Options { program, folder: ("", ""), letters, long }
+}
 
 /// An option with a value.
 struct Given<'w> {
