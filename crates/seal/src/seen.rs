@@ -41,3 +41,48 @@ impl Seen {
         self.0.update(text);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::FileId;
+    use std::collections::HashSet;
+
+    fn seen(of: &str, rows: &[[&str; 3]], ends: &[(&str, Option<u8>)]) -> [u8; 32] {
+        let mut seen = Seen::of(of);
+        rows.iter().for_each(|[path, state, detail]| seen.row(path, state, detail));
+        for (path, end) in ends {
+            let head = end.map(|byte| Head {
+                file_id: FileId([1; 16]),
+                epoch: 1,
+                generation: 1,
+                frames: 1,
+                bytes: 1,
+                chain: [byte; 32],
+            });
+            seen.end(path, head.as_ref());
+        }
+        seen.digest()
+    }
+
+    #[test]
+    fn a_yes_goes_to_what_was_shown_and_to_nothing_else() {
+        let shown = || seen("trail", &[["1", "cut", "of 9"]], &[("1", Some(7))]);
+        assert_eq!(shown(), shown());
+        let others = [
+            seen("store", &[["1", "cut", "of 9"]], &[("1", Some(7))]),
+            seen("trail", &[["2", "cut", "of 9"]], &[("1", Some(7))]),
+            seen("trail", &[["1", "gone", "of 9"]], &[("1", Some(7))]),
+            seen("trail", &[["1", "cut", "of 8"]], &[("1", Some(7))]),
+            seen("trail", &[["1c", "ut", "of 9"]], &[("1", Some(7))]),
+            seen("trail", &[["1", "cut", "of 9"]], &[("2", Some(7))]),
+            seen("trail", &[["1", "cut", "of 9"]], &[("1", Some(8))]),
+            seen("trail", &[["1", "cut", "of 9"]], &[("1", None)]),
+            seen("trail", &[["1", "cut", "of 9"]], &[]),
+            seen("trail", &[["1", "cut", "of 9"]; 2], &[("1", Some(7))]),
+            seen("trail", &[], &[("1", Some(7))]),
+        ];
+        let all: HashSet<_> = others.into_iter().chain([shown()]).collect();
+        assert_eq!(all.len(), 12);
+    }
+}
