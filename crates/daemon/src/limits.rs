@@ -85,13 +85,11 @@ impl Limits {
                 return Err(Blame { cause: Cause::Sealed, item: Some(i) });
             }
         }
-        if matches!(counts, Counts::Ask | Counts::Release) {
-            self.may_ask(policy, &req.by, now)?;
-        }
-        if matches!(counts, Counts::Release | Counts::ReleaseAfterAsk) {
-            self.check_secrets(&policy.limits.burst_per_secret, req, now)?;
-        }
-        Ok(())
+        // What is counted already must still fit: another policy may allow less by now.
+        let more = usize::from(matches!(counts, Counts::Ask | Counts::Release));
+        self.has_room_for(more, policy, &req.by, now)?;
+        let more = matches!(counts, Counts::Release | Counts::ReleaseAfterAsk);
+        self.check_secrets(&policy.limits.burst_per_secret, req, more, now)
     }
 
     /// Whether it may make one more request: by itself for what is not a [`Frozen`] one, such as a proposal. Its entry is
@@ -99,7 +97,12 @@ impl Limits {
     ///
     /// # Errors
     /// `Suspended`, `Rate` or `Burst`; `TooMany` for more callers than can be counted.
-    pub fn may_ask<'a>(&self, policy: &'a Policy, by: &'a Asker, now: Timestamp) -> Result<(), Blame> {
+    pub fn may_ask(&self, policy: &Policy, by: &Asker, now: Timestamp) -> Result<(), Blame> {
+        self.has_room_for(1, policy, by, now)
+    }
+
+    /// Whether `more` requests fit into all of its accounts.
+    fn has_room_for(&self, more: usize, policy: &Policy, by: &Asker, now: Timestamp) -> Result<(), Blame> {
         let Some(session) = by.session() else { return Ok(()) };
         if accounts::of(policy, by).iter().any(|a| self.state.is_suspended(a)) {
             return Err(Blame { cause: Cause::Suspended, item: None });
@@ -107,16 +110,17 @@ impl Limits {
         if !by.fits_its_record() {
             return Err(Blame { cause: Cause::TooMany, item: None });
         }
-        self.has_room(policy, session, by.callers.iter().map(|c| &c.name), now)?;
+        self.has_room(more, policy, session, by.callers.iter().map(|c| &c.name), now)?;
         for (own, name) in accounts::own(session, &by.callers) {
-            self.has_room(policy, &own, std::iter::once(name), now)?;
+            self.has_room(more, policy, &own, std::iter::once(name), now)?;
         }
         Ok(())
     }
 
-    /// Whether an account has room for one more request under these names.
+    /// Whether an account has room for `more` requests under these names.
     fn has_room<'a>(
         &self,
+        more: usize,
         policy: &'a Policy,
         account: &str,
         names: impl Iterator<Item = &'a CallerName> + 'a,
@@ -125,10 +129,10 @@ impl Limits {
         let no = |cause| Err(Blame { cause, item: None });
         let Some(requests) = self.state.requests(account) else { return Ok(()) };
         let now = now.as_millisecond();
-        if policy.rates(names).any(|rate| requests.is_full(rate, now, 1)) {
+        if policy.rates(names).any(|rate| requests.is_full(rate, now, more)) {
             return no(Cause::Rate);
         }
-        if requests.is_full(&policy.limits.burst_per_session, now, 1) {
+        if requests.is_full(&policy.limits.burst_per_session, now, more) {
             return no(Cause::Burst);
         }
         Ok(())
@@ -142,10 +146,11 @@ impl Limits {
         !by.fits_its_record() || accounts::of(policy, by).iter().any(closed)
     }
 
-    fn check_secrets(&self, rate: &Rate, req: &Frozen, now: Timestamp) -> Result<(), Blame> {
+    /// Whether the releases of each secret fit, with those of this request where they are `more`.
+    fn check_secrets(&self, rate: &Rate, req: &Frozen, more: bool, now: Timestamp) -> Result<(), Blame> {
         let shown: Vec<String> = req.items.iter().map(crate::gate::FrozenItem::shown).collect();
         for (i, name) in shown.iter().enumerate() {
-            let wanted = shown.iter().take(i + 1).filter(|s| *s == name).count();
+            let wanted = if more { shown.iter().take(i + 1).filter(|s| *s == name).count() } else { 0 };
             let full = match self.state.secrets.get(name) {
                 Some(ring) => ring.is_full(rate, now.as_millisecond(), wanted),
                 None => wanted > rate.count as usize,

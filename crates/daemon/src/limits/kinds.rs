@@ -31,7 +31,7 @@ pub struct Due {
 /// As what a request would count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Counts {
-    /// It is denied, or counted already: only seals are looked at.
+    /// It is denied, or counted already: nothing more has to fit.
     Nothing,
     /// A request that waits for a human.
     Ask,

@@ -40,8 +40,33 @@ const CHANGES: &[(&str, Change, &str)] = &[
     ("its tier is lowered", |h| h.change("HIGH", |s| s.class.tier = Tier::Low), "changed"),
     ("the pair is sealed", |h| seal(h, Some("HIGH")), "sealed"),
     ("the session is suspended", |h| seal(h, None), "suspended"),
+    (
+        "the policy lowers the rate",
+        |h| lower(h, "[callers.claude]\nscopes=['database']\nrate='1/hour'"),
+        "rate",
+    ),
+    (
+        "the policy lowers the burst",
+        |h| lower(h, &format!("{POLICY}[limits]\nburst_per_session='1/hour'")),
+        "burst",
+    ),
+    (
+        "the policy lowers a secret's burst",
+        |h| lower(h, &format!("{POLICY}[limits]\nburst_per_secret='1/hour'")),
+        "secret_burst",
+    ),
     ("the process ends", |h| h.peer_gone.set(true), "peer_changed"),
 ];
+
+/// Two others of the same session were released in the last hour; now that many are too many.
+fn lower(house: &Fake, policy: &str) {
+    for _ in 0..2 {
+        let mut entry = audit::Entry::new(house.fresh_id(), house.wall(), Event::Allow);
+        (entry.session, entry.secret) = ("matched:claude".into(), "main/HIGH".into());
+        house.count(&entry);
+    }
+    house.set_policy(policy);
+}
 
 fn seal(house: &Fake, secret: Option<&str>) {
     let event = if secret.is_some() { Event::Seal } else { Event::Suspend };
