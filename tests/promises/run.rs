@@ -212,7 +212,8 @@ fn a_file_is_a_path_that_only_the_command_has() {
     need!(Linux);
     let sandbox = house();
     let both = ["--file", "KEY_FILE=PEM", "--env", "KEY"];
-    let line = "case $KEY_FILE in /proc/self/fd/*) ;; *) exit 1;; esac; wc -c < \"$KEY_FILE\"; wc -l < \"$KEY_FILE\"; \
+    let line = "case $KEY_FILE in /proc/self/fd/*) ;; *) exit 1;; esac; \
+                [ $(stat -L -c %a \"$KEY_FILE\") = 400 ] || exit 1; wc -c < \"$KEY_FILE\"; wc -l < \"$KEY_FILE\"; \
                 cat \"$KEY_FILE\" \"$KEY_FILE\"; (echo x > \"$KEY_FILE\") 2>/dev/null || echo sealed; tr '\\0' ' ' \
                 < /proc/$$/cmdline";
     let said = run(&sandbox, &both, &["/bin/sh", "-c", line]).run().ok();

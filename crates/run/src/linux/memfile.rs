@@ -4,7 +4,7 @@
 use crate::Result;
 use crate::error::{kernel, system};
 use rustix::fd::{AsRawFd, OwnedFd};
-use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+use rustix::fs::{MemfdFlags, Mode, SealFlags, fchmod, fcntl_add_seals, memfd_create};
 use rustix::io::{FdFlags, fcntl_setfd};
 use std::fs::File;
 use std::io::Write;
@@ -19,6 +19,8 @@ pub(super) fn make(value: &[u8]) -> Result<OwnedFd> {
         .map_err(kernel(doing))?;
     let mut file = File::from(fd);
     file.write_all(value).map_err(system(doing))?;
+    // ssh and psql take no key that others could read.
+    fchmod(&file, Mode::RUSR).map_err(kernel(doing))?;
     let all = SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL;
     fcntl_add_seals(&file, all).map_err(kernel(doing))?;
     Ok(file.into())
@@ -46,6 +48,8 @@ mod tests {
         assert!(opened.and_then(|mut f| f.write_all(b"x")).is_err());
         assert!(rustix::fs::ftruncate(&fd, 3).is_err());
         assert_eq!(std::fs::read(&path).unwrap(), b"sk-test-pem");
+        let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).unwrap().permissions());
+        assert_eq!(mode & 0o777, 0o400);
     }
 
     #[test]
