@@ -291,6 +291,11 @@ fn a_trail_of_before_the_last_unlock_is_not_taken_for_todays() {
     // Accepted, it is named ever after: what came after it is gone, and what is left can be read.
     let said = sandbox.human(&["unlock", "--accept-rollback"]).ok();
     assert!(!said.err.contains("not locked last time") && !said.err.contains("unfinished"), "{}", said.all());
+    assert!(
+        !said.text().contains("trail      ok") && said.text().contains("not all of it"),
+        "{}",
+        said.all()
+    );
     for _ in 0..2 {
         let verified = sandbox.run(&["audit", "verify"]).ok();
         assert!(verified.text().contains("ok but for trail/000001.svault"), "{}", verified.all());
@@ -300,4 +305,26 @@ fn a_trail_of_before_the_last_unlock_is_not_taken_for_todays() {
         sandbox.lock();
         let _ = sandbox.unlock();
     }
+}
+
+/// One byte that is changed decides how far the store's file goes back: who accepts that is told to which policy.
+#[test]
+fn a_damaged_store_says_how_old_it_would_be() {
+    need!(Linux);
+    let sandbox = Sandbox::open_to_all("");
+    sandbox.lock();
+    let file = sandbox.store().join("store.svault");
+    let before = std::fs::metadata(&file).expect("metadata").len();
+    let _ = sandbox.unlock();
+    sandbox.set_policy("# another one, of later\n");
+    sandbox.lock();
+    let mut bytes = std::fs::read(&file).expect("read");
+    bytes[usize::try_from(before).expect("small") + 40] ^= 1;
+    std::fs::write(&file, bytes).expect("write");
+    let said = sandbox.human(&["unlock"]).exits(5);
+    assert!(said.all().contains("damaged at byte"), "{}", said.all());
+    let said = sandbox.human(&["unlock", "--accept-rollback"]).ok();
+    let (_, left) = said.err.split_once("what is left of it: policy of ").expect("how old");
+    assert!(left.starts_with("20") && left.contains("last lock 20"), "{}", said.all());
+    assert!(!sandbox.human(&["policy", "show"]).ok().text().contains("of later"), "it went back");
 }

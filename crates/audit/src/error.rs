@@ -80,7 +80,7 @@ pub enum Error {
         path: String,
     },
     /// A segment that the store has never heard of: the store is older than its trail.
-    #[error("{path}: newer than the store, so store.svault was taken back")]
+    #[error("{path}: newer than the store: store.svault was taken back, or somebody has put this file there")]
     Unknown {
         /// The file, relative to the store's folder.
         path: String,

@@ -2,12 +2,14 @@
 
 use crate::error::{Error, FileState, Result, RowState, Shut};
 use crate::keys;
+use crate::lockline::LastLock;
 use crate::mark::Mark;
+use crate::policy::decode_policy;
 use crate::record::{SegmentState, VaultRecord, kind, next_kek_id, only, vault_id};
 use crate::store::{Records, Store, mark_at};
 use crate::types::{OpenReport, Rollback};
 use crate::vault::Vault;
-use jiff::Timestamp;
+use jiff::{Timestamp, Unit};
 use seal::{At, Disk, FileId, Head, HeadRule, HeadsFile, Log, SlotId, SlotKeys, Table, TableOpening};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -98,6 +100,19 @@ impl Found {
         self.of_store |= path == STORE;
         self.files.push(FileState { path: path.into(), state: e.state(), detail: e.to_string() });
         self.first.get_or_insert(e);
+    }
+
+    /// Says of the store's own file, which was noted last, how old that is what can be read of it: a human who accepts it goes
+    /// back to that policy.
+    fn would_be(&mut self, records: &dyn Records) {
+        let shown = |at: Timestamp| at.round(Unit::Second).unwrap_or(at).to_string();
+        let policy = records.body(&only(kind::POLICY)).and_then(decode_policy);
+        let locked = records.body(&only(kind::LAST_LOCK)).and_then(LastLock::decode);
+        let policy = policy.map_or("none".into(), |policy| shown(policy.changed));
+        let locked = locked.map_or("none".into(), |lock| shown(lock.at));
+        if let Some(file) = self.files.last_mut() {
+            file.detail.push_str(&format!("; what is left of it: policy of {policy}, last lock {locked}"));
+        }
     }
 
     /// A digest of what is wrong, and of what every file is.
@@ -194,6 +209,7 @@ impl Look<'_> {
             Err(e) => {
                 found.note(STORE, e);
                 let again = self.begin()?;
+                found.would_be(&again);
                 if !self.accepts_all() {
                     return Err(self.refused(&again, heads, std::mem::take(found)));
                 }
@@ -233,6 +249,7 @@ impl Look<'_> {
             && let Some(e) = self.behind(mark_at(era, head), &vaults)
         {
             found.note(STORE, e);
+            found.would_be(records);
         }
         Ok(vaults)
     }

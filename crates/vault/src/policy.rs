@@ -117,7 +117,8 @@ pub(crate) fn encode_policy(toml: &str, changed: Timestamp) -> Result<Vec<u8>> {
     Ok(body)
 }
 
-fn decode_policy(body: &[u8]) -> Option<PolicyText> {
+/// What [`encode_policy`] wrote; none if it is not that.
+pub(crate) fn decode_policy(body: &[u8]) -> Option<PolicyText> {
     let mut r = Reader::new(body);
     let changed = Timestamp::from_millisecond(r.u64().ok()? as i64).ok()?;
     Some(PolicyText { toml: String::from_utf8(r.rest().to_vec()).ok()?, changed })

@@ -201,7 +201,9 @@ pub fn text(r: &UnlockReport, out: &Out) -> String {
     let open = if vaults.is_empty() { "no vault is open".to_owned() } else { vaults.join(", ") };
     let mut text = format!("{}: {open}\n", out.style("unlocked", "34"));
     let Some(last) = &r.last_lock else {
-        text.push_str("it was never locked before\n");
+        text.push_str(
+            "no lock is known: it was never locked, or what was accepted is of before its first lock\n",
+        );
         return text;
     };
     let since = match (r.uses, r.denials) {
@@ -220,7 +222,10 @@ pub fn text(r: &UnlockReport, out: &Out) -> String {
         word_pair: r.word_pair.clone(),
     };
     let mut rows = left_as(&left, out).to_vec();
-    rows.extend([("last time", since), ("trail", "ok".to_owned())]);
+    // Notes of files begin with the file.
+    let whole = !r.notes.iter().any(|note| note.starts_with("trail/"));
+    let trail = if whole { "ok" } else { "not all of it: see the note above, and 'svault status'" };
+    rows.extend([("last time", since), ("trail", trail.to_owned())]);
     for line in pairs(&rows).lines() {
         text.push_str(&format!("  {line}\n"));
     }
