@@ -12,6 +12,7 @@ use crate::state::State;
 use audit::{Durable, Entry, Event, Ticket};
 use jiff::tz::TimeZone;
 use policy::Policy;
+use std::cell::Cell;
 use std::path::Path;
 use std::rc::Rc;
 use tokio::sync::mpsc::UnboundedSender;
@@ -23,6 +24,8 @@ pub(crate) struct House {
     state: Rc<State>,
     /// The policy that said who asks.
     known_by: Rc<Policy>,
+    /// Whether a human was asked since then.
+    waited: Cell<bool>,
     peer: Option<Rc<Peer>>,
     tell: Option<UnboundedSender<Id>>,
 }
@@ -30,21 +33,27 @@ pub(crate) struct House {
 impl House {
     /// Without a connection: for records that the daemon makes by itself.
     pub(crate) fn of(state: &Rc<State>) -> Self {
-        Self { state: Rc::clone(state), known_by: state.policy(), peer: None, tell: None }
+        Self {
+            state: Rc::clone(state),
+            known_by: state.policy(),
+            waited: Cell::default(),
+            peer: None,
+            tell: None,
+        }
     }
 
     /// For one request: `tell` carries the id under which it waits for a human.
     pub(crate) fn for_request(state: &Rc<State>, peer: &Rc<Peer>, tell: UnboundedSender<Id>) -> Self {
         let (peer, tell) = (Some(Rc::clone(peer)), Some(tell));
-        Self { state: Rc::clone(state), known_by: state.policy(), peer, tell }
+        Self { state: Rc::clone(state), known_by: state.policy(), waited: Cell::default(), peer, tell }
     }
 
-    /// Whether who asks goes under the same names and is of the same session by the policy of today.
+    /// Whether who asks goes under the same names and is of the same session by the policy of today, and by the files that
+    /// it names: what has not waited has been compared with those just now.
     fn still_known(&self, peer: &Peer, by: &Asker) -> bool {
         let policy = self.state.policy();
-        let Some(session) = by.session().filter(|_| !Rc::ptr_eq(&policy, &self.known_by)) else {
-            return true;
-        };
+        let other = self.waited.get() || !Rc::ptr_eq(&policy, &self.known_by);
+        let Some(session) = by.session().filter(|_| other) else { return true };
         let claim = by.callers.iter().find(|c| c.evidence == Evidence::Claimed).map(|c| &c.name);
         let who = self.state.sessions.who(peer, &policy.callers, claim);
         who.named == by.callers && who.session.key() == session
@@ -103,6 +112,7 @@ impl Approver for House {
                 self.state.life.ring(id, req.by.callers.first().map(|c| &c.name));
             }
         };
+        self.waited.set(true);
         self.state.approvals.ask(req, lasting, rule, &self.state.clock, waiting).await
     }
 }
