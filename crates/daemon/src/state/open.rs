@@ -44,7 +44,8 @@ impl State {
         // What a killed daemon leaves; also what is left when trail and heads are put back behind its back.
         if !restored.given_up && restored.entries.last().is_some_and(|e| e.event != Event::Lock) {
             report.notes.push(
-                "it was not locked last time: the daemon was killed, or the machine stopped".to_owned(),
+                "it was not locked last time: the daemon was killed, the machine stopped, or an unlock failed on a full disk"
+                    .to_owned(),
             );
         }
         let past = Past::find(&restored, &mut trail, &mut store)?;
