@@ -180,7 +180,7 @@ impl Lexer {
                 '\\' if self.peek(1) == Some('\n') => self.at += 2,
                 '#' => self.comment(),
                 ')' if open == 0 && until == Some(')') => break,
-                '(' | ')' => {
+                '(' | ')' if self.flags() == 0 => {
                     let piped = now.piped && now.words.is_empty() && c == '(';
                     self.close(&mut script, &mut now, Joint::End);
                     now.piped |= piped;

@@ -24,6 +24,7 @@ mod said;
 mod scripts;
 mod searches;
 mod setters;
+mod settings;
 mod shown;
 mod texts;
 mod walk;

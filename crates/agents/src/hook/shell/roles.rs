@@ -150,7 +150,11 @@ fn mentions(walk: &mut Walk, call: &Call) -> Option<Stop> {
         return None;
     }
     match call.name {
-        "set" => setters::set(walk, call),
+        "set" => {
+            setters::options(walk, call);
+            setters::set(walk, call);
+        }
+        "shopt" | "setopt" => setters::options(walk, call),
         "shift" => setters::shift(walk, call),
         _ => {}
     }
@@ -287,6 +291,7 @@ fn code(walk: &mut Walk, call: &Call) -> Option<Stop> {
 }
 
 fn shell(walk: &mut Walk, call: &Call) -> Option<Stop> {
+    setters::options(walk, call);
     if let Some(text) = walk.text.take()
         && let Some(stop) = walk.line(&text)
     {

@@ -10,7 +10,7 @@ use super::opened::{self, Archive};
 use super::param::Change;
 use super::paths::{Place, is_there_or_unknown};
 use super::programs::Role;
-use super::{Stop, loaders, roles, searches, setters, wrappers};
+use super::{Stop, loaders, roles, searches, setters, settings, wrappers};
 use crate::hook::guard::{Class, Secret, normal};
 use crate::hook::names;
 use std::collections::HashSet;
@@ -208,7 +208,8 @@ impl<'a> Walk<'a> {
             if let Some((name, value)) = variable {
                 self.vars.insert(name.to_owned(), vec![value.to_owned()]);
             }
-            let loads = variable.and_then(|(name, value)| loaders::variable(self, name, &[value.to_owned()]));
+            let loads =
+                variable.and_then(|(name, value)| settings::variable(self, name, &[value.to_owned()]));
             let option = || forms.iter().filter(|f| f.starts_with('-')).find_map(|f| self.prose(f));
             loads.or_else(|| option().map(Stop::Reads))
         })
@@ -326,7 +327,7 @@ impl<'a> Walk<'a> {
 
     fn assign(&mut self, name: &str, value: &Word) -> Option<Stop> {
         let forms = self.forms(value);
-        let stop = loaders::variable(self, name, &forms);
+        let stop = settings::variable(self, name, &forms);
         self.vars.insert(name.to_owned(), forms);
         stop
     }
