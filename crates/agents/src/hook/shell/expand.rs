@@ -168,6 +168,9 @@ pub fn program(words: &[Vec<String>]) -> Option<(usize, String, Role)> {
             if line || !(word.starts_with('-') || number || assign) {
                 break;
             }
+            if let Some(inner) = wrappers::split(&name, word) {
+                return Some((at, inner.to_owned(), role(inner)));
+            }
             at += 1 + usize::from(wrappers::takes_next(&name, word));
         }
     }

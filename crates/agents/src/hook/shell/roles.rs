@@ -249,6 +249,13 @@ fn filter(walk: &mut Walk, call: &Call) -> Option<Stop> {
         Role::Query => texts::query(call),
         _ => plain.first().copied().filter(|_| !given),
     };
+    if given
+        && names_stdin(call)
+        && let Some(text) = walk.text.take()
+        && let Some(secret) = scripts::reads_in(walk, call, &text)
+    {
+        return Some(Stop::Reads(secret));
+    }
     let is_script = |at: usize| Some(at) == script || (given && scripts::is_expression(call, at));
     let is_value = |at: &usize| call.role == Role::Query && texts::is_value(call, *at);
     for at in (0..call.args.len()).filter(|at| !is_value(at)) {
@@ -256,6 +263,7 @@ fn filter(walk: &mut Walk, call: &Call) -> Option<Stop> {
             let text = joined(&call.args[at..=at]);
             let opens = |text: &String| call.role == Role::Filter || text.contains("load");
             let found = text.iter().filter(|t| opens(t)).find_map(|t| walk.in_program(t));
+            let found = found.or_else(|| text.iter().find_map(|t| scripts::reads_in(walk, call, t)));
             let found = found.or_else(|| text.iter().find_map(|t| scripts::runs(walk, call, t)));
             // `yq` takes its first word for a file where there is one of that name.
             let file = || call.args[at].iter().find_map(|f| walk.find(f)).filter(|s| s.path.exists());

@@ -163,7 +163,8 @@ impl<'a> Walk<'a> {
 
     fn called(&mut self, call: &roles::Call, command: &Command) -> Option<Stop> {
         let role = call.role;
-        let takes = matches!(role, Role::Shell | Role::Read | Role::Git) || roles::is_source(call.name);
+        let takes = matches!(role, Role::Shell | Role::Read | Role::Git | Role::Filter)
+            || roles::is_source(call.name);
         if takes && !command.heres.is_empty() {
             self.text = Some(command.heres.iter().map(|here| here.body.as_str()).collect());
         }
