@@ -251,14 +251,20 @@ impl Git {
         let others = match self.name.as_str() {
             "ls-files" => call.short(&['o']) || call.has(&["--others"]),
             "status" if call.short(&['s']) || call.has(&["--short"]) || self.has_long("--porcelain") => true,
+            "clean" if call.short(&['n']) || call.has(&["--dry-run"]) => true,
             _ => return None,
         };
         if !others {
             return self.tracked(walk, |t| t.path.exists());
         }
         let base = self.folder.as_deref()?;
-        let quiet = (self.name == "status" || call.has(&["--exclude-standard"]))
-            .then(|| Ignored::by_git(base, walk.place.guard.home.as_deref()));
+        // What git ignores is what these are after.
+        let ignored = match self.name.as_str() {
+            "clean" => call.short(&['x', 'X']),
+            "status" => self.has_long("--ignored"),
+            _ => call.short(&['i']) || call.has(&["--ignored"]) || !call.has(&["--exclude-standard"]),
+        };
+        let quiet = (!ignored).then(|| Ignored::by_git(base, walk.place.guard.home.as_deref()));
         let reads = |path: &Path| self.is_about(path) && !quiet.as_ref().is_some_and(|q| q.leaves_out(path));
         walk.place.in_tree(base, true, reads)
     }

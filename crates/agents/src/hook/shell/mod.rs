@@ -12,6 +12,7 @@ mod folders;
 mod git;
 mod glob;
 pub mod lex;
+mod lists;
 mod loaders;
 mod opened;
 mod openssl;
@@ -158,7 +159,7 @@ pub fn says_nothing(script: &lex::Script) -> bool {
     // Others run hooks, or print addresses with logins in them.
     const GIT: &[&str] = &["status", "add", "ls-files", "check-ignore", "rev-parse", "branch"];
     // They print variables and the text of functions.
-    const VALUES: &[&str] = &["set", "type", "alias", "which", "function"];
+    const VALUES: &[&str] = &["set", "type", "alias", "which", "function", "compgen"];
     script.commands().all(|command| {
         let plain = |w: &lex::Word| w.iter().all(|p| matches!(p, Part::Text(..)));
         let text = |i: usize| match command.words.get(i).map(Vec::as_slice) {

@@ -8,7 +8,9 @@ use super::programs::{COMPOSE_MENTIONS, Role};
 use super::said::said;
 use super::setters;
 use super::walk::{Walk, writes};
-use super::{Stop, archive, folders, git, loaders, openssl, scripts, searches, shown, texts, wrappers};
+use super::{
+    Stop, archive, folders, git, lists, loaders, openssl, scripts, searches, shown, texts, wrappers,
+};
 use crate::hook::guard::{Class, Secret};
 
 /// How many folders `patch -p` may take off the names in a patch.
@@ -93,7 +95,8 @@ pub fn run(walk: &mut Walk, call: &Call) -> Option<Stop> {
         }
         Role::Declare => walk.declare(call.raw),
         Role::Read => {
-            walk.named = walk.named.take().or_else(|| walk.upstream.clone());
+            let given = walk.upstream.clone().or_else(|| walk.names.clone());
+            walk.named = walk.named.take().or(given);
             setters::read(walk, call);
             None
         }
@@ -154,6 +157,7 @@ fn mentions(walk: &mut Walk, call: &Call) -> Option<Stop> {
             setters::options(walk, call);
             setters::set(walk, call);
         }
+        "compgen" | "du" => walk.upstream = lists::printed(walk, call),
         "shopt" | "setopt" => setters::options(walk, call),
         "shift" => setters::shift(walk, call),
         _ => {}
@@ -340,7 +344,8 @@ fn words(walk: &mut Walk, call: &Call) -> Option<Stop> {
     let raw = call.raw.get(at + program + 1..).unwrap_or_default();
     let inner = Call { name: &name, role, args: &rest[program + 1..], raw };
     if !searches::prints_names(&inner) {
-        if let Some(secret) = walk.upstream.clone() {
+        let listed = lists::given(walk, &call.args[..at.min(call.args.len())]).or_else(|| walk.names.clone());
+        if let Some(secret) = walk.upstream.clone().or(listed) {
             return Some(Stop::Reads(secret));
         }
         walk.is_blind();

@@ -6,7 +6,7 @@ use super::options::Search;
 use super::programs::Role;
 use super::roles::{self, Call};
 use super::walk::Walk;
-use super::{Stop, archive, git, glob, shown, wrappers};
+use super::{Stop, archive, git, glob, lists, shown, wrappers};
 use crate::hook::guard::{Secret, normal};
 use crate::hook::ignore::Ignored;
 use std::path::{Path, PathBuf};
@@ -166,6 +166,7 @@ pub fn listed(walk: &Walk, call: &Call) -> Option<Secret> {
                 places.iter().find_map(|p| walk.find(&format!("{p}/.*")))
             })
         }
+        Role::Mention if matches!(call.name, "compgen" | "du") => lists::printed(walk, call),
         Role::Mention if matches!(call.name, "echo" | "printf") => {
             call.args.iter().flatten().find_map(|f| walk.find(f))
         }

@@ -10,7 +10,7 @@ use super::opened::{self, Archive};
 use super::param::Change;
 use super::paths::{Place, is_there_or_unknown};
 use super::programs::Role;
-use super::{Stop, loaders, roles, searches, setters, settings, wrappers};
+use super::{Stop, lists, loaders, roles, searches, setters, settings, wrappers};
 use crate::hook::guard::{Class, Secret, normal};
 use crate::hook::names;
 use std::collections::HashSet;
@@ -37,6 +37,8 @@ pub struct Walk<'a> {
     pub(super) sets_any: bool,
     /// Protected names that the command before a pipe prints.
     pub(super) upstream: Option<Secret>,
+    /// One of the names that it passes on from a file.
+    pub(super) names: Option<Secret>,
     /// Text that the command before a pipe prints.
     pub(super) text: Option<String>,
     /// A protected file in an archive that the command at hand prints.
@@ -73,6 +75,7 @@ impl<'a> Walk<'a> {
             blind: false,
             sets_any: false,
             upstream: None,
+            names: None,
             text: None,
             packs: None,
             archives: Vec::new(),
@@ -101,9 +104,8 @@ impl<'a> Walk<'a> {
                     }
                 }
                 Item::Run(command) => {
-                    let (upstream, text) = (self.upstream.take(), self.text.take());
-                    if command.piped {
-                        (self.upstream, self.text) = (upstream, text);
+                    if !command.piped {
+                        (self.upstream, self.names, self.text) = (None, None, None);
                     }
                     self.absent.enter(&command.before);
                     if let Some(stop) = self.command(command) {
@@ -113,7 +115,7 @@ impl<'a> Walk<'a> {
                     self.absent.leave(command.joint, tested);
                     // What a subshell prints may go on behind its end.
                     if !matches!(command.joint, Joint::Pipe | Joint::End) {
-                        (self.upstream, self.text) = (None, None);
+                        (self.upstream, self.names, self.text) = (None, None, None);
                     }
                 }
             }
@@ -151,7 +153,7 @@ impl<'a> Walk<'a> {
             return Some(Stop::Reads(secret));
         }
         // `cat $(find . -name .env)`
-        if let Some(secret) = listed {
+        if let Some(secret) = listed.or_else(|| lists::substituted(self, command, role)) {
             if !matches!(role, Role::Mention | Role::List | Role::Cd | Role::For | Role::Declare) {
                 return Some(Stop::Reads(secret));
             }
@@ -170,6 +172,9 @@ impl<'a> Walk<'a> {
         }
         let was_blind = self.blind;
         let opened = opened::judge(self, call, command);
+        if command.joint == Joint::Pipe {
+            self.names = lists::passed(self, call).or_else(|| self.names.take());
+        }
         let stop = opened.or_else(|| roles::run(self, call)).or_else(|| self.heres(command, role));
         let told = setters::may_be_told(self, call);
         self.blind = was_blind || (self.blind && told);
@@ -297,7 +302,10 @@ impl<'a> Walk<'a> {
             for form in self.forms(word) {
                 match (way, self.find(&form)) {
                     (Way::In, Some(secret)) => return Some(Stop::Reads(secret)),
-                    (Way::In, None) => self.blind |= is_blind(&form),
+                    (Way::In, None) => {
+                        lists::redirected(self, command, &form);
+                        self.blind |= is_blind(&form);
+                    }
                     (Way::Out | Way::Side, Some(secret)) if self.overwrites(&secret, false) => {
                         return Some(Stop::Writes(secret));
                     }
@@ -372,10 +380,11 @@ impl<'a> Walk<'a> {
         }
         let script = nested(text, self.depth);
         self.depth += 1;
-        let (upstream, before) = (self.upstream.take(), self.text.take());
+        let (upstream, names, before) = (self.upstream.take(), self.names.take(), self.text.take());
         let (packed, absent) = (self.packed.take(), std::mem::take(&mut self.absent));
         let stop = self.script(&script);
-        (self.upstream, self.text, self.packed, self.absent) = (upstream, before, packed, absent);
+        (self.upstream, self.names, self.text) = (upstream, names, before);
+        (self.packed, self.absent) = (packed, absent);
         self.depth -= 1;
         stop.or_else(|| script.broken.then(|| self.in_code(text).map(Stop::Reads)).flatten())
     }
