@@ -1,12 +1,12 @@
 //! `git`: which of its commands print what is in files.
 
-use super::Stop;
 use super::glob;
 use super::options::Search;
 use super::programs::{GIT_MENTIONS, Role};
 use super::roles::{self, Call};
 use super::searches::{self, BRIEF};
 use super::walk::Walk;
+use super::{Stop, settings, staging};
 use crate::hook::guard::{Class, Secret, normal};
 use crate::hook::ignore::Ignored;
 use crate::hook::index::{self, Tracked};
@@ -30,15 +30,15 @@ const PATHS: &str = "--pathspec-from-file";
 const VALUED: &str = "mcCuSX";
 
 /// A call of git, in pieces.
-struct Git {
+pub struct Git {
     /// All words but those that say what is left out.
     args: Vec<Vec<String>>,
     /// The command.
-    name: String,
+    pub name: String,
     /// Where the words behind the command's name begin.
     from: usize,
     /// The folder that it runs in.
-    folder: Option<PathBuf>,
+    pub folder: Option<PathBuf>,
     /// Patterns of what is left out.
     left_out: Vec<String>,
 }
@@ -48,20 +48,30 @@ pub fn run(walk: &mut Walk, call: &Call) -> Option<Stop> {
     let git = Git::of(walk, call);
     let call = &git.call();
     let name = git.name.as_str();
-    let staged = || walk.staged.clone().or_else(|| git.added(walk)).or_else(|| git.changed(walk));
+    if let Some(stop) = settings::of_git(walk, call, name == "config") {
+        return Some(stop);
+    }
+    if let Some(secret) = staging::unstashed(walk, &git, call) {
+        return Some(Stop::Stages(secret));
+    }
+    let staged = || walk.staging.named.clone().or_else(|| git.added(walk)).or_else(|| git.changed(walk));
     if shows_staged(name, call)
         && let Some(secret) = staged()
     {
         return Some(Stop::Stages(secret));
     }
     match name {
+        "stash" => staging::stash(walk, &git, call),
+        "update-index" if call.has(&["--add"]) => {
+            walk.staging.named = walk.staging.named.take().or_else(|| git.names(walk));
+        }
         "add" => {
             if let Some(stop) = git.adds(walk) {
                 return Some(stop);
             }
         }
         "commit" if call.short(&['a']) || call.has(&["--all"]) => {
-            walk.staged = walk.staged.take().or_else(|| git.tracked(walk, Tracked::is_changed));
+            walk.staging.named = walk.staging.named.take().or_else(|| git.tracked(walk, Tracked::is_changed));
         }
         "archive" if !call.short(&['o']) && !git.has_long("--output") => {
             walk.packs = git.tracked(walk, |_| true).or_else(|| git.added(walk));
@@ -183,13 +193,21 @@ impl Git {
 
     /// The protected file that a folder has which was added; one that git has had before, as it is, is not shown.
     fn added(&self, walk: &Walk) -> Option<Secret> {
-        walk.added.iter().find_map(|folder| {
+        walk.staging.folders.iter().find_map(|folder| {
             let quiet = Ignored::by_git(folder, walk.place.guard.home.as_deref());
             let known = index::tracked(folder);
             let is_new = |path: &Path| !known.iter().any(|t| t.path == path && !t.is_changed());
-            let reads = |path: &Path| self.is_about(path) && !quiet.leaves_out(path) && is_new(path);
+            let out = |path: &Path| !walk.staging.unruled && quiet.leaves_out(path);
+            let reads = |path: &Path| self.is_about(path) && !out(path) && is_new(path);
             walk.place.in_tree(folder, false, reads)
         })
+    }
+
+    /// The protected file that the words name, where it is there.
+    fn names(&self, walk: &Walk) -> Option<Secret> {
+        let words = self.args[self.from..].iter().flatten();
+        let mut named = words.filter_map(|f| walk.place.find(self.folder.as_deref(), f));
+        named.find(|s| s.path.exists() && s.class != Class::Own)
     }
 
     /// `git add`: a file that is named is remembered, and so are folders; by force none may be added.
@@ -198,9 +216,9 @@ impl Git {
         let forced = call.short(&['f']) || call.has(&["--force"]);
         let base = self.folder.as_deref();
         let words = &self.args[self.from..];
-        let named = words.iter().flatten().find_map(|f| walk.place.find(base, f));
-        let mut named = named.filter(|s| s.path.exists() && s.class != Class::Own);
-        let whole = |f: &String| matches!(f.as_str(), "-A" | "--all" | "--no-ignore-removal" | ":/");
+        let mut named = self.names(walk);
+        let bundle = |f: &str| f.starts_with('-') && !f.starts_with("--") && f.contains('A');
+        let whole = |f: &String| bundle(f) || matches!(f.as_str(), "--all" | "--no-ignore-removal" | ":/");
         let folders = words.iter().flatten().filter_map(|f| match base? {
             base if whole(f) => Some(index::root(base).unwrap_or(base).to_owned()),
             base => Some(normal(&base.join(glob::literal(f)?))).filter(|f| f.is_dir()),
@@ -210,9 +228,9 @@ impl Git {
             named = named.or_else(|| folders.iter().find_map(|f| walk.place.in_tree(f, false, |_| true)));
             return named.map(Stop::Stages);
         }
-        walk.staged = named.or_else(|| walk.staged.take());
-        walk.added.extend(folders);
-        walk.added.truncate(ADDED);
+        walk.staging.named = named.or_else(|| walk.staging.named.take());
+        walk.staging.folders.extend(folders);
+        walk.staging.folders.truncate(ADDED);
         None
     }
 

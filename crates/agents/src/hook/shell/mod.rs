@@ -27,6 +27,7 @@ mod searches;
 mod setters;
 mod settings;
 mod shown;
+mod staging;
 mod texts;
 mod walk;
 mod word;

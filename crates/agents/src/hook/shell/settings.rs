@@ -3,6 +3,7 @@
 use super::Stop;
 use super::glob;
 use super::loaders;
+use super::roles::Call;
 use super::walk::Walk;
 
 /// Variables that are a command line.
@@ -45,4 +46,43 @@ pub fn expanded(walk: &mut Walk, text: &str) -> Option<Stop> {
         return None;
     }
     walk.line(&format!(": \"{}\"", text.replace('"', "")))
+}
+
+/// Ends of the names of git's settings whose value is a command line.
+const COMMANDS: &[&str] = &[
+    "pager",
+    "editor",
+    "external",
+    "fsmonitor",
+    "sshcommand",
+    "gitproxy",
+    "askpass",
+    "textconv",
+    "cmd",
+    "command",
+    "helper",
+    "driver",
+    "clean",
+    "smudge",
+    "process",
+    "difffilter",
+    "program",
+    "path",
+];
+
+/// Why git is stopped that is told to run something: `-c core.pager=LINE`, `config alias.x '!LINE'`.
+pub fn of_git(walk: &mut Walk, call: &Call, is_config: bool) -> Option<Stop> {
+    (1..call.args.len()).find_map(|at| {
+        let (before, word) = (call.word(at - 1), call.word(at));
+        let (key, value) = match before {
+            "-c" | "--config" => word.split_once('=')?,
+            key if is_config => (key, word),
+            _ => return None,
+        };
+        let key = key.to_ascii_lowercase();
+        let starts = key.starts_with("alias.") || key.starts_with("pager.");
+        let runs = starts || key.rsplit_once('.').is_some_and(|(_, last)| COMMANDS.contains(&last));
+        let line = runs.then(|| glob::literal(value)).flatten()?;
+        walk.line(line.trim_start_matches('!'))
+    })
 }

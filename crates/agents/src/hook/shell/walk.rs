@@ -10,6 +10,7 @@ use super::opened::{self, Archive};
 use super::param::Change;
 use super::paths::{Place, is_there_or_unknown};
 use super::programs::Role;
+use super::staging::{self, Staging};
 use super::{Stop, lists, loaders, roles, searches, setters, settings, wrappers};
 use crate::hook::guard::{Class, Secret, normal};
 use crate::hook::names;
@@ -47,10 +48,8 @@ pub struct Walk<'a> {
     pub(super) archives: Vec<Archive>,
     /// An archive that goes down a pipe.
     packed: Option<Packed>,
-    /// A protected file that was added to git's index.
-    pub(super) staged: Option<Secret>,
-    /// Folders that were added to it.
-    pub(super) added: Vec<PathBuf>,
+    /// What git has of this line.
+    pub(super) staging: Staging,
     /// Keys that commands before this one named: they may be there by now.
     keys: Vec<PathBuf>,
     /// What is missing here.
@@ -80,8 +79,7 @@ impl<'a> Walk<'a> {
             packs: None,
             archives: Vec::new(),
             packed: None,
-            staged: None,
-            added: Vec::new(),
+            staging: Staging::default(),
             keys: Vec::new(),
             absent: Absent::default(),
             depth,
@@ -139,6 +137,7 @@ impl<'a> Walk<'a> {
         // The last word of the command before.
         self.vars.insert("_".to_owned(), words.last().cloned().unwrap_or_default());
         let Some((at, name, role)) = expand::program(&words) else {
+            staging::empties(self, command);
             let stop = self.wrappers(&words).or_else(|| self.passes("", command, &[]));
             return stop.or_else(|| self.heres(command, Role::Mention));
         };
@@ -176,6 +175,7 @@ impl<'a> Walk<'a> {
             self.names = lists::passed(self, call).or_else(|| self.names.take());
         }
         let stop = opened.or_else(|| roles::run(self, call)).or_else(|| self.heres(command, role));
+        staging::takes_rules(self, call, command);
         let told = setters::may_be_told(self, call);
         self.blind = was_blind || (self.blind && told);
         self.remember_keys(call, command);
@@ -289,9 +289,8 @@ impl<'a> Walk<'a> {
         let vars = if self.place.exhausted() { Vars::new() } else { self.vars.clone() };
         let mut child = Walk::new(self.place, self.cwd.clone(), vars, self.depth + 1);
         child.folders = self.folders.clone();
-        child.staged = self.staged.clone();
+        child.staging = self.staging.clone();
         child.archives = self.archives.clone();
-        child.added = self.added.clone();
         child.keys = self.keys.clone();
         child.sets_any = self.sets_any;
         child
