@@ -48,41 +48,14 @@ pub fn run(walk: &mut Walk, call: &Call) -> Option<Stop> {
     let git = Git::of(walk, call);
     let call = &git.call();
     let name = git.name.as_str();
-    if let Some(stop) = settings::of_git(walk, call, name == "config") {
+    if let Some(stop) = git.shows(walk).or_else(|| git.takes_in(walk)) {
         return Some(stop);
     }
-    if let Some(secret) = staging::unstashed(walk, &git, call) {
-        return Some(Stop::Stages(secret));
-    }
-    let staged = || walk.staging.named.clone().or_else(|| git.added(walk)).or_else(|| git.changed(walk));
-    if shows_staged(name, call)
-        && let Some(secret) = staged()
-    {
-        return Some(Stop::Stages(secret));
-    }
-    match name {
-        "stash" => staging::stash(walk, &git, call),
-        "update-index" if call.has(&["--add"]) => {
-            walk.staging.named = walk.staging.named.take().or_else(|| git.names(walk));
-        }
-        "add" => {
-            if let Some(stop) = git.adds(walk) {
-                return Some(stop);
-            }
-        }
-        "commit" if call.short(&['a']) || call.has(&["--all"]) => {
-            walk.staging.named = walk.staging.named.take().or_else(|| git.tracked(walk, Tracked::is_changed));
-        }
-        "archive" if !call.short(&['o']) && !git.has_long("--output") => {
-            walk.packs = git.tracked(walk, |_| true).or_else(|| git.added(walk));
-        }
-        "cat-file" if git.has_long("--batch") || call.has(&["--batch-command"]) => {
-            let names = walk.text.take();
-            let mut names = names.iter().flat_map(|text| text.split_whitespace()).take(NAMES);
-            let found = names.find_map(|name| walk.find(&glob::escaped(name)));
-            return found.or_else(|| walk.upstream.clone()).map(Stop::Reads);
-        }
-        _ => {}
+    if name == "cat-file" && (git.has_long("--batch") || call.has(&["--batch-command"])) {
+        let names = walk.text.take();
+        let mut names = names.iter().flat_map(|text| text.split_whitespace()).take(NAMES);
+        let found = names.find_map(|name| walk.find(&glob::escaped(name)));
+        return found.or_else(|| walk.upstream.clone()).map(Stop::Reads);
     }
     walk.upstream = git.listed(walk).or_else(|| walk.upstream.take());
     let patch = call.short(&['p', 'u']) || call.has(&["--patch", "-L"]);
@@ -129,6 +102,41 @@ impl Git {
 
     fn call(&self) -> Call<'_> {
         Call { name: "git", role: Role::Git, args: &self.args, raw: &[] }
+    }
+
+    /// What is told to git to run, or is shown of what this line has put into it.
+    fn shows(&self, walk: &mut Walk) -> Option<Stop> {
+        let call = &self.call();
+        if let Some(stop) = settings::of_git(walk, call, self.name == "config") {
+            return Some(stop);
+        }
+        if let Some(secret) = staging::unstashed(walk, self, call) {
+            return Some(Stop::Stages(secret));
+        }
+        let staged =
+            || walk.staging.named.clone().or_else(|| self.added(walk)).or_else(|| self.changed(walk));
+        shows_staged(&self.name, call).then(staged).flatten().map(Stop::Stages)
+    }
+
+    /// What a call puts into git, or into an archive of it.
+    fn takes_in(&self, walk: &mut Walk) -> Option<Stop> {
+        let call = &self.call();
+        match self.name.as_str() {
+            "stash" => staging::stash(walk, self, call),
+            "update-index" if call.has(&["--add"]) => {
+                walk.staging.named = walk.staging.named.take().or_else(|| self.names(walk));
+            }
+            "add" => return self.adds(walk),
+            "commit" if call.short(&['a']) || call.has(&["--all"]) => {
+                walk.staging.named =
+                    walk.staging.named.take().or_else(|| self.tracked(walk, Tracked::is_changed));
+            }
+            "archive" if !call.short(&['o']) && !self.has_long("--output") => {
+                walk.packs = self.tracked(walk, |_| true).or_else(|| self.added(walk));
+            }
+            _ => {}
+        }
+        None
     }
 
     /// The protected file whose text the command is told to take: `commit -F FILE`.

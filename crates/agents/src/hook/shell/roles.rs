@@ -9,7 +9,8 @@ use super::said::said;
 use super::setters;
 use super::walk::{Walk, writes};
 use super::{
-    Stop, archive, folders, git, lists, loaders, openssl, scripts, searches, shown, texts, wrappers,
+    Stop, archive, folders, git, lists, loaders, openssl, processes, scripts, searches, shown, subscripts,
+    texts, wrappers,
 };
 use crate::hook::guard::{Class, Secret};
 
@@ -60,8 +61,9 @@ impl Call<'_> {
 
 /// Looks at a call; what it lists or prints for the next one is left in the walk.
 pub fn run(walk: &mut Walk, call: &Call) -> Option<Stop> {
-    let loads = loaders::run(walk, call);
-    if let Some(stop) = loads.or_else(|| walk.reads(&shown::files(call.name, call.args))) {
+    let early = loaders::run(walk, call).or_else(|| processes::run(call));
+    let early = early.or_else(|| subscripts::run(walk, call));
+    if let Some(stop) = early.or_else(|| walk.reads(&shown::files(call.name, call.args))) {
         return Some(stop);
     }
     match call.role {
@@ -157,12 +159,27 @@ fn mentions(walk: &mut Walk, call: &Call) -> Option<Stop> {
             setters::options(walk, call);
             setters::set(walk, call);
         }
+        "alias" => {
+            if let Some(stop) = aliases(walk, call) {
+                return Some(stop);
+            }
+        }
         "compgen" | "du" => walk.upstream = lists::printed(walk, call),
         "shopt" | "setopt" => setters::options(walk, call),
         "shift" => setters::shift(walk, call),
         _ => {}
     }
     own(walk, call)
+}
+
+/// `alias NAME=LINE`: what it stands for is looked at like a function. With `-g` it stands for any word in zsh.
+fn aliases(walk: &mut Walk, call: &Call) -> Option<Stop> {
+    let values = call.args.iter().flatten().filter_map(|form| form.split_once('=').map(|(_, value)| value));
+    let anywhere = call.short(&['g', 's']);
+    values.filter_map(glob::literal).find_map(|line| {
+        let named = if anywhere { walk.find(&glob::escaped(&line)).map(Stop::Reads) } else { None };
+        named.or_else(|| walk.line(&line))
+    })
 }
 
 /// svault's own files: looking whether they are there is all that is left.
@@ -304,6 +321,9 @@ fn code(walk: &mut Walk, call: &Call) -> Option<Stop> {
 
 fn shell(walk: &mut Walk, call: &Call) -> Option<Stop> {
     setters::options(walk, call);
+    if let Some(stop) = loaders::interactive(walk, call) {
+        return Some(stop);
+    }
     if let Some(text) = walk.text.take()
         && let Some(stop) = walk.line(&text)
     {
