@@ -164,7 +164,10 @@ pub fn says_nothing(script: &lex::Script) -> bool {
     // They print variables and the text of functions.
     const VALUES: &[&str] = &["set", "type", "alias", "which", "function", "compgen"];
     script.commands().all(|command| {
-        let plain = |w: &lex::Word| w.iter().all(|p| matches!(p, Part::Text(..)));
+        // Builtins expand some quoted text again, and a shell says in its error what a name became.
+        let plain = |p: &Part| matches!(p, Part::Text(text, _) if !text.contains(['$', '`']));
+        let mut written =
+            command.words.iter().chain(command.redirects.iter().map(|(_, word)| word)).flatten();
         let text = |i: usize| match command.words.get(i).map(Vec::as_slice) {
             Some([Part::Text(text, _)]) => text.as_str(),
             _ => "",
@@ -182,7 +185,7 @@ pub fn says_nothing(script: &lex::Script) -> bool {
             Role::Git => GIT.contains(&text(1)) && !(2..command.words.len()).any(|at| shows_text(text(at))),
             _ => false,
         };
-        quiet && command.words.iter().all(plain)
+        quiet && written.all(plain)
     })
 }
 
