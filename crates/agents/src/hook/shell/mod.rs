@@ -35,6 +35,7 @@ mod walk;
 mod word;
 mod wrappers;
 
+pub use options::is_language;
 pub use roles::patched;
 pub use walk::writes;
 

@@ -61,9 +61,7 @@ impl Call<'_> {
 
 /// Looks at a call; what it lists or prints for the next one is left in the walk.
 pub fn run(walk: &mut Walk, call: &Call) -> Option<Stop> {
-    let early = loaders::run(walk, call).or_else(|| processes::run(call));
-    let early = early.or_else(|| subscripts::run(walk, call));
-    if let Some(stop) = early.or_else(|| walk.reads(&shown::files(call.name, call.args))) {
+    if let Some(stop) = early(walk, call) {
         return Some(stop);
     }
     match call.role {
@@ -119,6 +117,13 @@ pub fn run(walk: &mut Walk, call: &Call) -> Option<Stop> {
             code.or_else(|| other(walk, call))
         }
     }
+}
+
+/// What stops a program whatever its role is.
+fn early(walk: &mut Walk, call: &Call) -> Option<Stop> {
+    let stop = loaders::run(walk, call).or_else(|| processes::run(call));
+    let stop = stop.or_else(|| subscripts::run(walk, call));
+    stop.or_else(|| walk.reads(&shown::files(call.name, call.args)))
 }
 
 /// Whether an argument names stdin: `-`, `-f-`, `/dev/stdin`.
