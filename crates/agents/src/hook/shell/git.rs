@@ -277,7 +277,8 @@ impl Git {
         let others = match self.name.as_str() {
             "ls-files" => call.short(&['o']) || call.has(&["--others"]),
             "status" if call.short(&['s']) || call.has(&["--short"]) || self.has_long("--porcelain") => true,
-            "clean" if call.short(&['n']) || call.has(&["--dry-run"]) => true,
+            "status" if self.has_long("--ignored") => true,
+            "clean" | "add" if call.short(&['n']) || call.has(&["--dry-run"]) => true,
             _ => return None,
         };
         if !others {
@@ -288,6 +289,7 @@ impl Git {
         let ignored = match self.name.as_str() {
             "clean" => call.short(&['x', 'X']),
             "status" => self.has_long("--ignored"),
+            "add" => false,
             _ => call.short(&['i']) || call.has(&["--ignored"]) || !call.has(&["--exclude-standard"]),
         };
         let quiet = (!ignored).then(|| Ignored::by_git(base, walk.place.guard.home.as_deref()));

@@ -169,7 +169,13 @@ fn mentions(walk: &mut Walk, call: &Call) -> Option<Stop> {
                 return Some(stop);
             }
         }
-        "compgen" | "du" => walk.upstream = lists::printed(walk, call),
+        "compgen" | "du" => {
+            // `compgen -C LINE`, `compgen -W WORDS`
+            if let Some(secret) = call.args.iter().flatten().find_map(|form| walk.prose(form)) {
+                return Some(Stop::Reads(secret));
+            }
+            walk.upstream = lists::printed(walk, call);
+        }
         "shopt" | "setopt" => setters::options(walk, call),
         "shift" => setters::shift(walk, call),
         _ => {}

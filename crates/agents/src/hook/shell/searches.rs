@@ -119,6 +119,7 @@ pub fn prints_names(call: &Call) -> bool {
     match call.role {
         Role::Mention | Role::List => !shown::shows(call.name, call.args),
         Role::Search => Search::of(base(call), call.args).names_only,
+        Role::Git => matches!(call.word(0), "check-ignore" | "rm" | "reset" | "restore" | "ls-files"),
         _ => false,
     }
 }

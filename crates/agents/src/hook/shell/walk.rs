@@ -263,7 +263,8 @@ impl<'a> Walk<'a> {
             Part::Param(param) => {
                 // `${f:=.env}`
                 self.sets_any |= param.change == Change::Or;
-                param.by.iter().find_map(|p| self.substitution(p, listed))
+                let stop = param.by.iter().find_map(|p| self.substitution(p, listed));
+                stop.or_else(|| settings::prompted(self, param))
             }
             _ => None,
         }

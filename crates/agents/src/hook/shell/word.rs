@@ -25,7 +25,7 @@ impl Lexer {
                 '(' if self.flags() > 0 => self.at += self.flags(),
                 '(' if parts.extglob() => self.choice(&mut parts),
                 '(' if parts.names_array() && !too_deep(self.depth) => self.array(&mut parts),
-                '(' if self.is_group(&parts) => self.group(&mut parts),
+                '(' if parts.takes_group() && self.is_group(parts.0.is_empty()) => self.group(&mut parts),
                 '(' => break,
                 _ => self.piece(&mut parts, false),
             }
@@ -50,13 +50,14 @@ impl Lexer {
         (plain && self.text.get(end) == Some(&')')).then_some(inner)
     }
 
-    /// Whether a group of zsh stands here, within a word: `.(env|local)`, `.(e)nv`. In other shells nothing does.
-    fn is_group(&self, parts: &Parts) -> bool {
-        let text = matches!(parts.0.last(), Some(Part::Text(text, false)) if !text.is_empty());
-        let Some(inner) = self.bracketed().filter(|_| text) else { return false };
+    /// Whether a group of zsh stands here, where a word begins or within one: `.(env|local)`, `.(e)nv`. In other shells
+    /// nothing does.
+    pub(super) fn is_group(&self, begins: bool) -> bool {
+        let Some(inner) = self.bracketed() else { return false };
         let next = self.text.get(self.at + inner.chars().count() + 2);
         let goes_on = next.is_some_and(|c| c.is_alphanumeric());
-        !inner.contains(char::is_whitespace) && !inner.is_empty() && (inner.contains('|') || goes_on)
+        let is_word = !inner.is_empty() && !inner.contains(char::is_whitespace);
+        is_word && (begins || inner.contains('|') || goes_on)
     }
 
     fn group(&mut self, parts: &mut Parts) {
@@ -413,6 +414,11 @@ impl Parts {
 
     fn extglob(&self) -> bool {
         matches!(self.0.last(), Some(Part::Text(t, false)) if t.ends_with(['?', '*', '+', '@', '!']))
+    }
+
+    /// Whether brackets may belong to the word: there is none yet, or text.
+    fn takes_group(&self) -> bool {
+        self.0.is_empty() || matches!(self.0.last(), Some(Part::Text(text, false)) if !text.is_empty())
     }
 
     /// Whether an array may follow: `NAME=`, `NAME+=`.
