@@ -7,12 +7,15 @@ use super::programs::Role;
 use super::roles::Call;
 use super::walk::Walk;
 use crate::hook::guard::Secret;
+use crate::hook::names;
 use std::io::Read;
 
 /// The longest file that is looked through for names.
 const LONGEST: u64 = 64 * 1024;
-/// How many of its lines are.
-const LINES: usize = 512;
+/// How many of its lines that may be the name of a secret are looked up.
+const NAMES: usize = 32;
+/// How many files of a command are looked through.
+const FILES: usize = 32;
 /// Programs that print the lines of a file, one by one.
 const PASS: &[&str] = &["cat", "head", "tail", "tac", "sort", "uniq", "grep", "egrep", "sed", "awk"];
 
@@ -22,8 +25,14 @@ pub fn in_file(walk: &Walk, form: &str, are_patterns: bool) -> Option<Secret> {
     let path = walk.place.folder(walk.cwd.as_deref(), form).filter(|path| path.is_file())?;
     let mut text = String::new();
     std::fs::File::open(path).ok()?.take(LONGEST).read_to_string(&mut text).ok()?;
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty()).take(LINES);
-    let mut names = lines.map(|line| if are_patterns { line.to_owned() } else { glob::escaped(line) });
+    // Most files are no lists at all: their lines cost nothing of the allowance.
+    let is_pattern = |line: &str| are_patterns && line.contains(['*', '?', '[']);
+    let may = |line: &&str| match is_pattern(line) {
+        true => names::USUAL.iter().any(|name| glob::fits(line.rsplit('/').next().unwrap_or(line), name)),
+        false => names::class(line).is_some(),
+    };
+    let lines = text.lines().map(str::trim).filter(may).take(NAMES);
+    let mut names = lines.map(|line| if is_pattern(line) { line.to_owned() } else { glob::escaped(line) });
     names.find_map(|name| walk.find(&name).filter(|secret| secret.path.exists()))
 }
 
@@ -54,7 +63,7 @@ pub fn redirected(walk: &mut Walk, command: &Command, form: &str) {
 /// What goes on down a pipe from a program that prints the lines of a file.
 pub fn passed(walk: &Walk, call: &Call) -> Option<Secret> {
     let passes = PASS.contains(&call.name.rsplit('/').next().unwrap_or(call.name));
-    call.args.iter().flatten().filter(|_| passes).find_map(|form| in_file(walk, form, false))
+    call.args.iter().flatten().filter(|_| passes).take(FILES).find_map(|form| in_file(walk, form, false))
 }
 
 /// The protected file that a command is given by a substitution that prints a file's lines: `cat $(<FILE)`.
@@ -77,7 +86,7 @@ fn lines_of(walk: &Walk, command: &Command) -> Option<Secret> {
     let (words, _) = expand::words(walk.place, &walk.vars, &command.words);
     let (at, name, _) = expand::program(&words)?;
     let passes = PASS.contains(&name.as_str());
-    words[at + 1..].iter().flatten().filter(|_| passes).find_map(found)
+    words[at + 1..].iter().flatten().filter(|_| passes).take(FILES).find_map(found)
 }
 
 /// The protected file whose name `compgen` or `du` prints.
