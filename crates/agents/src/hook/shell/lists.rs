@@ -47,7 +47,7 @@ pub fn given(walk: &Walk, options: &[Vec<String>]) -> Option<Secret> {
     (0..options.len()).filter_map(file).find_map(|file| in_file(walk, file, false))
 }
 
-/// What `xargs < FILE` and `done < FILE` are given.
+/// What `xargs < FILE`, `read NAME < FILE` and `done < FILE` are given.
 pub fn redirected(walk: &mut Walk, command: &Command, form: &str) {
     let is = |names: &[&str]| {
         let text = |part: &Part| matches!(part, Part::Text(text, _) if names.contains(&text.as_str()));
@@ -55,7 +55,9 @@ pub fn redirected(walk: &mut Walk, command: &Command, form: &str) {
     };
     if is(&["xargs", "gxargs", "parallel"]) {
         walk.names = walk.names.take().or_else(|| in_file(walk, form, false));
-    } else if command.words.is_empty() && command.before.contains(&"done") {
+    } else if is(&["read", "mapfile", "readarray"])
+        || (command.words.is_empty() && command.before.contains(&"done"))
+    {
         walk.named = walk.named.take().or_else(|| in_file(walk, form, false));
     }
 }

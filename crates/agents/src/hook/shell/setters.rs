@@ -40,7 +40,7 @@ pub fn set(walk: &mut Walk, call: &Call) {
 
 /// Options by which wildcards name hidden files: `shopt -s dotglob`, `setopt GLOB_DOTS`, `bash -O dotglob`.
 pub fn options(walk: &Walk, call: &Call) {
-    let plain = |word: &str| word.replace('_', "").to_ascii_lowercase();
+    let plain = |word: &str| word.trim_start_matches('-').replace('_', "").to_ascii_lowercase();
     let told = (0..call.args.len()).any(|at| matches!(plain(call.word(at)).as_str(), "dotglob" | "globdots"));
     let off = call.has(&["-u"]) && call.name == "shopt";
     if told && !off {

@@ -12,6 +12,9 @@ use super::walk::Walk;
 const LINES: &[&str] = &[
     "EDITOR",
     "VISUAL",
+    "SUDO_EDITOR",
+    "FCEDIT",
+    "BROWSER",
     "PAGER",
     "MANPAGER",
     "LESSOPEN",

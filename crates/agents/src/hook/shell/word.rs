@@ -1,6 +1,6 @@
 //! Words: quotes, escapes, variables, substitutions.
 
-use super::glob::GAP;
+use super::glob::{ANY, GAP};
 use super::lex::{Lexer, Part, Script, Word, nested, too_deep};
 use super::param;
 
@@ -23,6 +23,7 @@ impl Lexer {
                 }
                 '<' | '>' => break,
                 '(' if self.flags() > 0 => self.at += self.flags(),
+                '(' if self.is_hidden(&parts) => self.hidden(&mut parts),
                 '(' if parts.extglob() => self.choice(&mut parts),
                 '(' if parts.names_array() && !too_deep(self.depth) => self.array(&mut parts),
                 '(' if parts.takes_group() && self.is_group(parts.0.is_empty()) => self.group(&mut parts),
@@ -65,6 +66,25 @@ impl Lexer {
         self.at += inner.chars().count() + 2;
         let text = if inner.contains('|') { format!("{{{}}}", inner.replace('|', ",")) } else { inner };
         parts.text(&text, false);
+    }
+
+    /// Whether a qualifier of zsh ends a pattern here that takes hidden files in: `?env(D)`.
+    fn is_hidden(&self, parts: &Parts) -> bool {
+        let Some(Part::Text(text, false)) = parts.0.last() else { return false };
+        let pattern = text.contains(['*', '?', '[', '^']) && !text.ends_with('*');
+        let Some(inner) = self.bracketed().filter(|_| pattern) else { return false };
+        let next = self.text.get(self.at + inner.chars().count() + 2);
+        inner.contains('D')
+            && is_qualifier(&inner)
+            && next.is_none_or(|c| c.is_whitespace() || ";&|)".contains(*c))
+    }
+
+    /// What it may fit begins with anything.
+    fn hidden(&mut self, parts: &mut Parts) {
+        self.at += self.bracketed().unwrap_or_default().chars().count() + 2;
+        if let Some(Part::Text(text, _)) = parts.0.last_mut() {
+            text.insert(text.rfind('/').map_or(0, |at| at + 1), ANY);
+        }
     }
 
     /// `@(a|b)` and its like, as `{a,b}`; what they may leave out or repeat is one more choice.
