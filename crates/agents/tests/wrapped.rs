@@ -79,6 +79,7 @@ fn a_rewritten_command_has_its_status_and_folder_and_no_secret() {
             ("(cd app && cat leak.txt); false", 1, ""),
             ("set -e; cat leak.txt; false; echo never", 1, ""),
             ("echo \"it's $(cat leak.txt)\"", 0, ""),
+            ("V=sk-test-HERE; echo x > \"/nowhere/$V\"", 1, ""),
         ] {
             let new = wrapped(line, SCRUB, Shell::Once).unwrap();
             let done = run(shell, dir.path(), &new);

@@ -20,6 +20,8 @@ const LINES: &[&str] = &[
 ];
 /// Words for a program that another key names, or the program with its words.
 const WORDS: &[&str] = &["argv", "args", "arguments", "params", "command_args", "commandArgs"];
+/// Those of them that may be one text.
+const TEXT: &[&str] = &["args", "arguments", "argv", "command_args", "commandArgs"];
 /// Keys that name that program.
 const PROGRAMS: &[&str] = &["command", "cmd", "program", "executable", "binary", "exe", "file", "path"];
 /// Keys of one command among several.
@@ -59,7 +61,7 @@ fn started(look: &Look, map: &Map<String, Value>) -> Option<Stop> {
     let alone = |words: &str| if named { None } else { shell::judge(look, words) };
     let mut listed = WORDS.iter().filter_map(|key| map.get(*key)?.as_array()).map(|all| quoted(all));
     let found = listed.find_map(|words| line(&words).or_else(|| alone(&words)));
-    found.or_else(|| line(map.get("args")?.as_str()?))
+    found.or_else(|| TEXT.iter().filter_map(|key| map.get(*key)?.as_str()).find_map(line))
 }
 
 /// Words as a shell reads them.

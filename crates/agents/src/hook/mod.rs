@@ -8,6 +8,7 @@ pub mod guard;
 mod ignore;
 mod index;
 mod lines;
+mod many;
 mod mask;
 mod names;
 mod payload;

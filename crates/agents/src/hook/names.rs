@@ -201,6 +201,8 @@ fn is_env(name: &str) -> bool {
     if name.split(['.', '-', '_']).any(|part| TEMPLATES.contains(&part)) {
         return false;
     }
+    // `#.env#` is what Emacs saves by itself.
+    let name = name.trim_matches('#');
     let bare = name.trim_start_matches('.');
     let dots = name.len() - bare.len();
     if dots > 0
@@ -245,6 +247,7 @@ mod tests {
             ".env~",
             ".env.bak",
             "..env.swp",
+            "#.env#",
             ".env-prod",
             "prod.env",
             ".envrc",

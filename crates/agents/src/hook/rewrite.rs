@@ -5,7 +5,7 @@
 
 use super::shell::lex::{Command, Item, Joint, Part, Word, read};
 use super::shell::says_nothing;
-use super::state::{called, defines, is_left_alone, keeps};
+use super::state::{called, defines, is_left_alone, keeps, sets};
 use std::fs;
 use std::path::PathBuf;
 
@@ -60,9 +60,14 @@ pub fn wrapped(command: &str, scrub: &str, shell: Shell) -> Option<String> {
     let mut depth = 0usize;
     let mut folder: Option<&Command> = None;
     let mut rest = script.items.as_slice();
+    let stays = |one: &Command| {
+        called(one).is_some_and(|(name, args)| {
+            let moved = name == "cd" || keeps(shell, &name, args);
+            moved && moves(one, sets(shell, &name, args))
+        })
+    };
     while let [Item::Run(one), more @ ..] = rest
-        && called(one).is_some_and(|(name, args)| name == "cd" || keeps(shell, &name, args))
-        && moves(one)
+        && stays(one)
     {
         from = one.end + if one.joint == Joint::And { 2 } else { 1 };
         (folder, rest) = (Some(one), more);
@@ -111,11 +116,11 @@ fn is_one_list(items: &[Item]) -> bool {
 }
 
 /// A `cd` that stands before the rest: its effect outlasts the command, so it stays outside of the pipe. So does what
-/// may have one in it, or gives a lasting shell its variables.
-fn moves(command: &Command) -> bool {
+/// may have one in it, or gives a lasting shell its variables (`sets`), whatever they come from.
+fn moves(command: &Command, sets: bool) -> bool {
     let known = |part: &Part| match part {
         Part::Text(..) | Part::Var(..) => true,
-        Part::Sub(script) => !script.broken && !script.background && says_nothing(script),
+        Part::Sub(script) => !script.broken && !script.background && (sets || says_nothing(script)),
         _ => false,
     };
     let values = command.assigns.iter().map(|(_, value)| value);
@@ -205,6 +210,9 @@ mod tests {
             "cd gone || make",
             "cd \"$(cat where)\" && make",
             "git status -s && git ls-files",
+            "echo x > out.txt",
+            "ls 2>/dev/null",
+            "ls > ~/list",
             "command cd app",
             "\\cd app",
             "make; builtin cd app",
@@ -256,6 +264,9 @@ mod tests {
             ("printf -vx hi; make", "printf -vx hi; {\nmake"),
             ("let x=5; make", "let x=5; {\nmake"),
             ("shift; make", "shift; {\nmake"),
+            ("x=$(cat c); export x; export -p", "x=$(cat c); export x; {\nexport -p"),
+            ("x=$(cat c); set", "x=$(cat c); {\nset"),
+            ("export x=\"$(cat c)\" && npm test", "export x=\"$(cat c)\" && {\nnpm test"),
             ("getopts ab o; make", "getopts ab o; {\nmake"),
             ("mapfile -t a; make", "mapfile -t a; {\nmake"),
             ("exit 3; make", "exit 3; {\nmake"),
@@ -358,6 +369,14 @@ mod tests {
             "git add --patch .",
             "git add -i",
             "git add --edit",
+            "echo x > \"/nowhere/$DBP\"",
+            ": > $DBPATH",
+            "ls < $DBPATH",
+            "ls > \"/n/$(cat conf.txt)\"",
+            "true 2> ${LOG}",
+            "test -v 'x[$(cat conf.txt >&2)0]'",
+            "printf -v 'x[$DBP]' y",
+            "compgen -W '$DBP'",
         ] {
             let new = wrapped(line, SCRUB, Shell::Once);
             assert_eq!(new, Some(format!("{{\n{line}{END}")), "{line}");

@@ -20,9 +20,9 @@ pub struct Tool {
 }
 
 /// Keys of the place that a search goes through.
-const PLACES: &[&str] = &["path", "dir_path", "directory", "file_path", "includePattern", "paths"];
+pub const PLACES: &[&str] = &["path", "dir_path", "directory", "file_path", "includePattern", "paths"];
 /// Other keys that say that files are searched.
-const SIGNS: &[&str] = &["root", "folder", "dir", "cwd", "workdir", "base_path", "basePath", "repo_path"];
+pub const SIGNS: &[&str] = &["root", "folder", "dir", "cwd", "workdir", "base_path", "basePath", "repo_path"];
 /// Keys of a pattern for the names of files.
 const FILTERS: &[&str] = &["glob", "include", "include_pattern", "file_pattern", "include_glob"];
 
@@ -46,6 +46,8 @@ pub fn judge(look: &Look, input: &Value, tool: Tool) -> Option<Stop> {
         return None;
     }
     let filter = text(FILTERS).map(|f| shell::patterns(f.rsplit('/').next().unwrap_or(f)));
+    // In the files of a language there is none.
+    let is_typed = filter.is_none() && text(&["type"]).is_some_and(shell::is_language);
     let folder = normal(&tools::folder(look, place));
     let quiet = Ignored::of(&folder);
     let wanted = wanted(input);
@@ -56,7 +58,7 @@ pub fn judge(look: &Look, input: &Value, tool: Tool) -> Option<Stop> {
             // Searchers leave out what git ignores.
             None => !(quiet.leaves_out(path) || (tool.visible && is_hidden(&folder, path))),
         };
-        met && wanted.prints(path)
+        met && !is_typed && wanted.prints(path)
     };
     look.guard.in_tree(&folder, false, &mut { TREE }, reads).map(Stop::Searches)
 }
@@ -106,6 +108,10 @@ mod tests {
         }
         std::fs::write(dir.path().join(".env"), "A=sk-test-1").unwrap();
         assert!(stops(content("foo")));
+        let typed = |kind: &str| json!({"pattern": "foo", "output_mode": "content", "type": kind});
+        assert!(!stops(typed("js")) && !stops(typed("rust")));
+        assert!(stops(typed("all")) && stops(typed("sh")));
+        assert!(stops(json!({"pattern": "A", "output_mode": "content", "type": "js", "glob": ".env"})));
         std::fs::write(dir.path().join(".gitignore"), ".env\n*.key\n").unwrap();
         assert!(stops(content("KEY")), "no repository");
         std::fs::create_dir(dir.path().join(".git")).unwrap();

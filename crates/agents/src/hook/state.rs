@@ -75,12 +75,17 @@ const LEFT_ALONE: &[&str] = &[
 
 /// Whether a command gives the shell something that the next one has, too: maybe a folder, where it lasts variables.
 pub fn keeps(shell: Shell, name: &str, args: &[Word]) -> bool {
+    RUNS.contains(&name) || sets(shell, name, args)
+}
+
+/// Whether it gives a lasting shell variables or options, and nothing else.
+pub fn sets(shell: Shell, name: &str, args: &[Word]) -> bool {
     // Without a name there are variables alone.
     let sets = || name.is_empty() || (STATE.contains(&name) && !prints(name, args));
     // `printf -v NAME`
     let first = || args.first().and_then(spelled).unwrap_or_default();
     let formats = || matches!(name, "printf" | "print") && first().starts_with("-v");
-    RUNS.contains(&name) || (shell == Shell::Lasting && (sets() || formats()))
+    shell == Shell::Lasting && (sets() || formats())
 }
 
 /// Whether a command that could set something prints what there is: `set`, `export -p`, `declare -f f`.

@@ -2,12 +2,13 @@
 
 use super::guard::Secret;
 use super::lines;
+use super::many;
 use super::payload::Event;
 use super::search;
 use super::shell::{self, Look, Stop};
 use super::urls;
 use crate::Client;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 use std::path::Path;
 
@@ -219,6 +220,10 @@ pub fn judge(look: &Look, event: &Event) -> Option<Stop> {
         return Some(stop);
     }
     let input = &keyed(event, does);
+    let name = bare(&event.tool);
+    if let Some(stop) = many::judge(look, &name, input).or_else(|| many::by_git(look, &name, input)) {
+        return Some(stop);
+    }
     if does == Does::Search {
         let names = event.real == Client::Claude && event.tool == "Grep";
         let visible = event.tool == "search_codebase";
@@ -264,32 +269,44 @@ fn paths(look: &Look, does: Does, value: &Value, depth: usize) -> Option<Stop> {
         return None;
     }
     match value {
-        Value::Object(map) => map.iter().find_map(|(key, inner)| match inner {
-            Value::String(path) if PATHS.contains(&key.as_str()) => {
-                one(look, does, path, PATTERNS.contains(&key.as_str()))
-            }
-            Value::String(url) => {
-                urls::file(url).filter(|_| urls::is_key(key)).and_then(|p| one(look, does, &p, false))
-            }
-            Value::Array(all) if urls::is_key(key) => {
-                let mut files = all.iter().filter_map(Value::as_str).filter_map(urls::file);
-                let found = files.find_map(|p| one(look, does, &p, false));
-                found.or_else(|| paths(look, does, inner, depth + 1))
-            }
-            Value::Array(all) if PATHS.contains(&key.as_str()) => {
-                let text = all.iter().filter_map(Value::as_str).find_map(|p| one(look, does, p, true));
-                let named = || all.iter().find_map(|file| named(look, does, key, file));
-                text.or_else(named).or_else(|| paths(look, does, inner, depth + 1))
-            }
-            Value::Array(all) => {
-                let named = all.iter().find_map(|file| named(look, does, key, file));
-                named.or_else(|| paths(look, does, inner, depth + 1))
-            }
-            inner => named(look, does, key, inner).or_else(|| paths(look, does, inner, depth + 1)),
+        Value::Object(map) => in_folder(look, does, map).or_else(|| {
+            map.iter().find_map(|(key, inner)| match inner {
+                Value::String(path) if PATHS.contains(&key.as_str()) => {
+                    one(look, does, path, PATTERNS.contains(&key.as_str()))
+                }
+                Value::String(url) => {
+                    urls::file(url).filter(|_| urls::is_key(key)).and_then(|p| one(look, does, &p, false))
+                }
+                Value::Array(all) if urls::is_key(key) => {
+                    let mut files = all.iter().filter_map(Value::as_str).filter_map(urls::file);
+                    let found = files.find_map(|p| one(look, does, &p, false));
+                    found.or_else(|| paths(look, does, inner, depth + 1))
+                }
+                Value::Array(all) if PATHS.contains(&key.as_str()) => {
+                    let text = all.iter().filter_map(Value::as_str).find_map(|p| one(look, does, p, true));
+                    let named = || all.iter().find_map(|file| named(look, does, key, file));
+                    text.or_else(named).or_else(|| paths(look, does, inner, depth + 1))
+                }
+                Value::Array(all) => {
+                    let named = all.iter().find_map(|file| named(look, does, key, file));
+                    named.or_else(|| paths(look, does, inner, depth + 1))
+                }
+                inner => named(look, does, key, inner).or_else(|| paths(look, does, inner, depth + 1)),
+            })
         }),
         Value::Array(all) => all.iter().find_map(|inner| paths(look, does, inner, depth + 1)),
         _ => None,
     }
+}
+
+/// A folder under one key and a name under another: `{"dir": …, "name": …}`. The file has to be there.
+fn in_folder(look: &Look, does: Does, map: &Map<String, Value>) -> Option<Stop> {
+    let text = |key: &&str| map.get(*key)?.as_str();
+    let folder = search::SIGNS.iter().chain(search::PLACES).find_map(text)?;
+    let name = NAMES.iter().find_map(text).filter(|_| !TEXTS.iter().any(|text| map.contains_key(*text)))?;
+    let path = Path::new(folder).join(name);
+    let stop = one(look, does, &path.to_string_lossy(), false)?;
+    stop.secret().is_some_and(|secret| secret.path.exists()).then_some(stop)
 }
 
 /// An object that stands for a file, by the key that it is under: `{"files": [{"name": …}]}`.
@@ -314,7 +331,9 @@ fn one(look: &Look, does: Does, path: &str, pattern: bool) -> Option<Stop> {
 
 /// A path as written, and as a pattern where the tool takes patterns.
 fn find(look: &Look, path: &str, pattern: bool) -> Option<Secret> {
-    let plain = shell::path(look, path, false);
+    // Some tools take off what stands around a path.
+    let bare = Some(path.trim()).filter(|bare| bare.len() < path.len());
+    let plain = shell::path(look, path, false).or_else(|| shell::path(look, bare?, false));
     plain.or_else(|| if pattern { shell::path(look, path, true) } else { None })
 }
 
@@ -399,6 +418,36 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn a_file_may_be_named_in_pieces_or_by_an_address() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join(".env"), "A=sk-test-1").unwrap();
+        let here = dir.path().display().to_string();
+        for (input, is) in [
+            (json!({"resource": format!("file://{here}/.env")}), true),
+            (json!({"dir": here, "name": ".env"}), true),
+            (json!({"directory": here, "name": ".env"}), true),
+            (json!({"dir": here, "name": "prod.env"}), false),
+            (json!({"dir": here, "name": "main.ts"}), false),
+            (json!({"dir": here, "name": ".env", "content": "A=1"}), false),
+            (json!({"name": ".env"}), false),
+            (json!({"program": "cat", "arguments": ".env"}), true),
+            (json!({"program": "cat", "arguments": "README.md"}), false),
+            (json!({"program": "ls", "arguments": "-la .env"}), false),
+            (json!({"path": ".env "}), true),
+            (json!({"path": " .env"}), true),
+            (json!({"path": " README.md"}), false),
+            (json!({"path": "#.env#"}), true),
+            (json!({"target": "--no-index /dev/null .env"}), false),
+        ] {
+            assert_eq!(stops(Client::Claude, &claude("mcp__x__get", input.clone())), is, "{input}");
+        }
+        let all = json!({"paths": ["**/*"], "useDefaultExcludes": false});
+        assert!(stops(Client::Qwen, &claude("read_many_files", all)));
+        let diff = json!({"repo_path": here, "target": "--no-index /dev/null .env"});
+        assert!(stops(Client::Claude, &claude("mcp__git__git_diff", diff)));
     }
 
     #[test]

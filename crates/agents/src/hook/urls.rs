@@ -6,7 +6,7 @@ pub fn is_key(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
     let parts = ["url", "uri", "href"];
     parts.iter().any(|p| key.contains(p))
-        || matches!(key.as_str(), "src" | "link" | "address" | "location" | "page")
+        || matches!(key.as_str(), "src" | "link" | "address" | "location" | "page" | "resource")
 }
 
 /// The path that an address of a file names.

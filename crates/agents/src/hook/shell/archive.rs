@@ -1,6 +1,7 @@
 //! `tar`, `zip`, `rsync`: what they leave out is not read, and a whole folder that goes to stdout is.
 
 use super::glob;
+use super::lists;
 use super::roles::Call;
 use super::walk::Walk;
 use crate::hook::guard::{Secret, normal};
@@ -60,10 +61,26 @@ pub fn left_out(call: &Call) -> Vec<bool> {
 #[must_use]
 pub fn made(walk: &Walk, call: &Call) -> Option<Pack> {
     match call.name.rsplit('/').next()? {
-        "tar" | "gtar" | "bsdtar" => Pack::tar(walk, call),
+        "tar" | "gtar" | "bsdtar" => {
+            Pack::tar(walk, call).map(|pack| Pack { listed: listed(walk, call), ..pack })
+        }
         "zip" => Pack::zip(walk, call),
         _ => None,
     }
+}
+
+/// The protected file in the list that `tar -T LIST` takes.
+fn listed(walk: &Walk, call: &Call) -> Option<Secret> {
+    let file = |at: usize| {
+        let word = call.word(at);
+        let bundle = (at == 0 || word.starts_with('-')) && !word.starts_with("--") && word.ends_with('T');
+        let next = bundle || word == "--files-from";
+        if next { Some(call.word(at + 1)) } else { word.strip_prefix("--files-from=") }
+    };
+    (0..call.args.len()).filter_map(file).find_map(|file| match file {
+        "-" => walk.upstream.clone(),
+        file => lists::in_file(walk, file, false),
+    })
 }
 
 /// What an archive is made of.
@@ -74,13 +91,16 @@ pub struct Pack {
     places: Vec<(PathBuf, String)>,
     excludes: Vec<String>,
     ignores: bool,
+    /// One that a list of files names.
+    listed: Option<Secret>,
 }
 
 impl Pack {
     /// The first protected file in it.
     #[must_use]
     pub fn secret(&self, walk: &Walk) -> Option<Secret> {
-        self.places.iter().find_map(|(folder, pattern)| self.holds(walk, folder, pattern))
+        let held = || self.places.iter().find_map(|(folder, pattern)| self.holds(walk, folder, pattern));
+        self.listed.clone().or_else(held)
     }
 
     /// `tar` that makes an archive.
@@ -165,7 +185,7 @@ impl Pack {
                 .map(|f| (folder.clone(), f.clone()))
                 .collect(),
             excludes: excludes.iter().map(|at| glob::unescaped(call.word(*at))).collect(),
-            ignores: false,
+            ..Self::default()
         })
     }
 

@@ -168,6 +168,13 @@ pub fn program(words: &[Vec<String>]) -> Option<(usize, String, Role)> {
             if line || !(word.starts_with('-') || number || assign) {
                 break;
             }
+            match wrappers::split(&name, word) {
+                Some(line) if line.contains(char::is_whitespace) => {
+                    return Some((at - 1, "eval".to_owned(), Role::Eval));
+                }
+                Some(name) => return Some((at, name.to_owned(), role(name))),
+                None => {}
+            }
             at += 1 + usize::from(wrappers::takes_next(&name, word));
         }
     }

@@ -1,12 +1,12 @@
 //! `git`: which of its commands print what is in files.
 
-use super::Stop;
 use super::glob;
 use super::options::Search;
 use super::programs::{GIT_MENTIONS, Role};
 use super::roles::{self, Call};
 use super::searches::{self, BRIEF};
 use super::walk::Walk;
+use super::{Stop, settings, staging};
 use crate::hook::guard::{Class, Secret, normal};
 use crate::hook::ignore::Ignored;
 use crate::hook::index::{self, Tracked};
@@ -30,15 +30,15 @@ const PATHS: &str = "--pathspec-from-file";
 const VALUED: &str = "mcCuSX";
 
 /// A call of git, in pieces.
-struct Git {
+pub struct Git {
     /// All words but those that say what is left out.
     args: Vec<Vec<String>>,
     /// The command.
-    name: String,
+    pub name: String,
     /// Where the words behind the command's name begin.
     from: usize,
     /// The folder that it runs in.
-    folder: Option<PathBuf>,
+    pub folder: Option<PathBuf>,
     /// Patterns of what is left out.
     left_out: Vec<String>,
 }
@@ -48,31 +48,14 @@ pub fn run(walk: &mut Walk, call: &Call) -> Option<Stop> {
     let git = Git::of(walk, call);
     let call = &git.call();
     let name = git.name.as_str();
-    let staged = || walk.staged.clone().or_else(|| git.added(walk)).or_else(|| git.changed(walk));
-    if shows_staged(name, call)
-        && let Some(secret) = staged()
-    {
-        return Some(Stop::Stages(secret));
+    if let Some(stop) = git.shows(walk).or_else(|| git.takes_in(walk)) {
+        return Some(stop);
     }
-    match name {
-        "add" => {
-            if let Some(stop) = git.adds(walk) {
-                return Some(stop);
-            }
-        }
-        "commit" if call.short(&['a']) || call.has(&["--all"]) => {
-            walk.staged = walk.staged.take().or_else(|| git.tracked(walk, Tracked::is_changed));
-        }
-        "archive" if !call.short(&['o']) && !git.has_long("--output") => {
-            walk.packs = git.tracked(walk, |_| true).or_else(|| git.added(walk));
-        }
-        "cat-file" if git.has_long("--batch") || call.has(&["--batch-command"]) => {
-            let names = walk.text.take();
-            let mut names = names.iter().flat_map(|text| text.split_whitespace()).take(NAMES);
-            let found = names.find_map(|name| walk.find(&glob::escaped(name)));
-            return found.or_else(|| walk.upstream.clone()).map(Stop::Reads);
-        }
-        _ => {}
+    if name == "cat-file" && (git.has_long("--batch") || call.has(&["--batch-command"])) {
+        let names = walk.text.take();
+        let mut names = names.iter().flat_map(|text| text.split_whitespace()).take(NAMES);
+        let found = names.find_map(|name| walk.find(&glob::escaped(name)));
+        return found.or_else(|| walk.upstream.clone()).map(Stop::Reads);
     }
     walk.upstream = git.listed(walk).or_else(|| walk.upstream.take());
     let patch = call.short(&['p', 'u']) || call.has(&["--patch", "-L"]);
@@ -119,6 +102,41 @@ impl Git {
 
     fn call(&self) -> Call<'_> {
         Call { name: "git", role: Role::Git, args: &self.args, raw: &[] }
+    }
+
+    /// What is told to git to run, or is shown of what this line has put into it.
+    fn shows(&self, walk: &mut Walk) -> Option<Stop> {
+        let call = &self.call();
+        if let Some(stop) = settings::of_git(walk, call, self.name == "config") {
+            return Some(stop);
+        }
+        if let Some(secret) = staging::unstashed(walk, self, call) {
+            return Some(Stop::Stages(secret));
+        }
+        let staged =
+            || walk.staging.named.clone().or_else(|| self.added(walk)).or_else(|| self.changed(walk));
+        shows_staged(&self.name, call).then(staged).flatten().map(Stop::Stages)
+    }
+
+    /// What a call puts into git, or into an archive of it.
+    fn takes_in(&self, walk: &mut Walk) -> Option<Stop> {
+        let call = &self.call();
+        match self.name.as_str() {
+            "stash" => staging::stash(walk, self, call),
+            "update-index" if call.has(&["--add"]) => {
+                walk.staging.named = walk.staging.named.take().or_else(|| self.names(walk));
+            }
+            "add" => return self.adds(walk),
+            "commit" if call.short(&['a']) || call.has(&["--all"]) => {
+                walk.staging.named =
+                    walk.staging.named.take().or_else(|| self.tracked(walk, Tracked::is_changed));
+            }
+            "archive" if !call.short(&['o']) && !self.has_long("--output") => {
+                walk.packs = self.tracked(walk, |_| true).or_else(|| self.added(walk));
+            }
+            _ => {}
+        }
+        None
     }
 
     /// The protected file whose text the command is told to take: `commit -F FILE`.
@@ -183,13 +201,21 @@ impl Git {
 
     /// The protected file that a folder has which was added; one that git has had before, as it is, is not shown.
     fn added(&self, walk: &Walk) -> Option<Secret> {
-        walk.added.iter().find_map(|folder| {
+        walk.staging.folders.iter().find_map(|folder| {
             let quiet = Ignored::by_git(folder, walk.place.guard.home.as_deref());
             let known = index::tracked(folder);
             let is_new = |path: &Path| !known.iter().any(|t| t.path == path && !t.is_changed());
-            let reads = |path: &Path| self.is_about(path) && !quiet.leaves_out(path) && is_new(path);
+            let out = |path: &Path| !walk.staging.unruled && quiet.leaves_out(path);
+            let reads = |path: &Path| self.is_about(path) && !out(path) && is_new(path);
             walk.place.in_tree(folder, false, reads)
         })
+    }
+
+    /// The protected file that the words name, where it is there.
+    fn names(&self, walk: &Walk) -> Option<Secret> {
+        let words = self.args[self.from..].iter().flatten();
+        let mut named = words.filter_map(|f| walk.place.find(self.folder.as_deref(), f));
+        named.find(|s| s.path.exists() && s.class != Class::Own)
     }
 
     /// `git add`: a file that is named is remembered, and so are folders; by force none may be added.
@@ -198,9 +224,9 @@ impl Git {
         let forced = call.short(&['f']) || call.has(&["--force"]);
         let base = self.folder.as_deref();
         let words = &self.args[self.from..];
-        let named = words.iter().flatten().find_map(|f| walk.place.find(base, f));
-        let mut named = named.filter(|s| s.path.exists() && s.class != Class::Own);
-        let whole = |f: &String| matches!(f.as_str(), "-A" | "--all" | "--no-ignore-removal" | ":/");
+        let mut named = self.names(walk);
+        let bundle = |f: &str| f.starts_with('-') && !f.starts_with("--") && f.contains('A');
+        let whole = |f: &String| bundle(f) || matches!(f.as_str(), "--all" | "--no-ignore-removal" | ":/");
         let folders = words.iter().flatten().filter_map(|f| match base? {
             base if whole(f) => Some(index::root(base).unwrap_or(base).to_owned()),
             base => Some(normal(&base.join(glob::literal(f)?))).filter(|f| f.is_dir()),
@@ -210,9 +236,9 @@ impl Git {
             named = named.or_else(|| folders.iter().find_map(|f| walk.place.in_tree(f, false, |_| true)));
             return named.map(Stop::Stages);
         }
-        walk.staged = named.or_else(|| walk.staged.take());
-        walk.added.extend(folders);
-        walk.added.truncate(ADDED);
+        walk.staging.named = named.or_else(|| walk.staging.named.take());
+        walk.staging.folders.extend(folders);
+        walk.staging.folders.truncate(ADDED);
         None
     }
 
@@ -251,14 +277,22 @@ impl Git {
         let others = match self.name.as_str() {
             "ls-files" => call.short(&['o']) || call.has(&["--others"]),
             "status" if call.short(&['s']) || call.has(&["--short"]) || self.has_long("--porcelain") => true,
+            "status" if self.has_long("--ignored") => true,
+            "clean" | "add" if call.short(&['n']) || call.has(&["--dry-run"]) => true,
             _ => return None,
         };
         if !others {
             return self.tracked(walk, |t| t.path.exists());
         }
         let base = self.folder.as_deref()?;
-        let quiet = (self.name == "status" || call.has(&["--exclude-standard"]))
-            .then(|| Ignored::by_git(base, walk.place.guard.home.as_deref()));
+        // What git ignores is what these are after.
+        let ignored = match self.name.as_str() {
+            "clean" => call.short(&['x', 'X']),
+            "status" => self.has_long("--ignored"),
+            "add" => false,
+            _ => call.short(&['i']) || call.has(&["--ignored"]) || !call.has(&["--exclude-standard"]),
+        };
+        let quiet = (!ignored).then(|| Ignored::by_git(base, walk.place.guard.home.as_deref()));
         let reads = |path: &Path| self.is_about(path) && !quiet.as_ref().is_some_and(|q| q.leaves_out(path));
         walk.place.in_tree(base, true, reads)
     }

@@ -261,9 +261,10 @@ fn class(set: &[char], c: char) -> bool {
     false
 }
 
-/// The files below `cwd` that a pattern names, folder by folder; hidden ones only where a shell would.
+/// The files below `cwd` that a pattern names, folder by folder; hidden ones only where a shell would, or where it is
+/// told to (`all`).
 #[must_use]
-pub fn expand(cwd: &Path, pattern: &str) -> Vec<PathBuf> {
+pub fn expand(cwd: &Path, pattern: &str, all: bool) -> Vec<PathBuf> {
     if pattern.len() > LONGEST {
         return Vec::new();
     }
@@ -275,7 +276,7 @@ pub fn expand(cwd: &Path, pattern: &str) -> Vec<PathBuf> {
                 next.push(folder.join(name));
                 continue;
             }
-            let hidden = part.starts_with(['.', '[', ANY]);
+            let hidden = all || part.starts_with(['.', '[', ANY]);
             let Ok(entries) = std::fs::read_dir(folder) else { continue };
             for entry in entries.flatten().take(MOST) {
                 let name = entry.file_name();

@@ -180,7 +180,8 @@ impl Lexer {
                 '\\' if self.peek(1) == Some('\n') => self.at += 2,
                 '#' => self.comment(),
                 ')' if open == 0 && until == Some(')') => break,
-                '(' | ')' => {
+                '(' if self.begins_group(&now) => self.word_of(&mut now),
+                '(' | ')' if self.flags() == 0 => {
                     let piped = now.piped && now.words.is_empty() && c == '(';
                     self.close(&mut script, &mut now, Joint::End);
                     now.piped |= piped;
@@ -198,6 +199,12 @@ impl Lexer {
         }
         self.close(&mut script, &mut now, Joint::End);
         script
+    }
+
+    /// Whether a group of zsh stands where a word may: `cat (.env|x)`. A choice of `case` is none.
+    fn begins_group(&self, now: &Command) -> bool {
+        let is_case = |w: &Word| matches!(w.as_slice(), [Part::Text(t, false)] if t == "case");
+        now.words.first().is_some_and(|first| !is_case(first)) && self.is_group(true)
     }
 
     pub(super) fn comment(&mut self) {

@@ -47,6 +47,8 @@ const TOOLS: &[&str] = &[
     "foreman",
     "honcho",
     "nf",
+    "godotenv",
+    "shdotenv",
 ];
 /// Their words that neither load nor print.
 const QUIET: &[&str] =
@@ -112,6 +114,9 @@ fn program(walk: &Walk, name: &str, words: &[&str], depth: usize) -> Option<Stop
             there(walk, Where::Up).map(Stop::Reads)
         }
         "python" => module(walk, words),
+        "heroku" if words.first() == Some(&"local:run") && !names_another(words) => {
+            there(walk, Where::Here).map(Stop::Loads)
+        }
         _ => None,
     };
     let code = || words.iter().filter(|_| depth > 0).find_map(|w| code(walk, w));
@@ -181,8 +186,8 @@ fn prints_all(words: &[&str]) -> bool {
 /// `python -m dotenv list`
 fn module(walk: &Walk, words: &[&str]) -> Option<Stop> {
     let at = words.iter().position(|w| *w == "-m")?;
-    let name = words.get(at + 1).filter(|w| matches!(**w, "dotenv" | "honcho"))?;
-    tool(walk, name, &words[at + 2..])
+    let name = words.get(at + 1).filter(|w| matches!(**w, "dotenv" | "dotenv.cli" | "honcho"))?;
+    tool(walk, name.trim_end_matches(".cli"), &words[at + 2..])
 }
 
 /// `node -r dotenv/config`, `ruby -rdotenv/load`.
@@ -235,6 +240,12 @@ pub fn variable(walk: &Walk, name: &str, forms: &[String]) -> Option<Stop> {
         let default = preload.then(|| there(walk, Where::Here)).flatten();
         default.or_else(|| walk.find(form)).or_else(|| walk.prose(form)).map(Stop::Loads)
     })
+}
+
+/// Why a shell is stopped that reads the file which `ENV` names: one that is asked for commands.
+pub fn interactive(walk: &Walk, call: &Call) -> Option<Stop> {
+    let files = walk.vars.get("ENV").filter(|_| call.short(&['i']));
+    files.into_iter().flatten().find_map(|form| walk.find(form)).map(Stop::Loads)
 }
 
 /// Why code is stopped that calls a loader.

@@ -12,24 +12,30 @@ mod folders;
 mod git;
 mod glob;
 pub mod lex;
+mod lists;
 mod loaders;
 mod opened;
 mod openssl;
 mod options;
 mod param;
 mod paths;
+mod processes;
 mod programs;
 mod roles;
 mod said;
 mod scripts;
 mod searches;
 mod setters;
+mod settings;
 mod shown;
+mod staging;
+mod subscripts;
 mod texts;
 mod walk;
 mod word;
 mod wrappers;
 
+pub use options::is_language;
 pub use roles::patched;
 pub use walk::writes;
 
@@ -157,9 +163,12 @@ pub fn says_nothing(script: &lex::Script) -> bool {
     // Others run hooks, or print addresses with logins in them.
     const GIT: &[&str] = &["status", "add", "ls-files", "check-ignore", "rev-parse", "branch"];
     // They print variables and the text of functions.
-    const VALUES: &[&str] = &["set", "type", "alias", "which", "function"];
+    const VALUES: &[&str] = &["set", "type", "alias", "which", "function", "compgen"];
     script.commands().all(|command| {
-        let plain = |w: &lex::Word| w.iter().all(|p| matches!(p, Part::Text(..)));
+        // Builtins expand some quoted text again, and a shell says in its error what a name became.
+        let plain = |p: &Part| matches!(p, Part::Text(text, _) if !text.contains(['$', '`']));
+        let mut written =
+            command.words.iter().chain(command.redirects.iter().map(|(_, word)| word)).flatten();
         let text = |i: usize| match command.words.get(i).map(Vec::as_slice) {
             Some([Part::Text(text, _)]) => text.as_str(),
             _ => "",
@@ -177,7 +186,7 @@ pub fn says_nothing(script: &lex::Script) -> bool {
             Role::Git => GIT.contains(&text(1)) && !(2..command.words.len()).any(|at| shows_text(text(at))),
             _ => false,
         };
-        quiet && command.words.iter().all(plain)
+        quiet && written.all(plain)
     })
 }
 

@@ -106,7 +106,7 @@ const RG: (&str, &[&str]) = (
 );
 /// Options of `grep` that search folders.
 const LONG_DEEP: [&str; 2] = ["recursive", "dereference-recursive"];
-/// Types of `rg` that are languages, in none of which there is a key.
+/// Types of `rg` that are languages, in none of which there is a key. `sh` has `.env` among its names.
 const LANGUAGES: &[&str] = &[
     "rust",
     "py",
@@ -130,7 +130,6 @@ const LANGUAGES: &[&str] = &[
     "css",
     "md",
     "markdown",
-    "sh",
     "lua",
     "sql",
     "vue",
@@ -296,7 +295,7 @@ impl Search {
         }
         let hidden = path.file_name().unwrap_or_default().to_string_lossy().starts_with('.');
         let named = self.names(path);
-        let typed = !self.types.is_empty() && self.types.iter().all(|t| LANGUAGES.contains(&t.as_str()));
+        let typed = !self.types.is_empty() && self.types.iter().all(|t| is_language(t));
         let open = self.include.is_empty() && !typed && !(self.visible_only && hidden);
         named || open
     }
@@ -308,6 +307,12 @@ impl Search {
         };
         self.wanted.get_or_init(wanted)
     }
+}
+
+/// Whether a type of `rg` is a language, in whose files there is no key and no settings.
+#[must_use]
+pub fn is_language(kind: &str) -> bool {
+    LANGUAGES.contains(&kind)
 }
 
 fn fits_any(patterns: &[String], path: &Path) -> bool {

@@ -24,6 +24,7 @@ const CHANGES: &[(&str, Change)] = &[
     // Other letters for the same name.
     ("^", Change::None),
     (",", Change::None),
+    ("@P", Change::Prompt),
     ("@", Change::None),
 ];
 
@@ -51,6 +52,8 @@ pub enum Change {
     },
     /// A part of it, by places.
     Slice,
+    /// It is gone through once more, like a prompt.
+    Prompt,
 }
 
 /// `${…}` with more than a name in it.
@@ -119,7 +122,7 @@ impl Param {
             words.collect::<Vec<_>>().join(GAP.encode_utf8(&mut [0; 4]))
         };
         match self.change {
-            Change::None => chosen.collect(),
+            Change::None | Change::Prompt => chosen.collect(),
             // Of an array it takes words.
             Change::Slice => chosen.map(|v| if v.contains(GAP) { v } else { each(v) }).collect(),
             Change::Or => chosen.chain(by.iter().cloned()).collect(),
@@ -134,7 +137,7 @@ impl Param {
             Change::End { longest } => Some(without_end(&text, by, longest)),
             Change::Replace { all } => replaced(&text, by, all),
             Change::Slice => slice(&text, by),
-            Change::None | Change::Or => Some(text),
+            Change::None | Change::Prompt | Change::Or => Some(text),
         };
         changed.map_or_else(|| ANY.to_string(), |text| glob::escaped(&text))
     }

@@ -25,19 +25,26 @@ pub struct Place<'a> {
     left: Cell<usize>,
     text: Cell<usize>,
     trees: Cell<usize>,
+    hidden: Cell<bool>,
 }
 
 impl<'a> Place<'a> {
     /// A place with its allowance of checks.
     #[must_use]
     pub fn new(guard: &'a Guard, env: &'a dyn Fn(&str) -> Option<String>) -> Self {
-        Self { guard, env, left: Cell::new(CHECKS), text: Cell::new(TEXT), trees: Cell::new(TREES * TREE) }
+        let (left, text, trees) = (Cell::new(CHECKS), Cell::new(TEXT), Cell::new(TREES * TREE));
+        Self { guard, env, left, text, trees, hidden: Cell::new(false) }
     }
 
     /// Whether the allowance is used up.
     #[must_use]
     pub fn exhausted(&self) -> bool {
         self.left.get() == 0 || self.trees.get() == 0
+    }
+
+    /// From here on wildcards name hidden files, too: `shopt -s dotglob`.
+    pub fn show_hidden(&self) {
+        self.hidden.set(true);
     }
 
     /// The first protected file in a folder and what is below it, for which `reads` says yes. All the folders of a line
@@ -139,7 +146,7 @@ impl<'a> Place<'a> {
             let usual = names::USUAL.iter().find(|n| known > 0 && glob::fits(last, n))?;
             return self.check(&base.join(usual));
         }
-        glob::expand(base, &pattern).iter().find_map(|path| self.check(path))
+        glob::expand(base, &pattern, self.hidden.get()).iter().find_map(|path| self.check(path))
     }
 
     /// With `~` as what it stands for.

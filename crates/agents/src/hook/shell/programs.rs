@@ -100,6 +100,7 @@ const TABLE: &[(Role, &[&str])] = &[
             "pwd",
             "date",
             "select",
+            "compgen",
             "((",
             "du",
             "wc",

@@ -8,7 +8,10 @@ use super::programs::{COMPOSE_MENTIONS, Role};
 use super::said::said;
 use super::setters;
 use super::walk::{Walk, writes};
-use super::{Stop, archive, folders, git, loaders, openssl, scripts, searches, shown, texts, wrappers};
+use super::{
+    Stop, archive, folders, git, lists, loaders, openssl, processes, scripts, searches, shown, subscripts,
+    texts, wrappers,
+};
 use crate::hook::guard::{Class, Secret};
 
 /// How many folders `patch -p` may take off the names in a patch.
@@ -58,8 +61,7 @@ impl Call<'_> {
 
 /// Looks at a call; what it lists or prints for the next one is left in the walk.
 pub fn run(walk: &mut Walk, call: &Call) -> Option<Stop> {
-    let loads = loaders::run(walk, call);
-    if let Some(stop) = loads.or_else(|| walk.reads(&shown::files(call.name, call.args))) {
+    if let Some(stop) = early(walk, call) {
         return Some(stop);
     }
     match call.role {
@@ -93,7 +95,8 @@ pub fn run(walk: &mut Walk, call: &Call) -> Option<Stop> {
         }
         Role::Declare => walk.declare(call.raw),
         Role::Read => {
-            walk.named = walk.named.take().or_else(|| walk.upstream.clone());
+            let given = walk.upstream.clone().or_else(|| walk.names.clone());
+            walk.named = walk.named.take().or(given);
             setters::read(walk, call);
             None
         }
@@ -114,6 +117,13 @@ pub fn run(walk: &mut Walk, call: &Call) -> Option<Stop> {
             code.or_else(|| other(walk, call))
         }
     }
+}
+
+/// What stops a program whatever its role is.
+fn early(walk: &mut Walk, call: &Call) -> Option<Stop> {
+    let stop = loaders::run(walk, call).or_else(|| processes::run(call));
+    let stop = stop.or_else(|| subscripts::run(walk, call));
+    stop.or_else(|| walk.reads(&shown::files(call.name, call.args)))
 }
 
 /// Whether an argument names stdin: `-`, `-f-`, `/dev/stdin`.
@@ -150,11 +160,37 @@ fn mentions(walk: &mut Walk, call: &Call) -> Option<Stop> {
         return None;
     }
     match call.name {
-        "set" => setters::set(walk, call),
+        "set" => {
+            setters::options(walk, call);
+            setters::set(walk, call);
+        }
+        "alias" => {
+            if let Some(stop) = aliases(walk, call) {
+                return Some(stop);
+            }
+        }
+        "compgen" | "du" => {
+            // `compgen -C LINE`, `compgen -W WORDS`
+            if let Some(secret) = call.args.iter().flatten().find_map(|form| walk.prose(form)) {
+                return Some(Stop::Reads(secret));
+            }
+            walk.upstream = lists::printed(walk, call);
+        }
+        "shopt" | "setopt" => setters::options(walk, call),
         "shift" => setters::shift(walk, call),
         _ => {}
     }
     own(walk, call)
+}
+
+/// `alias NAME=LINE`: what it stands for is looked at like a function. With `-g` it stands for any word in zsh.
+fn aliases(walk: &mut Walk, call: &Call) -> Option<Stop> {
+    let values = call.args.iter().flatten().filter_map(|form| form.split_once('=').map(|(_, value)| value));
+    let anywhere = call.short(&['g', 's']);
+    values.filter_map(glob::literal).find_map(|line| {
+        let named = if anywhere { walk.find(&glob::escaped(&line)).map(Stop::Reads) } else { None };
+        named.or_else(|| walk.line(&line))
+    })
 }
 
 /// svault's own files: looking whether they are there is all that is left.
@@ -245,6 +281,13 @@ fn filter(walk: &mut Walk, call: &Call) -> Option<Stop> {
         Role::Query => texts::query(call),
         _ => plain.first().copied().filter(|_| !given),
     };
+    if given
+        && names_stdin(call)
+        && let Some(text) = walk.text.take()
+        && let Some(secret) = scripts::reads_in(walk, call, &text)
+    {
+        return Some(Stop::Reads(secret));
+    }
     let is_script = |at: usize| Some(at) == script || (given && scripts::is_expression(call, at));
     let is_value = |at: &usize| call.role == Role::Query && texts::is_value(call, *at);
     for at in (0..call.args.len()).filter(|at| !is_value(at)) {
@@ -252,6 +295,7 @@ fn filter(walk: &mut Walk, call: &Call) -> Option<Stop> {
             let text = joined(&call.args[at..=at]);
             let opens = |text: &String| call.role == Role::Filter || text.contains("load");
             let found = text.iter().filter(|t| opens(t)).find_map(|t| walk.in_program(t));
+            let found = found.or_else(|| text.iter().find_map(|t| scripts::reads_in(walk, call, t)));
             let found = found.or_else(|| text.iter().find_map(|t| scripts::runs(walk, call, t)));
             // `yq` takes its first word for a file where there is one of that name.
             let file = || call.args[at].iter().find_map(|f| walk.find(f)).filter(|s| s.path.exists());
@@ -287,6 +331,10 @@ fn code(walk: &mut Walk, call: &Call) -> Option<Stop> {
 }
 
 fn shell(walk: &mut Walk, call: &Call) -> Option<Stop> {
+    setters::options(walk, call);
+    if let Some(stop) = loaders::interactive(walk, call) {
+        return Some(stop);
+    }
     if let Some(text) = walk.text.take()
         && let Some(stop) = walk.line(&text)
     {
@@ -327,7 +375,8 @@ fn words(walk: &mut Walk, call: &Call) -> Option<Stop> {
     let raw = call.raw.get(at + program + 1..).unwrap_or_default();
     let inner = Call { name: &name, role, args: &rest[program + 1..], raw };
     if !searches::prints_names(&inner) {
-        if let Some(secret) = walk.upstream.clone() {
+        let listed = lists::given(walk, &call.args[..at.min(call.args.len())]).or_else(|| walk.names.clone());
+        if let Some(secret) = walk.upstream.clone().or(listed) {
             return Some(Stop::Reads(secret));
         }
         walk.is_blind();

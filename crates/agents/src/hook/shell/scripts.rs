@@ -1,5 +1,7 @@
 //! Scripts of `awk` and `sed` that run commands, or open what their input names.
 
+use super::glob;
+use super::paths::is_there_or_unknown;
 use super::roles::Call;
 use super::walk::Walk;
 use crate::hook::guard::Secret;
@@ -19,6 +21,24 @@ pub fn runs(walk: &mut Walk, call: &Call, script: &str) -> Option<Secret> {
     walk.sets_any = true;
     walk.is_blind();
     walk.in_program(&text).or_else(|| walk.upstream.clone())
+}
+
+/// The protected file that a script of `sed` reads in: `r.env`, `$r.env`. The name goes on to the end of its line.
+pub fn reads_in(walk: &Walk, call: &Call, script: &str) -> Option<Secret> {
+    if !call.name.ends_with("sed") {
+        return None;
+    }
+    script.lines().find_map(|line| {
+        let mut before = ';';
+        line.char_indices().find_map(|(at, c)| {
+            let begins = !std::mem::replace(&mut before, c).is_alphabetic();
+            let name = line[at + c.len_utf8()..].trim_start();
+            // `s/x/r.env/` has a sign at its end.
+            let reads = begins && matches!(c, 'r' | 'R') && !name.ends_with('/');
+            let secret = reads.then(|| walk.find(&glob::escaped(name))).flatten();
+            secret.filter(|secret| is_there_or_unknown(&secret.path))
+        })
+    })
 }
 
 /// Whether a word of `sed` stands behind `-e`.

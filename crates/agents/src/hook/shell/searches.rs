@@ -6,7 +6,7 @@ use super::options::Search;
 use super::programs::Role;
 use super::roles::{self, Call};
 use super::walk::Walk;
-use super::{Stop, archive, git, glob, shown, wrappers};
+use super::{Stop, archive, git, glob, lists, shown, wrappers};
 use crate::hook::guard::{Secret, normal};
 use crate::hook::ignore::Ignored;
 use std::path::{Path, PathBuf};
@@ -119,6 +119,7 @@ pub fn prints_names(call: &Call) -> bool {
     match call.role {
         Role::Mention | Role::List => !shown::shows(call.name, call.args),
         Role::Search => Search::of(base(call), call.args).names_only,
+        Role::Git => matches!(call.word(0), "check-ignore" | "rm" | "reset" | "restore" | "ls-files"),
         _ => false,
     }
 }
@@ -166,6 +167,7 @@ pub fn listed(walk: &Walk, call: &Call) -> Option<Secret> {
                 places.iter().find_map(|p| walk.find(&format!("{p}/.*")))
             })
         }
+        Role::Mention if matches!(call.name, "compgen" | "du") => lists::printed(walk, call),
         Role::Mention if matches!(call.name, "echo" | "printf") => {
             call.args.iter().flatten().find_map(|f| walk.find(f))
         }

@@ -38,6 +38,16 @@ pub fn set(walk: &mut Walk, call: &Call) {
     }
 }
 
+/// Options by which wildcards name hidden files: `shopt -s dotglob`, `setopt GLOB_DOTS`, `bash -O dotglob`.
+pub fn options(walk: &Walk, call: &Call) {
+    let plain = |word: &str| word.trim_start_matches('-').replace('_', "").to_ascii_lowercase();
+    let told = (0..call.args.len()).any(|at| matches!(plain(call.word(at)).as_str(), "dotglob" | "globdots"));
+    let off = call.has(&["-u"]) && call.name == "shopt";
+    if told && !off {
+        walk.place.show_hidden();
+    }
+}
+
 /// `shift`, `shift N`
 pub fn shift(walk: &mut Walk, call: &Call) {
     let count = call.word(0).parse::<usize>().unwrap_or(1);

@@ -10,7 +10,8 @@ use super::opened::{self, Archive};
 use super::param::Change;
 use super::paths::{Place, is_there_or_unknown};
 use super::programs::Role;
-use super::{Stop, loaders, roles, searches, setters, wrappers};
+use super::staging::{self, Staging};
+use super::{Stop, lists, loaders, roles, searches, setters, settings, wrappers};
 use crate::hook::guard::{Class, Secret, normal};
 use crate::hook::names;
 use std::collections::HashSet;
@@ -37,6 +38,8 @@ pub struct Walk<'a> {
     pub(super) sets_any: bool,
     /// Protected names that the command before a pipe prints.
     pub(super) upstream: Option<Secret>,
+    /// One of the names that it passes on from a file.
+    pub(super) names: Option<Secret>,
     /// Text that the command before a pipe prints.
     pub(super) text: Option<String>,
     /// A protected file in an archive that the command at hand prints.
@@ -45,10 +48,8 @@ pub struct Walk<'a> {
     pub(super) archives: Vec<Archive>,
     /// An archive that goes down a pipe.
     packed: Option<Packed>,
-    /// A protected file that was added to git's index.
-    pub(super) staged: Option<Secret>,
-    /// Folders that were added to it.
-    pub(super) added: Vec<PathBuf>,
+    /// What git has of this line.
+    pub(super) staging: Staging,
     /// Keys that commands before this one named: they may be there by now.
     keys: Vec<PathBuf>,
     /// What is missing here.
@@ -73,12 +74,12 @@ impl<'a> Walk<'a> {
             blind: false,
             sets_any: false,
             upstream: None,
+            names: None,
             text: None,
             packs: None,
             archives: Vec::new(),
             packed: None,
-            staged: None,
-            added: Vec::new(),
+            staging: Staging::default(),
             keys: Vec::new(),
             absent: Absent::default(),
             depth,
@@ -101,9 +102,8 @@ impl<'a> Walk<'a> {
                     }
                 }
                 Item::Run(command) => {
-                    let (upstream, text) = (self.upstream.take(), self.text.take());
-                    if command.piped {
-                        (self.upstream, self.text) = (upstream, text);
+                    if !command.piped {
+                        (self.upstream, self.names, self.text) = (None, None, None);
                     }
                     self.absent.enter(&command.before);
                     if let Some(stop) = self.command(command) {
@@ -113,7 +113,7 @@ impl<'a> Walk<'a> {
                     self.absent.leave(command.joint, tested);
                     // What a subshell prints may go on behind its end.
                     if !matches!(command.joint, Joint::Pipe | Joint::End) {
-                        (self.upstream, self.text) = (None, None);
+                        (self.upstream, self.names, self.text) = (None, None, None);
                     }
                 }
             }
@@ -137,6 +137,7 @@ impl<'a> Walk<'a> {
         // The last word of the command before.
         self.vars.insert("_".to_owned(), words.last().cloned().unwrap_or_default());
         let Some((at, name, role)) = expand::program(&words) else {
+            staging::empties(self, command);
             let stop = self.wrappers(&words).or_else(|| self.passes("", command, &[]));
             return stop.or_else(|| self.heres(command, Role::Mention));
         };
@@ -151,7 +152,7 @@ impl<'a> Walk<'a> {
             return Some(Stop::Reads(secret));
         }
         // `cat $(find . -name .env)`
-        if let Some(secret) = listed {
+        if let Some(secret) = listed.or_else(|| lists::substituted(self, command, role)) {
             if !matches!(role, Role::Mention | Role::List | Role::Cd | Role::For | Role::Declare) {
                 return Some(Stop::Reads(secret));
             }
@@ -163,13 +164,18 @@ impl<'a> Walk<'a> {
 
     fn called(&mut self, call: &roles::Call, command: &Command) -> Option<Stop> {
         let role = call.role;
-        let takes = matches!(role, Role::Shell | Role::Read | Role::Git) || roles::is_source(call.name);
+        let takes = matches!(role, Role::Shell | Role::Read | Role::Git | Role::Filter)
+            || roles::is_source(call.name);
         if takes && !command.heres.is_empty() {
             self.text = Some(command.heres.iter().map(|here| here.body.as_str()).collect());
         }
         let was_blind = self.blind;
         let opened = opened::judge(self, call, command);
+        if command.joint == Joint::Pipe {
+            self.names = lists::passed(self, call).or_else(|| self.names.take());
+        }
         let stop = opened.or_else(|| roles::run(self, call)).or_else(|| self.heres(command, role));
+        staging::takes_rules(self, call, command);
         let told = setters::may_be_told(self, call);
         self.blind = was_blind || (self.blind && told);
         self.remember_keys(call, command);
@@ -208,7 +214,8 @@ impl<'a> Walk<'a> {
             if let Some((name, value)) = variable {
                 self.vars.insert(name.to_owned(), vec![value.to_owned()]);
             }
-            let loads = variable.and_then(|(name, value)| loaders::variable(self, name, &[value.to_owned()]));
+            let loads =
+                variable.and_then(|(name, value)| settings::variable(self, name, &[value.to_owned()]));
             let option = || forms.iter().filter(|f| f.starts_with('-')).find_map(|f| self.prose(f));
             loads.or_else(|| option().map(Stop::Reads))
         })
@@ -256,7 +263,8 @@ impl<'a> Walk<'a> {
             Part::Param(param) => {
                 // `${f:=.env}`
                 self.sets_any |= param.change == Change::Or;
-                param.by.iter().find_map(|p| self.substitution(p, listed))
+                let stop = param.by.iter().find_map(|p| self.substitution(p, listed));
+                stop.or_else(|| settings::prompted(self, param))
             }
             _ => None,
         }
@@ -282,9 +290,8 @@ impl<'a> Walk<'a> {
         let vars = if self.place.exhausted() { Vars::new() } else { self.vars.clone() };
         let mut child = Walk::new(self.place, self.cwd.clone(), vars, self.depth + 1);
         child.folders = self.folders.clone();
-        child.staged = self.staged.clone();
+        child.staging = self.staging.clone();
         child.archives = self.archives.clone();
-        child.added = self.added.clone();
         child.keys = self.keys.clone();
         child.sets_any = self.sets_any;
         child
@@ -295,7 +302,10 @@ impl<'a> Walk<'a> {
             for form in self.forms(word) {
                 match (way, self.find(&form)) {
                     (Way::In, Some(secret)) => return Some(Stop::Reads(secret)),
-                    (Way::In, None) => self.blind |= is_blind(&form),
+                    (Way::In, None) => {
+                        lists::redirected(self, command, &form);
+                        self.blind |= is_blind(&form);
+                    }
                     (Way::Out | Way::Side, Some(secret)) if self.overwrites(&secret, false) => {
                         return Some(Stop::Writes(secret));
                     }
@@ -326,7 +336,7 @@ impl<'a> Walk<'a> {
 
     fn assign(&mut self, name: &str, value: &Word) -> Option<Stop> {
         let forms = self.forms(value);
-        let stop = loaders::variable(self, name, &forms);
+        let stop = settings::variable(self, name, &forms);
         self.vars.insert(name.to_owned(), forms);
         stop
     }
@@ -370,10 +380,11 @@ impl<'a> Walk<'a> {
         }
         let script = nested(text, self.depth);
         self.depth += 1;
-        let (upstream, before) = (self.upstream.take(), self.text.take());
+        let (upstream, names, before) = (self.upstream.take(), self.names.take(), self.text.take());
         let (packed, absent) = (self.packed.take(), std::mem::take(&mut self.absent));
         let stop = self.script(&script);
-        (self.upstream, self.text, self.packed, self.absent) = (upstream, before, packed, absent);
+        (self.upstream, self.names, self.text) = (upstream, names, before);
+        (self.packed, self.absent) = (packed, absent);
         self.depth -= 1;
         stop.or_else(|| script.broken.then(|| self.in_code(text).map(Stop::Reads)).flatten())
     }

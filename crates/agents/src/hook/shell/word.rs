@@ -1,11 +1,13 @@
 //! Words: quotes, escapes, variables, substitutions.
 
-use super::glob::GAP;
+use super::glob::{ANY, GAP};
 use super::lex::{Lexer, Part, Script, Word, nested, too_deep};
 use super::param;
 
 /// How far the end of a sum is looked for.
 const SUM: usize = 4096;
+/// How far the end of a pattern's group is looked for.
+const GROUP: usize = 256;
 
 impl Lexer {
     /// A word; empty where none begins here.
@@ -20,8 +22,11 @@ impl Lexer {
                     parts.push(Part::Sub(sub));
                 }
                 '<' | '>' => break,
+                '(' if self.flags() > 0 => self.at += self.flags(),
+                '(' if self.is_hidden(&parts) => self.hidden(&mut parts),
                 '(' if parts.extglob() => self.choice(&mut parts),
                 '(' if parts.names_array() && !too_deep(self.depth) => self.array(&mut parts),
+                '(' if parts.takes_group() && self.is_group(parts.0.is_empty()) => self.group(&mut parts),
                 '(' => break,
                 _ => self.piece(&mut parts, false),
             }
@@ -29,22 +34,75 @@ impl Lexer {
         parts.done()
     }
 
+    /// How long the flags of a pattern in zsh are that stand here: `(#i)`. No subshell begins so and ends at once.
+    pub(super) fn flags(&self) -> usize {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let Some(rest) = rest.strip_prefix(&['(', '#']) else { return 0 };
+        let letters = rest.iter().take(GROUP).take_while(|c| c.is_ascii_alphanumeric() || **c == ',').count();
+        if letters > 0 && rest.get(letters) == Some(&')') { letters + 3 } else { 0 }
+    }
+
+    /// What stands in brackets here, where they are no more than text.
+    fn bracketed(&self) -> Option<String> {
+        let rest = self.text.get(self.at + 1..).unwrap_or_default();
+        let inner: String = rest.iter().take(GROUP).take_while(|c| **c != ')').collect();
+        let end = self.at + 1 + inner.chars().count();
+        let plain = !inner.contains(['(', '$', '`', '\'', '"', '\\', '{', '}', ',', '\n']);
+        (plain && self.text.get(end) == Some(&')')).then_some(inner)
+    }
+
+    /// Whether a group of zsh stands here, where a word begins or within one: `.(env|local)`, `.(e)nv`. In other shells
+    /// nothing does.
+    pub(super) fn is_group(&self, begins: bool) -> bool {
+        let Some(inner) = self.bracketed() else { return false };
+        let next = self.text.get(self.at + inner.chars().count() + 2);
+        let goes_on = next.is_some_and(|c| c.is_alphanumeric());
+        let is_word = !inner.is_empty() && !inner.contains(char::is_whitespace);
+        is_word && (begins || inner.contains('|') || goes_on)
+    }
+
+    fn group(&mut self, parts: &mut Parts) {
+        let inner = self.bracketed().unwrap_or_default();
+        self.at += inner.chars().count() + 2;
+        let text = if inner.contains('|') { format!("{{{}}}", inner.replace('|', ",")) } else { inner };
+        parts.text(&text, false);
+    }
+
+    /// Whether a qualifier of zsh ends a pattern here that takes hidden files in: `?env(D)`.
+    fn is_hidden(&self, parts: &Parts) -> bool {
+        let Some(Part::Text(text, false)) = parts.0.last() else { return false };
+        let pattern = text.contains(['*', '?', '[', '^']) && !text.ends_with('*');
+        let Some(inner) = self.bracketed().filter(|_| pattern) else { return false };
+        let next = self.text.get(self.at + inner.chars().count() + 2);
+        inner.contains('D')
+            && is_qualifier(&inner)
+            && next.is_none_or(|c| c.is_whitespace() || ";&|)".contains(*c))
+    }
+
+    /// What it may fit begins with anything.
+    fn hidden(&mut self, parts: &mut Parts) {
+        self.at += self.bracketed().unwrap_or_default().chars().count() + 2;
+        if let Some(Part::Text(text, _)) = parts.0.last_mut() {
+            text.insert(text.rfind('/').map_or(0, |at| at + 1), ANY);
+        }
+    }
+
     /// `@(a|b)` and its like, as `{a,b}`; what they may leave out or repeat is one more choice.
     fn choice(&mut self, parts: &mut Parts) {
-        let inner: String = self.text[self.at + 1..].iter().take_while(|c| **c != ')').collect();
-        if inner.contains(['(', '$', '`', '\'', '"', '\\', '{', '}', ',', '\n']) {
-            return self.skip_group(parts);
-        }
-        let end = self.at + 1 + inner.chars().count();
-        if self.text.get(end) != Some(&')') {
-            return self.skip_group(parts);
-        }
+        let Some(inner) = self.bracketed() else { return self.skip_group(parts) };
         let Some(Part::Text(text, _)) = parts.0.last_mut() else { return self.skip_group(parts) };
-        self.at = end + 1;
+        self.at += inner.chars().count() + 2;
+        let choices = inner.replace('|', ",");
+        let ends = self.text.get(self.at).is_none_or(|c| c.is_whitespace() || ";&|)".contains(*c));
         match text.pop() {
             Some('!') => text.push('*'),
-            Some('?' | '*') => text.push_str(&format!("{{,{}}}", inner.replace('|', ","))),
-            _ if inner.contains('|') => text.push_str(&format!("{{{}}}", inner.replace('|', ","))),
+            // In zsh it says which of the files that fit: `*(.)`, with hidden ones `*(D)`.
+            Some('*') if ends && is_qualifier(&inner) => {
+                let hidden = if inner.contains('D') { ",.*" } else { "" };
+                text.push_str(&format!("{{,{choices},*{hidden}}}"));
+            }
+            Some('?' | '*') => text.push_str(&format!("{{,{choices}}}")),
+            _ if inner.contains('|') => text.push_str(&format!("{{{choices}}}")),
             _ => text.push_str(&inner),
         }
     }
@@ -345,6 +403,13 @@ impl Lexer {
     }
 }
 
+/// Whether what stands behind `*` in brackets may be a qualifier of zsh: `D`, `.`, `om[1]`.
+fn is_qualifier(inner: &str) -> bool {
+    const LONGEST: usize = 16;
+    let sign = |c: char| c.is_ascii_alphanumeric() || ".^/@=%*+-:#[]".contains(c);
+    inner.len() <= LONGEST && inner.chars().all(sign)
+}
+
 /// A word as it grows.
 #[derive(Default)]
 struct Parts(Word);
@@ -369,6 +434,11 @@ impl Parts {
 
     fn extglob(&self) -> bool {
         matches!(self.0.last(), Some(Part::Text(t, false)) if t.ends_with(['?', '*', '+', '@', '!']))
+    }
+
+    /// Whether brackets may belong to the word: there is none yet, or text.
+    fn takes_group(&self) -> bool {
+        self.0.is_empty() || matches!(self.0.last(), Some(Part::Text(text, false)) if !text.is_empty())
     }
 
     /// Whether an array may follow: `NAME=`, `NAME+=`.

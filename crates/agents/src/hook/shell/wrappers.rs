@@ -78,6 +78,16 @@ pub fn takes_next(program: &str, word: &str) -> bool {
     given(program, word).is_some_and(|given| given.value.is_none())
 }
 
+/// The line in a word that `env` makes words of: `-S'cat -n'`, `--split-string=cat`.
+#[must_use]
+pub fn split<'w>(program: &str, word: &'w str) -> Option<&'w str> {
+    let is_env = program.rsplit('/').next() == Some("env");
+    let long = || word.strip_prefix("--split-string=");
+    let short =
+        || word.strip_prefix('-').filter(|w| !w.starts_with('-'))?.split_once('S').map(|(_, text)| text);
+    long().or_else(short).map(str::trim).filter(|line| is_env && !line.is_empty())
+}
+
 /// Does something in the folder that the words before a program say: `env -C FOLDER`, `sudo -D FOLDER`.
 pub fn within<T>(walk: &mut Walk, words: &[Vec<String>], run: impl FnOnce(&mut Walk) -> T) -> T {
     let Some(folder) = folder(walk, words) else { return run(walk) };
