@@ -19,6 +19,7 @@ mod import_attacks;
 mod import_left;
 mod import_undo;
 mod install;
+mod left_behind;
 mod load;
 mod loaders;
 mod machine;
