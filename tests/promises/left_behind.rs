@@ -96,3 +96,22 @@ fn what_a_killed_edit_left_is_named_and_removed_and_one_that_is_edited_stays() {
     let _ = running.end().ok();
     assert!(!edited.exists() && stranger.exists());
 }
+
+#[test]
+fn a_signal_ends_the_demo_with_all_that_it_made() {
+    need!(Linux);
+    let sandbox = Sandbox::empty();
+    for signal in [Signal::TERM, Signal::HUP, Signal::INT] {
+        let place = sandbox.path("tmp");
+        std::fs::create_dir(&place).expect("a folder");
+        own(&place, sandbox.uid());
+        let running = sandbox.svault(&["demo"]).env("TMPDIR", &place).spawn();
+        running.waits_for("2. A caller asks");
+        assert_eq!(std::fs::read_dir(&place).expect("read").count(), 1, "it respects TMPDIR");
+        processes::signal(running.pid(), signal);
+        let _ = running.end().exits(128 + signal.as_raw());
+        assert_eq!(std::fs::read_dir(&place).expect("read").count(), 0, "{signal:?}");
+        sandbox.wait_for("the end of its processes", || processes::with_argument(&place).is_empty());
+        std::fs::remove_dir(&place).expect("remove");
+    }
+}
