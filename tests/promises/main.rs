@@ -52,4 +52,5 @@ mod snapshot;
 mod storm;
 mod tamper;
 mod time;
+mod told;
 mod typed;
