@@ -68,6 +68,7 @@ fn an_import_shows_what_is_there_as_it_stays() {
     let said = sandbox.svault(&["import", ".env", "--json"]).cwd(&home).human().run().ok().json();
     let row = &said["plan"][0];
     assert_eq!((&row["scope"], &row["tier"]), (&"mine".into(), &"high".into()), "{said}");
+    assert_eq!(row["note"], "there already: refused if it differs", "{said}");
     write(&sandbox, "empty.env", "");
     let said = sandbox.svault(&["import", "empty.env", "--dry-run"]).cwd(&home).run().ok();
     assert_eq!(said.text(), "there is no variable in the file\n");

@@ -125,6 +125,7 @@ mod held {
         ///
         /// # Errors
         /// None.
+        #[cfg(unix)]
         pub fn hold_at_terminal() -> io::Result<Self> {
             Ok(Self)
         }
@@ -145,6 +146,7 @@ mod held {
         }
 
         /// Nothing came.
+        #[cfg(unix)]
         pub fn arrive(&self) {}
     }
 }

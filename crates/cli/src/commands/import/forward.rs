@@ -46,7 +46,7 @@ pub(super) fn run(call: &Import, app: &App) -> Outcome {
     let mut human = app.human(call.proof);
     human.ready()?;
     let Report::Secrets(there) = human.read_proved(Want::List)? else { return Err(unexpected()) };
-    keep(&mut plan.rows, &there, &call.vault);
+    keep(&mut plan.rows, &there, call);
     if !app.out.json() {
         app.out.lines_to_stderr(&(shown(call, app, &plan, &warnings) + &backed_up(&load.backups)));
     }
@@ -76,13 +76,18 @@ pub(super) fn run(call: &Import, app: &App) -> Outcome {
     Ok(exit::DONE)
 }
 
-/// What is in the vault already keeps its classification, so that is what is shown.
-fn keep(rows: &mut [Row], there: &[SecretRow], vault: &words::VaultName) {
+/// What is in the vault already keeps its classification, so that is what is shown. Its value is compared by the daemon,
+/// behind the yes: what comes of a difference is said before it.
+fn keep(rows: &mut [Row], there: &[SecretRow], call: &Import) {
+    let note = match call.update {
+        true => "there already: a new version if it differs",
+        false => "there already: refused if it differs",
+    };
     for row in rows.iter_mut().filter(|row| row.class.is_some()) {
-        let Some(old) = there.iter().find(|s| s.vault == *vault && s.name == row.name) else { continue };
+        let Some(old) = there.iter().find(|s| s.vault == call.vault && s.name == row.name) else { continue };
         row.class = Some(old.class.clone());
         if row.note.is_empty() {
-            row.note = "there already";
+            row.note = note;
         }
     }
 }
