@@ -134,6 +134,17 @@ fn a_yes_that_would_not_release_anything_is_not_taken_for_one() {
     sandbox.set_policy(&format!("{policy}\n[[forbid]]\nsecret = \"MEDIUM\"\n"));
     let said = sandbox.human(&["approve", &id, "--json"]).exits(1);
     assert_eq!(said.json()["error"]["code"], "denied_anyway", "{}", said.all());
+    // The same where its session has been sealed off from the secret meanwhile.
+    sandbox.set_policy(&policy.replace("20 denials/1s", "2 denials/10min"));
+    let id = waits(&robot.runs(&use_of("MEDIUM", PRINT, "0")));
+    let wrong: Vec<&str> =
+        use_of("MEDIUM", PRINT, "0").iter().map(|word| if *word == "db" { "api" } else { *word }).collect();
+    for _ in 0..2 {
+        let _ = robot.runs(&wrong).denied();
+    }
+    let said = sandbox.human(&["approve", &id, "--json"]).exits(1);
+    assert_eq!(said.json()["error"]["code"], "denied_anyway", "{}", said.all());
+    assert!(said.text().contains("sealed"), "{}", said.all());
     let shown = sandbox.human(&["audit", "show", &id, "--json"]).ok().json();
     let approved = |entry: &Value| entry["event"] == "approve";
     assert!(!shown["entries"].as_array().expect("entries").iter().any(approved), "{shown}");

@@ -1,7 +1,10 @@
 //! Options that say how a secret may be used, for `add` and `edit`.
 
+use crate::app::{App, Human};
+use crate::output::foreign;
 use crate::report::Error;
 use clap::Args;
+use wire::{Report, Want};
 use words::{CallerName, Class, Exposure, Scope, Tier};
 
 /// Everything a classification says; what is not given stays as it is.
@@ -119,6 +122,27 @@ impl ClassArgs {
             class.commands = self.command.iter().map(|c| pinned(c)).collect::<Result<_, _>>()?;
         }
         Ok(())
+    }
+
+    /// What of this would keep agents from it: said to the human who has just chosen it.
+    pub fn note(&self, app: &App, human: &mut Human<'_>) {
+        for path in self.command.iter().filter_map(|c| pinned(c).ok()?.into_iter().next()) {
+            if !daemon::program::is_fixed(std::path::Path::new(&path)) {
+                app.out.note(&format!(
+                    "note: {} can be changed by others than root, so what agents ask for it is denied (command_writable)",
+                    foreign(&path, 200)
+                ));
+            }
+        }
+        if self.caller.is_empty() {
+            return;
+        }
+        // It is done; whom the policy knows is for the note alone.
+        let Ok(Report::Callers(rows)) = human.read(Want::Callers) else { return };
+        for name in self.caller.iter().filter(|name| rows.iter().all(|row| row.name != **name)) {
+            app.out
+                .note(&format!("note: the policy has no caller {name}: svault caller add {name} --exe PATH"));
+        }
     }
 
     /// Whether this may be proposed: nothing in it is laxer than what a vault gives by itself.

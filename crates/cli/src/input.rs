@@ -13,10 +13,10 @@ pub fn proof_from_fd(option: &str, n: i32) -> Result<Bytes, Error> {
     let mut gather = Gather::new(MAX_PROOF)?;
     let mut byte = secret::Bytes::zeroed(1)?;
     // One at a time: what follows the newline belongs to somebody else.
-    loop {
+    let line = loop {
         match std::io::Read::read(&mut from, byte.expose_mut()) {
-            Ok(0) => break,
-            Ok(_) if byte.expose()[0] == b'\n' => break,
+            Ok(0) => break false,
+            Ok(_) if byte.expose()[0] == b'\n' => break true,
             Ok(_) => gather.push(byte.expose()[0])?,
             Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
             Err(e) => {
@@ -24,9 +24,12 @@ pub fn proof_from_fd(option: &str, n: i32) -> Result<Bytes, Error> {
                     .hint(format!("open it for reading: svault … {option} {n} {n}<FILE")));
             }
         }
-    }
+    };
     if gather.so_far().is_empty() {
-        return Err(Error::new("usage", wire::exit::USAGE, format!("{option} {n} is empty"))
+        // Somebody gave a line, as Enter does at a prompt: it is a wrong one. Nothing at all is a wrong call.
+        let exit = if line { wire::exit::FAILED } else { wire::exit::USAGE };
+        let code = if line { "empty" } else { "usage" };
+        return Err(Error::new(code, exit, format!("{option} {n} is empty"))
             .hint(format!("for example: svault … {option} 3 3< <(your-password-manager)")));
     }
     Ok(gather.finish())

@@ -4,8 +4,6 @@
 //! can answer it.
 
 #[cfg(unix)]
-mod signals;
-#[cfg(unix)]
 mod unix;
 #[cfg(windows)]
 mod windows;

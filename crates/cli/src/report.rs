@@ -330,6 +330,11 @@ pub fn bad_usage(e: &clap::Error) -> u8 {
             clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
                 "a command is missing".to_owned()
             }
+            // The list of them that follows has those that nobody types, too; help has not.
+            clap::error::ErrorKind::MissingSubcommand => {
+                let line = in_one_line(&e.to_string());
+                line.split(" [subcommands: ").next().unwrap_or_default().to_owned()
+            }
             _ => in_one_line(&e.to_string()),
         };
         return Error::usage(line).hint("see --help").tell(&Out::new(true));

@@ -86,6 +86,11 @@ impl StoreHeader {
         let mut fitting = 0;
         for slot in &self.0.slots {
             let output = match (slot.spec.factors.as_slice(), presented) {
+                // No slot was made with none: it is as wrong as another one.
+                ([Factor::Passphrase(_)], Presented::Passphrase(p)) if p.is_empty() => {
+                    fitting += 1;
+                    continue;
+                }
                 ([Factor::Passphrase(_)], Presented::Passphrase(p)) => {
                     seal::passphrase_output(&slot.spec, p)?
                 }

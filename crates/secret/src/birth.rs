@@ -18,7 +18,6 @@ use std::process::Command;
 pub fn dies_with_us(command: &mut Command, terminal: Option<BorrowedFd<'_>>) {
     let parent = getpid();
     let terminal = terminal.map(|fd| fd.as_raw_fd());
-    let mask = current_mask();
     let before_exec = move || -> io::Result<()> {
         set_parent_process_death_signal(Some(Signal::KILL))?;
         // It may have ended between the fork and the line above.
@@ -30,21 +29,39 @@ pub fn dies_with_us(command: &mut Command, terminal: Option<BorrowedFd<'_>>) {
             let terminal = unsafe { BorrowedFd::borrow_raw(terminal) };
             rustix::termios::tcsetpgrp(terminal, getpid())?;
         }
-        // SAFETY: sets this thread's mask from a whole set; allowed between fork and exec (signal-safety(7)).
-        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const mask, std::ptr::null_mut()) };
         Ok(())
     };
     // SAFETY: between fork and exec it makes plain system calls only: it allocates nothing, takes no lock, and opens and
     // closes no descriptor.
     unsafe { command.pre_exec(before_exec) };
+    SignalMask::now().give_to(command);
 }
 
-fn current_mask() -> libc::sigset_t {
-    let mut mask = std::mem::MaybeUninit::<libc::sigset_t>::zeroed();
-    // SAFETY: with no new set it only writes the current one to where there is room for it, and all zero is a set, too.
-    unsafe {
-        libc::pthread_sigmask(libc::SIG_BLOCK, std::ptr::null(), mask.as_mut_ptr());
-        mask.assume_init()
+/// A thread's signal mask, for programs that it starts when it has another one: a program has that of who starts it.
+#[derive(Clone, Copy)]
+pub struct SignalMask(libc::sigset_t);
+
+impl SignalMask {
+    /// That of this thread.
+    #[must_use]
+    pub fn now() -> Self {
+        let mut mask = std::mem::MaybeUninit::<libc::sigset_t>::zeroed();
+        // SAFETY: with no new set it only writes the current one to where there is room for it, and all zero is a set, too.
+        unsafe {
+            libc::pthread_sigmask(libc::SIG_BLOCK, std::ptr::null(), mask.as_mut_ptr());
+            Self(mask.assume_init())
+        }
+    }
+
+    /// The command has it from its first instruction on.
+    pub fn give_to(self, command: &mut Command) {
+        let before_exec = move || -> io::Result<()> {
+            // SAFETY: sets this thread's mask from a whole set; allowed between fork and exec (signal-safety(7)).
+            unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.0, std::ptr::null_mut()) };
+            Ok(())
+        };
+        // SAFETY: one plain system call between fork and exec.
+        unsafe { command.pre_exec(before_exec) };
     }
 }
 

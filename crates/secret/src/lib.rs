@@ -34,7 +34,7 @@ mod os;
 
 pub use arena::{Memory, is_weak, memory, set_weak};
 #[cfg(target_os = "linux")]
-pub use birth::dies_with_us;
+pub use birth::{SignalMask, dies_with_us};
 pub use bytes::Bytes;
 pub use error::Error;
 pub use harden::{Protection, dumpable, harden, set_dumpable, traced};

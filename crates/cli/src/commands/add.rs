@@ -62,6 +62,7 @@ impl Add {
         let wide = class.is_wider_than_tier();
         let want = Want::Add { name: self.name.clone(), vault: self.vault.clone(), class };
         let id = human.act(want, vec![value], Consent::Named)?.id();
+        self.class.note(app, &mut human);
         if wide {
             app.out.note("note: this exposure is wider than its tier gives; 'svault list' marks it");
         }

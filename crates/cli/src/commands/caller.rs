@@ -99,6 +99,10 @@ impl Add {
             return Err(Error::usage("nothing would tell this caller from others")
                 .hint("give --exe PATH, or --verified for one that you start with 'svault agent start'"));
         }
+        if policy::is_reserved(&self.name) {
+            let text = format!("'{}' is what a request without a registered caller goes under", self.name);
+            return Err(Error::usage(text).hint("it can't be given rights; choose another name"));
+        }
         let exe = self.exe.iter().map(|p| executable(app, p)).collect::<Result<Vec<_>, _>>()?;
         let caller = policy::Caller { exe, scopes: self.scope, rate: self.rate, verified: self.verified };
         let name = self.name;

@@ -62,6 +62,7 @@ impl Edit {
         let was = Some(Box::new(row.class.clone()));
         let want = Want::Edit { secret: secret.clone(), class: class.clone(), was };
         let id = human.act(want, Vec::new(), consent)?.id();
+        self.class.note(app, &mut human);
         let changed = changes(&row.class, &class);
         app.out.answer(
             json!({"id": id, "name": secret.name, "vault": secret.vault, "class": class, "changed": changed}),

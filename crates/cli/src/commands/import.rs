@@ -66,6 +66,17 @@ impl Import {
         if self.undo { undo::run(&self, app) } else { forward::run(&self, app) }
     }
 
+    /// The command that brings the file back.
+    #[cfg(unix)]
+    fn way_back(&self) -> String {
+        let vault = match self.vault.as_str() {
+            "main" => String::new(),
+            other => format!(" --vault {other}"),
+        };
+        let file = crate::output::command_line(&[self.file.display().to_string()]);
+        format!("svault import --undo {file}{vault}")
+    }
+
     /// Files are held open by their folder, which is a thing of Unix.
     #[cfg(not(unix))]
     pub fn run(self, _: &App) -> Outcome {

@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::args::Proof;
 use crate::report::{Error, Outcome};
 use agents::check;
-use agents::clients::{Executable, Place, spec};
+use agents::clients::{Executable, Place, Spec, spec};
 use agents::install::{Lock, Record, Trouble, Wish};
 use agents::{Client, Machine, Svault};
 use clap::Args;
@@ -88,7 +88,7 @@ fn todo(machine: &Machine, done: &[Client], standing: &[callers::Standing], plac
     for &client in done {
         let known = spec(client);
         all.extend(check::clicks(machine, client).iter().map(|line| format!("{}: {line}", known.title)));
-        if let Some(line) = standing.iter().find(|s| s.client == client).and_then(callers::Standing::todo) {
+        if let Some(line) = standing.iter().find(|s| s.client == client).and_then(|s| s.todo(machine)) {
             all.push(format!("{}: {line}", known.title));
         }
     }
@@ -124,19 +124,32 @@ pub(super) fn trouble(e: Trouble) -> Error {
 }
 
 /// Why a client's processes can't be told from others, and what to do about it.
-fn why_claimed(client: Client) -> String {
+fn why_claimed(client: Client, machine: &Machine) -> String {
     let known = spec(client);
-    let program = known.programs.first().copied().unwrap_or(known.caller);
     let runs = match known.executable {
-        Executable::Shared(what) => format!("its processes are {what}, so svault can't tell it from others"),
-        Executable::Own(_) => {
-            "its executable was not found on the path, so svault can't tell it from others".to_owned()
-        }
+        Executable::Shared(what) => format!("its processes are {what}"),
+        Executable::Own(_) => not_own(known, machine),
     };
-    let name = known.caller;
     format!(
-        "{runs}: it has no rights. To give it some: svault caller add {name} --verified --scope SCOPE, then start it \
-         with: svault agent start {name} -- {program}"
+        "{runs}, so svault can't tell it from others: it has no rights by itself. To give it some: {}",
+        by_launch(known)
+    )
+}
+
+/// Why a client that has executables of its own elsewhere has none here.
+pub(super) fn not_own(known: &Spec, machine: &Machine) -> String {
+    match known.programs.iter().find_map(|p| machine.program(p)) {
+        Some(script) => format!("{} is a script, whose processes run as its interpreter", short(&script)),
+        None => "its executable was not found on the path".to_owned(),
+    }
+}
+
+/// How a client gets rights that svault can't tell from others.
+pub(super) fn by_launch(known: &Spec) -> String {
+    let name = known.caller;
+    let program = known.programs.first().copied().unwrap_or(name);
+    format!(
+        "svault caller add {name} --verified --scope SCOPE, then start it with: svault agent start {name} -- {program}"
     )
 }
 

@@ -78,6 +78,7 @@ fn ended(app: &App, pid: u32, what: &str) -> Outcome {
 /// Locks; the same for `daemon stop`.
 pub fn lock(app: &App) -> Outcome {
     let store = app.store_to_lock()?;
+    crate::editing::sweep(&store);
     let held = client::holder(&store);
     let connection = match app.connect_to_lock(PATIENCE) {
         Err(e) if e.code == "no_answer" => return by_force(app),

@@ -6,7 +6,7 @@ use crate::new_keys::{self, CodeTo, NewKeys};
 use crate::report::{Error, Outcome};
 use clap::{Args, Subcommand};
 use client::paths::StoreDir;
-use client::{NewSlot, StoreHeader};
+use client::{NewSlot, Presented, StoreHeader};
 use secret::Bytes;
 use serde_json::json;
 use words::Id;
@@ -51,6 +51,10 @@ impl Change {
         // The old one first, so that a wrong one is told before a new one is typed.
         drop(human.opened(&store)?);
         let new = new_keys::passphrase("--new-passphrase-fd", self.new_passphrase_fd, "New passphrase: ")?;
+        let same = Presented::Passphrase(Bytes::copy_from(new.expose())?);
+        if StoreHeader::read(&store)?.open(&same).is_ok() {
+            app.out.note("note: it is the passphrase that it was; only the recovery code is another one");
+        }
         let id = change(app, &store, &mut human, &new, code_to)?;
         app.out.answer(json!({"id": id}), |_| {
             format!("the passphrase is changed; the old one and the old recovery code open nothing any more\n{OLD_COPIES}")

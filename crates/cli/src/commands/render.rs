@@ -78,7 +78,8 @@ fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Error> {
     let meta = path.metadata().map_err(|e| io(&e))?;
     if !meta.is_file() || meta.len() > MOST {
         let what = "it is no file, or a very long one";
-        return Err(Error::failed(format!("can't read {}", path.display()), what));
+        return Err(Error::failed(format!("can't read {}", path.display()), what)
+            .hint("give a template's file, of at most 4 MiB"));
     }
     std::fs::read(path).map(Zeroizing::new).map_err(|e| io(&e))
 }

@@ -39,6 +39,7 @@ impl Unlock {
     /// Runs it.
     pub fn run(self, app: &App) -> Outcome {
         let store = app.store()?;
+        crate::editing::sweep(&store);
         let how = How {
             accept_rollback: self.accept_rollback.clone(),
             weak_memory: secret::is_weak(),

@@ -3,6 +3,7 @@
 
 use crate::args::weak_flag;
 use crate::report::{Error, Outcome};
+use crate::signals::Signals;
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -66,9 +67,17 @@ pub struct Caller {
 
 impl Caller {
     /// Starts the copy at `exe`, which runs `program`.
-    pub fn start(name: &'static str, exe: &Path, program: &Path, store: &Path) -> Result<Self, Error> {
+    pub fn start(
+        name: &'static str,
+        exe: &Path,
+        program: &Path,
+        store: &Path,
+        signals: &Signals,
+    ) -> Result<Self, Error> {
         let gone = || Error::failed("can't start a caller", "it has no pipes");
-        let mut process = Command::new(exe)
+        let mut command = Command::new(exe);
+        signals.not_for(&mut command);
+        let mut process = command
             .args(weak_flag())
             .args(["demo", "--caller"])
             .arg(program)

@@ -4,11 +4,13 @@ use super::caller::{Caller, Saw};
 use crate::app::App;
 use crate::output::{Out, command_line};
 use crate::report::Error;
+use crate::signals::Signals;
 use seal::{OsRandom, RecoveryCode};
 use secret::Bytes;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 /// The folder, the human's passphrase, the steps so far.
 pub struct Stage {
@@ -19,13 +21,18 @@ pub struct Stage {
     passphrase: Bytes,
     callers: Vec<Caller>,
     steps: Vec<Value>,
+    /// The last to go: a signal ends the demo when nothing of it is left.
+    signals: Signals,
 }
+
+/// So long may the path of the temporary folder be: 53 bytes of the demo's own come behind it, up to its socket.
+const ROOM: usize = 46;
 
 impl Stage {
     /// An empty folder with a short path: sockets have little room for theirs.
     pub fn open(app: &App) -> Result<Self, Error> {
-        let top = Path::new("/tmp");
-        let top = if top.is_dir() { top.to_owned() } else { std::env::temp_dir() };
+        let signals = Signals::hold().map_err(|e| Error::failed("can't hold signals back", e))?;
+        let top = top();
         let mut builder = tempfile::Builder::new();
         builder.prefix("svault-demo-");
         #[cfg(unix)]
@@ -34,7 +41,15 @@ impl Stage {
         let program = std::env::current_exe().map_err(|e| Error::failed("can't find this program", e))?;
         // A passphrase that nobody needs to know.
         let passphrase = RecoveryCode::generate(&mut OsRandom)?.to_text()?;
-        Ok(Self { out: app.out, folder, program, passphrase, callers: Vec::new(), steps: Vec::new() })
+        Ok(Self {
+            out: app.out,
+            folder,
+            program,
+            passphrase,
+            callers: Vec::new(),
+            steps: Vec::new(),
+            signals,
+        })
     }
 
     /// A path in the folder.
@@ -45,6 +60,13 @@ impl Stage {
     /// The store.
     pub fn store(&self) -> PathBuf {
         self.path("store")
+    }
+
+    /// Waits so long.
+    ///
+    /// A signal meanwhile, or since the last step, ends the demo.
+    pub fn rest(&self, time: Duration) -> Result<(), Error> {
+        if self.signals.come_within(time) { Err(Error::cancelled()) } else { Ok(()) }
     }
 
     /// A heading.
@@ -97,6 +119,7 @@ impl Stage {
 
     /// `svault ARGS` in a store, by the human, who gives the passphrase by descriptor.
     pub fn human_in(&self, store: &Path, args: &[&str], stdin: Option<&str>) -> Result<Saw, Error> {
+        self.rest(Duration::ZERO)?;
         let (read, write) = rustix::pipe::pipe().map_err(|e| Error::failed("no pipe", e))?;
         rustix::io::fcntl_setfd(&write, rustix::io::FdFlags::CLOEXEC)
             .map_err(|e| Error::failed("no pipe", e))?;
@@ -126,12 +149,14 @@ impl Stage {
 
     /// `svault ARGS` in a store by nobody in particular.
     pub fn anybody(&self, store: &Path, args: &[&str]) -> Result<Saw, Error> {
+        self.rest(Duration::ZERO)?;
         Saw::of(self.command(store).args(args))
     }
 
     fn command(&self, store: &Path) -> Command {
         let mut command = Command::new(&self.program);
         command.args(crate::args::weak_flag()).env("SVAULT_HOME", store).current_dir(self.folder.path());
+        self.signals.not_for(&mut command);
         command
     }
 
@@ -139,13 +164,14 @@ impl Stage {
     pub fn hire(&mut self, name: &'static str) -> Result<PathBuf, Error> {
         let exe = self.path(name);
         std::fs::copy(&self.program, &exe).map_err(|e| Error::io("copy this program to", &exe, &e))?;
-        let caller = Caller::start(name, &exe, &self.program, &self.store())?;
+        let caller = Caller::start(name, &exe, &self.program, &self.store(), &self.signals)?;
         self.callers.push(caller);
         Ok(exe)
     }
 
     /// A caller.
     pub fn caller(&mut self, name: &str) -> Result<&mut Caller, Error> {
+        self.rest(Duration::ZERO)?;
         self.callers.iter_mut().find(|c| c.name == name).ok_or_else(crate::app::unexpected)
     }
 
@@ -168,10 +194,21 @@ impl Drop for Stage {
         self.callers.clear();
         for store in ["store", "copy"] {
             if self.path(store).exists() {
-                let _ = self.anybody(&self.path(store), &["lock"]);
+                // Not of the terminal's foreground: a second Ctrl-C shall not end it.
+                let mut lock = self.command(&self.path(store));
+                let _ = Saw::of(std::os::unix::process::CommandExt::process_group(lock.arg("lock"), 0));
             }
         }
     }
+}
+
+/// Where temporary folders are made, unless its path is too long for a socket's.
+fn top() -> PathBuf {
+    let fits = |dir: &PathBuf| {
+        let real = dir.canonicalize().ok().filter(|_| dir.is_absolute());
+        real.is_some_and(|real| real.is_dir() && real.as_os_str().len() <= ROOM)
+    };
+    Some(std::env::temp_dir()).filter(fits).unwrap_or_else(|| "/tmp".into())
 }
 
 /// The decision as the trail has it, in one line.

@@ -17,7 +17,7 @@ pub fn play(stage: &mut Stage) -> Result<(), Error> {
     let asked = refusals(stage)?;
     seal(stage)?;
     high(stage)?;
-    std::thread::sleep(BURST.saturating_sub(asked.elapsed()));
+    stage.rest(BURST.saturating_sub(asked.elapsed()))?;
     medium(stage)?;
     trail(stage)
 }
@@ -124,7 +124,7 @@ fn seal(stage: &mut Stage) -> Result<(), Error> {
         asked.push((args, stage.caller(DEPLOY)?.runs(args)?));
     }
     // More than five denials in a second are counted together; this one shall have a record of its own.
-    std::thread::sleep(Duration::from_millis(1100));
+    stage.rest(Duration::from_millis(1100))?;
     asked.push((&good, stage.caller(DEPLOY)?.runs(&good)?));
     let trail = stage.trail()?;
     let titles = [
@@ -207,7 +207,7 @@ fn waits(stage: &mut Stage, who: &str, args: &[&str], secret: &str, lasts: &str)
                 saw.text(),
             ));
         }
-        std::thread::sleep(Duration::from_millis(20));
+        stage.rest(Duration::from_millis(20))?;
     }
     let pending = stage.human(&["pending"])?;
     stage.show("you", &["pending"], &pending, None);

@@ -1,7 +1,7 @@
 //! The controlling terminal, as bytes: no echo, no line editing, no signals while it is held.
 
-use super::signals::Signals;
 use crate::report::Error;
+use crate::signals::Signals;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::termios::{
     InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
@@ -82,7 +82,7 @@ impl Terminal {
         raw.input_modes.remove(InputModes::IXON | InputModes::ISTRIP);
         raw.special_codes[SpecialCodeIndex::VMIN] = 1;
         raw.special_codes[SpecialCodeIndex::VTIME] = 0;
-        let (copy, signals) = (tty.try_clone()?, Signals::hold()?);
+        let (copy, signals) = (tty.try_clone()?, Signals::hold_at_terminal()?);
         held().push(Held { tty: copy, before, alternate: false });
         let terminal = Self { tty, signals };
         tcsetattr(&terminal.tty, OptionalActions::Flush, &raw)?;

@@ -116,9 +116,10 @@ pub(super) fn look(house: &impl House, req: &Frozen, yes: Yes, counts: Counts) -
     Ok(Look { asks, rules: decisions.into_iter().map(|d| d.rule).collect() })
 }
 
-/// Why policy denies now what waits, whatever a human says to it.
+/// Why what waits is denied now, whatever a human says to it: by policy, or by a seal that was made meanwhile.
 pub fn despite_a_yes(house: &impl House, req: &Frozen) -> Option<(Cause, String)> {
-    decide_all(house, req).into_iter().find_map(|d| d.denied().map(|cause| (cause, d.rule)))
+    let denied = decide_all(house, req).into_iter().find_map(|d| d.denied().map(|cause| (cause, d.rule)));
+    denied.or_else(|| house.check(req, Counts::Nothing).err().map(|b| (b.cause, "limits".to_owned())))
 }
 
 fn decide_all(house: &impl House, req: &Frozen) -> Vec<Decision> {

@@ -215,8 +215,10 @@ async fn approve(line: &Line, id: Id, lasts: Lasts) -> Result<Reply, Failure> {
     let waiting = line.state.approvals.can_approve(id, lasts).map_err(gone)?;
     if let Some((cause, rule)) = gate::despite_a_yes(&House::of(&line.state), &waiting.req) {
         let text = format!("a yes would not release it any more: {} (rule: {rule})", cause.line());
+        let sealed = matches!(cause, policy::Cause::Sealed | policy::Cause::Suspended);
+        let first = if sealed { "'svault seals' lists what a human can open; " } else { "" };
         return Err(Failure::new("denied_anyway", exit::FAILED, text)
-            .hint(format!("'svault deny {id}' ends it; its caller may ask again")));
+            .hint(format!("{first}'svault deny {id}' ends it; its caller may ask again")));
     }
     let mut e = line.state.entry(Event::Approve);
     about(line, &mut e);

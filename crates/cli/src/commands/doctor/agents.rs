@@ -16,8 +16,10 @@ use agents::check::{self, Files};
 use agents::clients::{Executable, Spec, executables, spec};
 use agents::install::Record;
 use agents::{Client, Machine, Svault};
+use client::Answer;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
+use wire::{CallerRow, Report, Want};
 
 /// Everything that is looked at.
 pub(super) struct Found {
@@ -35,6 +37,8 @@ struct Looking<'a> {
     record: &'a Record,
     folders: &'a [PathBuf],
     store: &'a str,
+    /// Those of the policy, where they are shown without a proof.
+    callers: Option<&'a [CallerRow]>,
 }
 
 pub(super) fn found(app: &App) -> Result<Found, Error> {
@@ -43,8 +47,15 @@ pub(super) fn found(app: &App) -> Result<Found, Error> {
     let record = Record::open(&machine.state()).map_err(install::trouble)?;
     let folders = project();
     let store = install::store(app);
-    let looking =
-        Looking { machine: &machine, svault: &svault, record: &record, folders: &folders, store: &store };
+    let callers = callers(app);
+    let looking = Looking {
+        machine: &machine,
+        svault: &svault,
+        record: &record,
+        folders: &folders,
+        store: &store,
+        callers: callers.as_deref(),
+    };
     let mut all = Found { checks: Vec::new(), clicks: Vec::new(), clients: Vec::new() };
     for client in Client::ALL {
         let known = spec(client);
@@ -73,6 +84,21 @@ pub(super) fn found(app: &App) -> Result<Found, Error> {
         all.checks.push(Check::weak("agents", "none was found", fix));
     }
     Ok(all)
+}
+
+/// The callers of the policy. None: they are not to be seen now; doctor asks for no proof.
+fn callers(app: &App) -> Option<Vec<CallerRow>> {
+    let said = app.connect(None).ok()?.want(Want::Callers);
+    // A client of the daemon lets nobody look in. The servers that are started below it are to be known by their parents,
+    // and it has nothing to hide.
+    let _ = secret::set_dumpable(true);
+    match said.ok()? {
+        Answer::Report(report) => match *report {
+            Report::Callers(rows) => Some(rows),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 /// This folder, and the top of the repository that it is in.
@@ -164,12 +190,7 @@ impl Looking<'_> {
         let seen: Vec<_> = self.record.executables_of(known.caller, self.store).collect();
         let fix = format!("svault install --client {}", known.client);
         if seen.is_empty() {
-            let detail = if now.is_empty() {
-                "its executable was not found on the path"
-            } else {
-                "not registered: it has no rights"
-            };
-            return Some(Check::weak(name, detail, fix));
+            return Some(self.by_hand(known, name, now.is_empty(), fix));
         }
         for one in &seen {
             let fingerprint = agents::install::fingerprint(&one.path).ok();
@@ -188,6 +209,27 @@ impl Looking<'_> {
         }
         let paths: Vec<String> = seen.iter().map(|s| short(&s.path)).collect();
         Some(Check::ok(name, format!("{}, as you confirmed it: {}", known.caller, paths.join(", "))))
+    }
+
+    /// A caller that no install has registered: a human may have, which only the policy says.
+    fn by_hand(&self, known: &Spec, name: String, none: bool, fix: String) -> Check {
+        let row = |rows: &[CallerRow]| rows.iter().find(|r| r.name.as_str() == known.caller).cloned();
+        match self.callers.map(row) {
+            Some(Some(row)) if row.verified => {
+                Check::ok(name, format!("{}, registered by you, only when launched", known.caller))
+            }
+            Some(Some(row)) => {
+                let exe: Vec<String> = row.exe.iter().map(|p| foreign(p, 200)).collect();
+                Check::ok(name, format!("{}, registered by you: {}", known.caller, exe.join(", ")))
+            }
+            _ if none => Check::weak(name, install::not_own(known, self.machine), install::by_launch(known)),
+            Some(None) => Check::weak(name, "not registered: it has no rights", fix),
+            None => {
+                let detail =
+                    "not registered by 'svault install'; 'svault caller list' says whether it was by hand";
+                Check::weak(name, detail, fix)
+            }
+        }
     }
 
     /// What is in the way of the user's settings here.

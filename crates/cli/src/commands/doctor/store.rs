@@ -33,6 +33,7 @@ pub(super) fn checks() -> Vec<Check> {
     all.push(modes(&files));
     all.push(slots(&store));
     all.push(aside(&files));
+    all.extend(policy_left(&store));
     all.push(socket(&store));
     all.extend(room(store.real()));
     all
@@ -172,6 +173,15 @@ fn aside(files: &[PathBuf]) -> Check {
     }
     let fix = "they hold what followed the last good byte after a crash; remove them when nothing is missing";
     Check::weak(name, found.join(", "), fix)
+}
+
+/// What a `policy edit` left that was killed.
+fn policy_left(store: &StoreDir) -> Option<Check> {
+    let left = crate::editing::left(store);
+    let shown: Vec<String> = left.iter().map(|path| path.display().to_string()).collect();
+    let detail = format!("a killed 'policy edit' left it in the clear: {}", shown.join(", "));
+    let fix = "svault lock, or svault unlock, removes it";
+    (!shown.is_empty()).then(|| Check::weak("policy", detail, fix))
 }
 
 fn socket(store: &StoreDir) -> Check {

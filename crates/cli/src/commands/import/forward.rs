@@ -1,7 +1,7 @@
 //! From the file into the vault. Values and backup are durable there before the file is touched.
 
 use super::Import;
-use crate::app::App;
+use crate::app::{App, unexpected};
 use crate::card;
 use crate::import::left::Left;
 use crate::import::plan::{Plan, Row, Wishes, plan};
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use std::collections::HashSet;
 use wire::act::Label;
 use wire::card::Card;
-use wire::{IMPORT_BYTES, ImportItem, Known, Want, exit};
+use wire::{IMPORT_BYTES, ImportItem, Known, Report, SecretRow, Want, exit};
 use words::Name;
 
 /// What is sent: the items, and a value for each.
@@ -30,7 +30,7 @@ pub(super) fn run(call: &Import, app: &App) -> Outcome {
     let source = place.read()?;
     let file = parse(text(&source.bytes)?)?;
     let wishes = Wishes { vault: call.vault.clone(), scope: call.scope.clone(), tier: call.tier };
-    let plan = plan(&file, &wishes)?;
+    let mut plan = plan(&file, &wishes)?;
     let mut warnings = leaks::warnings(&place, &source);
     warnings.extend(left::told(&plan.left));
     warnings.extend(kept("comments are kept as they are, and these look like values", &plan.comments));
@@ -45,6 +45,8 @@ pub(super) fn run(call: &Import, app: &App) -> Outcome {
     let load = load(call, &place, &source, &plan)?;
     let mut human = app.human(call.proof);
     human.ready()?;
+    let Report::Secrets(there) = human.read_proved(Want::List)? else { return Err(unexpected()) };
+    keep(&mut plan.rows, &there, call);
     if !app.out.json() {
         app.out.lines_to_stderr(&(shown(call, app, &plan, &warnings) + &backed_up(&load.backups)));
     }
@@ -72,6 +74,22 @@ pub(super) fn run(call: &Import, app: &App) -> Outcome {
     let left = if call.replace { left::in_clear(&parse(&new)?, &HashSet::new()) } else { plan.left };
     app.out.answer(object, |_| said(call, taken, existing, &place, &left))?;
     Ok(exit::DONE)
+}
+
+/// What is in the vault already keeps its classification, so that is what is shown. Its value is compared by the daemon,
+/// behind the yes: what comes of a difference is said before it.
+fn keep(rows: &mut [Row], there: &[SecretRow], call: &Import) {
+    let note = match call.update {
+        true => "there already: a new version if it differs",
+        false => "there already: refused if it differs",
+    };
+    for row in rows.iter_mut().filter(|row| row.class.is_some()) {
+        let Some(old) = there.iter().find(|s| s.vault == call.vault && s.name == row.name) else { continue };
+        row.class = Some(old.class.clone());
+        if row.note.is_empty() {
+            row.note = note;
+        }
+    }
 }
 
 /// Where the old text goes.
@@ -115,6 +133,9 @@ fn only_told(call: &Import, app: &App, plan: &Plan, warnings: &[String]) -> Outc
 
 /// The plan as a table, and what else is to be known.
 fn shown(call: &Import, app: &App, plan: &Plan, warnings: &[String]) -> String {
+    if plan.rows.is_empty() {
+        return "there is no variable in the file\n".to_owned();
+    }
     let mut table = Table::new(&["NAME", "LINE", "VAULT", "SCOPE", "TIER", "EXPOSURE", "NOTE"], 6);
     for row in &plan.rows {
         let class = |of: &dyn Fn(&words::Class) -> String| row.class.as_ref().map(of).unwrap_or_default();
@@ -228,8 +249,8 @@ fn said(call: &Import, taken: usize, existing: usize, place: &Place, left: &[Lef
         text.push_str(&format!(
             "{path} has references now. Start programs with 'svault run' from now on.\n\
              A program that loads the file by itself would read the references.\n\
-             Editors may still show or save the old text: close the file there. To go back: svault import --undo {name}\n",
-            name = crate::output::command_line(&[call.file.display().to_string()]),
+             Editors may still show or save the old text: close the file there. To go back: {back}\n",
+            back = call.way_back(),
         ));
     } else {
         text.push_str("The file still has the values; --replace puts references there.\n");

@@ -62,7 +62,7 @@ fn chosen<'b>(call: &Import, all: &'b [Backup], path: &str) -> Result<&'b Backup
         let hint = if which.is_empty() {
             "another vault? --vault VAULT; see 'svault list'".to_owned()
         } else {
-            format!("'{} --dry-run' shows those that are there", again(call))
+            format!("'{} --dry-run' shows those that are there", call.way_back())
         };
         Error::new("no_backup", exit::FAILED, text).hint(hint)
     })
@@ -91,23 +91,13 @@ fn only_told(call: &Import, app: &App, all: &[Backup], chosen: &Backup, path: &s
             let parts = backup.names.len().to_string();
             table.row(vec![backup.date.clone(), backup.time(), parts, note.to_owned()]);
         }
-        format!("{}\nanother of them: {} --backup DATE\n", table.text(&app.out), again(call))
+        format!("{}\nanother of them: {} --backup DATE\n", table.text(&app.out), call.way_back())
     })?;
     Ok(exit::DONE)
 }
 
 fn listed(all: &[Backup]) -> Vec<Value> {
     all.iter().map(|b| json!({"date": b.date, "made": b.time(), "names": b.names})).collect()
-}
-
-/// The same command again.
-fn again(call: &Import) -> String {
-    let vault = match call.vault.as_str() {
-        "main" => String::new(),
-        other => format!(" --vault {other}"),
-    };
-    let file = output::command_line(&[call.file.display().to_string()]);
-    format!("svault import --undo {file}{vault}")
 }
 
 fn said(call: &Import, all: &[Backup], chosen: &Backup, same: bool, path: &str) -> String {
@@ -119,7 +109,7 @@ fn said(call: &Import, all: &[Backup], chosen: &Backup, same: bool, path: &str) 
     };
     let older = all.iter().skip_while(|b| *b != chosen).nth(1);
     if let Some(older) = older {
-        text.push_str(&format!("One step further back: {} --backup {}\n", again(call), older.date));
+        text.push_str(&format!("One step further back: {} --backup {}\n", call.way_back(), older.date));
     }
     text.push_str(&format!(
         "Its secrets and its backups stay in vault {}; 'svault remove' ends them.\n",

@@ -47,14 +47,14 @@ impl Standing {
     }
 
     /// What a human still has to do.
-    pub fn todo(&self) -> Option<String> {
+    pub fn todo(&self, machine: &Machine) -> Option<String> {
         let name = spec(self.client).caller;
         match &self.state {
             State::Registered => {
                 Some(format!("it may ask for nothing yet: svault caller allow {name} SCOPE"))
             }
-            State::Left(why) => Some(format!("not registered as caller {name}: {why}")),
-            State::Claimed => Some(why_claimed(self.client)),
+            State::Left(why) => Some(format!("not registered as caller {name} by this install: {why}")),
+            State::Claimed => Some(why_claimed(self.client, machine)),
             State::Confirmed | State::Unchanged => None,
         }
     }

@@ -3,7 +3,9 @@
 use crate::app::{App, Consent, unexpected};
 use crate::args::Proof;
 use crate::class_args::split;
+use crate::editing::{self, Folder};
 use crate::report::{Error, Outcome};
+use crate::signals::Signals;
 use crate::{diff, prompt};
 use ::policy::Policy;
 use clap::Args;
@@ -11,6 +13,8 @@ use client::paths::StoreDir;
 use serde_json::json;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
 use wire::{Report, Want};
 
 /// The most bytes of a policy that are read: enough to say how much too long most files are.
@@ -43,6 +47,8 @@ impl Edit {
         };
         let mut human = app.human(proof);
         human.ready()?;
+        let store = app.store()?;
+        editing::sweep(&store);
         let (old, toml) = match &self.file {
             Some(path) => {
                 let toml = read(path)?;
@@ -60,7 +66,7 @@ impl Edit {
                 if proof.passphrase_fd.is_none() {
                     human.forget();
                 }
-                let toml = in_editor(app, &app.store()?, &old)?;
+                let toml = in_editor(app, &store, &old)?;
                 (old, toml)
             }
         };
@@ -114,18 +120,20 @@ fn read(path: &Path) -> Result<String, Error> {
 
 /// Lets the human edit until it is a policy, or until it shall stay as it is.
 fn in_editor(app: &App, store: &StoreDir, old: &str) -> Result<String, Error> {
-    let place = store.listen_at().map_err(client::Error::from)?.path();
-    let place = place.parent().unwrap_or(store.real());
-    // A folder of its own: editors leave copies beside the file.
-    let mut builder = tempfile::Builder::new();
-    builder.prefix("policy-");
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
-    let folder = builder.tempdir_in(place).map_err(|e| Error::io("make a folder in", place, &e))?;
+    // Held until the folder is gone, so it comes first: what is first made is dropped last. The editor has the terminal's
+    // signals by itself.
+    let signals = Signals::hold().map_err(|e| Error::failed("can't hold signals back", e))?;
+    let folder = Folder::make(store)?;
     let path = folder.path().join("policy.toml");
     write_private(&path, old)?;
+    let mut editor = Editor::of_the_user(&path, app.out.json())?;
+    signals.not_for(&mut editor.command);
     loop {
-        edit(&path, app.out.json())?;
+        let ended = editor.edit();
+        if signals.come_within(Duration::ZERO) {
+            return Err(Error::cancelled().hint("the policy is as it was"));
+        }
+        ended?;
         let text = read(&path)?;
         let e = match Policy::parse(&text) {
             Ok(_) => return Ok(text),
@@ -152,24 +160,40 @@ fn write_private(path: &Path, text: &str) -> Result<(), Error> {
         .map_err(|e| Error::io("write", path, &e))
 }
 
-/// With `apart` what the editor writes goes to stderr, which may be the terminal: stdout is for one object.
-fn edit(path: &Path, apart: bool) -> Result<(), Error> {
-    let named = std::env::var("EDITOR").ok().filter(|e| !e.trim().is_empty());
-    let named = named.unwrap_or_else(|| if cfg!(windows) { "notepad" } else { "vi" }.to_owned());
-    let hint = "set EDITOR, or give the new policy with --file FILE";
-    let words = split(&named)
-        .filter(|w| !w.is_empty())
-        .ok_or_else(|| Error::usage("EDITOR can't be read").hint(hint))?;
-    let mut editor = std::process::Command::new(&words[0]);
-    editor.args(&words[1..]).arg(path);
-    if apart {
-        editor.stdout(std::io::stderr());
+/// `$EDITOR`, on a file.
+struct Editor {
+    named: String,
+    command: Command,
+}
+
+const NO_EDITOR: &str = "set EDITOR, or give the new policy with --file FILE";
+
+impl Editor {
+    /// With `apart` what it writes goes to stderr, which may be the terminal: stdout is for one object.
+    fn of_the_user(path: &Path, apart: bool) -> Result<Self, Error> {
+        let named = std::env::var("EDITOR").ok().filter(|e| !e.trim().is_empty());
+        let named = named.unwrap_or_else(|| if cfg!(windows) { "notepad" } else { "vi" }.to_owned());
+        let words = split(&named)
+            .filter(|w| !w.is_empty())
+            .ok_or_else(|| Error::usage("EDITOR can't be read").hint(NO_EDITOR))?;
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]).arg(path);
+        if apart {
+            command.stdout(std::io::stderr());
+        }
+        Ok(Self { named, command })
     }
-    let status = editor
-        .status()
-        .map_err(|e| Error::failed(format!("can't start the editor '{named}'"), e).hint(hint))?;
-    if status.success() {
-        return Ok(());
+
+    /// Runs it to its end.
+    fn edit(&mut self) -> Result<(), Error> {
+        let named = &self.named;
+        let status = self
+            .command
+            .status()
+            .map_err(|e| Error::failed(format!("can't start the editor '{named}'"), e).hint(NO_EDITOR))?;
+        if status.success() {
+            return Ok(());
+        }
+        Err(Error::failed(format!("the editor '{named}' failed"), status).hint("the policy is as it was"))
     }
-    Err(Error::failed(format!("the editor '{named}' failed"), status).hint("the policy is as it was"))
 }

@@ -43,7 +43,7 @@ struct Cases {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Case {
-    /// None: `unknown`.
+    /// None: `unknown`. `human`: somebody who has proved to be there, as a forbid's `human` is.
     caller: Option<CallerName>,
     secret: String,
     scope: Option<Scope>,
@@ -153,8 +153,10 @@ fn ask(policy: &Policy, secrets: &[SecretRow], zone: &TimeZone, case: &Case) -> 
         .and_then(|s| s.class.commands.first().cloned())
         .unwrap_or_else(|| vec!["/bin/true".to_owned()]);
     // Launched is the strongest evidence: what is denied to it is denied to all.
+    let named = case.caller.iter().filter(|c| !::policy::is_reserved(c));
     let callers: Vec<Named> =
-        case.caller.iter().map(|c| Named { name: c.clone(), evidence: Evidence::Launched }).collect();
+        named.map(|c| Named { name: c.clone(), evidence: Evidence::Launched }).collect();
+    let human = case.caller.as_ref().is_some_and(|c| c.as_str() == "human");
     let decision = decide(
         policy,
         &Query {
@@ -162,7 +164,7 @@ fn ask(policy: &Policy, secrets: &[SecretRow], zone: &TimeZone, case: &Case) -> 
             scope: case.scope.as_ref(),
             reason: case.reason.as_deref(),
             door: case.door.unwrap_or(Door::Cli),
-            presence: Presence::None,
+            presence: if human { Presence::Act } else { Presence::None },
             secret,
             way: &way,
             argv: if exposure == Exposure::Value { &[] } else { &argv },
