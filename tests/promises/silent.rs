@@ -131,6 +131,49 @@ fn lock_believes_nobody_else_that_it_is_locked() {
     let _ = sandbox.unlock();
 }
 
+/// Whatever a stranger at the socket says, or leaves unsaid, the store is locked afterwards.
+#[test]
+fn lock_ends_the_daemon_whatever_listens_in_its_place() {
+    need!(Linux);
+    const LISTENER: &str = "import os, socket, sys, time\n\
+        how = sys.argv[2]\n\
+        s = socket.socket(socket.AF_UNIX)\n\
+        s.bind(sys.argv[1])\n\
+        os.chmod(sys.argv[1], 0o600)\n\
+        s.listen(0 if how == 'full' else 8)\n\
+        full = [socket.socket(socket.AF_UNIX) for _ in range(4)]\n\
+        for c in full if how == 'full' else []:\n    \
+            c.setblocking(False)\n    \
+            c.connect_ex(sys.argv[1])\n\
+        print('ready', flush=True)\n\
+        while how == 'full':\n    \
+            time.sleep(1)\n\
+        while True:\n    \
+            c = s.accept()[0]\n    \
+            if how == 'garbage':\n        \
+                c.sendall(b'\\x09\\0\\0\\0\\xffgarbage!')\n    \
+            if how != 'mute':\n        \
+                c.close()\n    \
+            full.append(c)\n";
+    let sandbox = Sandbox::open_to_all("");
+    let script = sandbox.script("listener.py", LISTENER);
+    for how in ["garbage", "close", "mute", "full"] {
+        let (pid, socket) = (sandbox.daemon().expect("a daemon"), sandbox.socket());
+        std::fs::rename(&socket, socket.with_extension("aside")).expect("move");
+        let args = [script.to_str().expect("path"), socket.to_str().expect("path"), how];
+        let listener = sandbox.program("python3", &args).within(std::time::Duration::from_secs(120)).spawn();
+        listener.waits_for("ready");
+        let said = sandbox.run(&["lock"]);
+        processes::kill(listener.pid());
+        let _ = listener.end();
+        assert_eq!(said.code, 0, "{how}: {}", said.all());
+        assert!(said.text().contains("and has ended"), "{how}: {}", said.all());
+        assert!(!processes::lives(pid), "{how}: it said that it is locked");
+        std::fs::remove_file(&socket).expect("remove");
+        let _ = sandbox.unlock();
+    }
+}
+
 #[test]
 fn an_unlock_that_can_not_listen_is_a_lock_in_the_trail() {
     need!(Linux);

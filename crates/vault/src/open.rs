@@ -110,8 +110,15 @@ impl Found {
         let locked = records.body(&only(kind::LAST_LOCK)).and_then(LastLock::decode);
         let policy = policy.map_or("none".into(), |policy| shown(policy.changed));
         let locked = locked.map_or("none".into(), |lock| shown(lock.at));
+        let vaults =
+            records.bodies(kind::VAULT).into_iter().filter_map(|(_, body)| VaultRecord::decode(body));
+        let mut vaults: Vec<String> = vaults.map(|vault| vault.name.to_string()).collect();
+        vaults.sort();
+        let vaults = if vaults.is_empty() { "none".to_owned() } else { vaults.join(", ") };
         if let Some(file) = self.files.last_mut() {
-            file.detail.push_str(&format!("; what is left of it: policy of {policy}, last lock {locked}"));
+            let left =
+                format!("; what is left of it: policy of {policy}, last lock {locked}, vaults {vaults}");
+            file.detail.push_str(&left);
         }
     }
 

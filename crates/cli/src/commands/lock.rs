@@ -38,9 +38,13 @@ pub fn left_as(left: &LastLock, out: &Out) -> [(&'static str, String); 3] {
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Ends a daemon that does not answer. It has acknowledged nothing that is not on the disk.
-fn by_force(app: &App) -> Outcome {
+fn by_force(app: &App, held: Option<u32>) -> Outcome {
     let store = app.store_to_lock()?;
-    let pid = client::end_by_force(&store, client::listener(&store)?)?;
+    let pid = match client::listener(&store).and_then(|pid| client::end_by_force(&store, pid)) {
+        // Somebody else listens, or nobody gets through.
+        Err(e) if held.is_some() => return unreached(app, held, e.into()),
+        ended => ended?,
+    };
     app.out.answer(json!({"state": "locked", "was": "unlocked", "killed": pid}), |_| {
         format!(
             "locked: the daemon (process {pid}) did not answer and was killed; nothing acknowledged is lost\n"
@@ -49,21 +53,21 @@ fn by_force(app: &App) -> Outcome {
     Ok(wire::exit::DONE)
 }
 
-/// The daemon's socket is not there, or none to trust, or it speaks another version: locked, unless a daemon holds the
-/// store all the same.
-fn unreached(app: &App, why: Error) -> Outcome {
+/// The daemon is not reached at its socket, by whatever listens there, or it speaks another version: locked, unless a
+/// daemon holds the store all the same. `held`: who held it at first.
+fn unreached(app: &App, held: Option<u32>, why: Error) -> Outcome {
     let what = match why.code.as_ref() {
         wire::code::VERSION => "speaks another version of the protocol",
         _ => "could not be reached at its socket",
     };
-    match client::ends_unreachable(&app.store_to_lock()?)? {
+    match client::ends_unreachable(&app.store_to_lock()?)?.or(held) {
+        Some(pid) => ended(app, pid, what),
         None if why.code != "locked" => Err(why),
         None => {
             let object = json!({"state": "locked", "was": "locked"});
             app.out.answer(object, |_| "locked already\n".to_owned())?;
             Ok(wire::exit::DONE)
         }
-        Some(pid) => ended(app, pid, what),
     }
 }
 
@@ -81,15 +85,14 @@ pub fn lock(app: &App) -> Outcome {
     crate::editing::sweep(&store);
     let held = client::holder(&store);
     let connection = match app.connect_to_lock(PATIENCE) {
-        Err(e) if e.code == "no_answer" => return by_force(app),
-        Err(e) if matches!(e.code.as_ref(), "locked" | "path" | wire::code::VERSION) => {
-            return unreached(app, e);
-        }
-        other => other?,
+        Err(e) if e.code == "no_answer" => return by_force(app, held),
+        Err(e) => return unreached(app, held, e),
+        Ok(connection) => connection,
     };
     let mut tell = |silent| app.out.note(&silence(silent, client::ANSWER));
     let left = match connection.lock(&mut tell) {
-        Err(client::Error::NoAnswer { .. }) => return by_force(app),
+        Err(client::Error::NoAnswer { .. }) => return by_force(app, held),
+        Err(e) if held.is_some() => return unreached(app, held, e.into()),
         other => other?,
     };
     // Who listens may be anybody; who holds the store is the daemon.

@@ -17,8 +17,9 @@ pub(crate) fn connect(socket: &Socket) -> Result<Option<(Stream, Option<u32>)>> 
     if !socket.check()? {
         return Ok(None);
     }
-    let stream = match socket.with_address(|at| UnixStream::connect(at)) {
+    let stream = match socket.with_address(|at| connect_within(at, PATIENCE)) {
         Ok(stream) => stream,
+        Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => return Err(Error::NoAnswer { pid: None }),
         Err(e)
             if matches!(e.kind(), std::io::ErrorKind::ConnectionRefused | std::io::ErrorKind::NotFound) =>
         {
@@ -28,6 +29,29 @@ pub(crate) fn connect(socket: &Socket) -> Result<Option<(Stream, Option<u32>)>> 
     };
     let pid = listener(&stream, socket)?;
     Ok(Some((stream, pid)))
+}
+
+/// So long whoever listens may leave a connection waiting to be taken.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// Connects, unless the queue of those who wait stays full for so long.
+#[cfg(target_os = "linux")]
+fn connect_within(at: &std::path::Path, time: std::time::Duration) -> std::io::Result<Stream> {
+    use rustix::net::{
+        AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with, sockopt,
+    };
+    let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+    sockopt::set_socket_timeout(&socket, sockopt::Timeout::Send, Some(time))?;
+    let address = SocketAddrUnix::new(at)?;
+    rustix::io::retry_on_intr(|| connect(&socket, &address))?;
+    sockopt::set_socket_timeout(&socket, sockopt::Timeout::Send, None)?;
+    Ok(socket.into())
+}
+
+/// Elsewhere a full queue refuses at once.
+#[cfg(not(target_os = "linux"))]
+fn connect_within(at: &std::path::Path, _time: std::time::Duration) -> std::io::Result<Stream> {
+    UnixStream::connect(at)
 }
 
 /// The credentials of the process that listens: its user must be ours.

@@ -69,7 +69,11 @@ pub fn run(walk: &mut Walk, call: &Call) -> Option<Stop> {
     if !matches!(name, "grep" | "diff" | "log") {
         return roles::other(walk, call);
     }
-    let found = call.args.iter().flatten().find_map(|f| walk.find(f));
+    // What is looked for: `git log -S'process.env'`, `git grep -eprocess.env`.
+    let sought: &[&str] = if name == "grep" { &["-e"] } else { &["-S", "-G"] };
+    let files =
+        call.args.iter().flatten().filter(|word| !sought.iter().any(|option| word.starts_with(option)));
+    let found = files.into_iter().find_map(|f| walk.find(f));
     found.map(Stop::Reads).or_else(|| match name {
         "grep" => git.greps(walk, |search| !search.names_only).map(Stop::Searches),
         "diff" if call.has(&["--no-index"]) => {
