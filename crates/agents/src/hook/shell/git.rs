@@ -71,9 +71,8 @@ pub fn run(walk: &mut Walk, call: &Call) -> Option<Stop> {
     }
     // What is looked for: `git log -S'process.env'`, `git grep -eprocess.env`.
     let sought: &[&str] = if name == "grep" { &["-e"] } else { &["-S", "-G"] };
-    let files =
-        call.args.iter().flatten().filter(|word| !sought.iter().any(|option| word.starts_with(option)));
-    let found = files.into_iter().find_map(|f| walk.find(f));
+    let is_file = |word: &&String| !sought.iter().any(|option| word.starts_with(option));
+    let found = call.args.iter().flatten().filter(is_file).find_map(|f| walk.find(f));
     found.map(Stop::Reads).or_else(|| match name {
         "grep" => git.greps(walk, |search| !search.names_only).map(Stop::Searches),
         "diff" if call.has(&["--no-index"]) => {
